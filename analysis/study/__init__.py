@@ -1,0 +1,24 @@
+"""The Study: what is asked, and how a study file is read and checked."""
+
+from analysis.study.checks import faults_before_publication
+from analysis.study.exercises import Attribute, ChoiceExercise, Level
+from analysis.study.faults import Catalogue, Fault, StudyFaults
+from analysis.study.load import dump_study, parse_study, read_study, study_schema
+from analysis.study.types import Construct, Page, Study
+
+__all__ = [
+    "Attribute",
+    "Catalogue",
+    "ChoiceExercise",
+    "Construct",
+    "Fault",
+    "Level",
+    "Page",
+    "Study",
+    "StudyFaults",
+    "dump_study",
+    "faults_before_publication",
+    "parse_study",
+    "read_study",
+    "study_schema",
+]

@@ -1,0 +1,331 @@
+"""What must hold between the parts of a study: references, order, numbers, prohibitions."""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+from collections.abc import Iterable, Iterator
+
+from pydantic import BaseModel
+
+from analysis.study.exercises import Attribute, ChoiceExercise
+from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
+from analysis.study.faults import Catalogue, Fault
+from analysis.study.questions import Question
+from analysis.study.texts import Text
+from analysis.study.types import Study
+
+
+def faults_between_parts(study: Study) -> list[Fault]:
+    """All faults that no part shows alone."""
+    return [
+        *_repeated_ids(study),
+        *_pages(study),
+        *_items(study),
+        *_exercises(study),
+        *_plan(study),
+        *_scores(study),
+        *_conditions(study),
+        *_languages(study),
+    ]
+
+
+def faults_before_publication(study: Study) -> list[Fault]:
+    """What a study needs besides before respondents may see it."""
+    found: list[Fault] = []
+    asking = [n for n, page in enumerate(study.pages) if page.questions]
+    consents = [
+        n
+        for n, page in enumerate(study.pages)
+        for q in page.questions
+        if q.kind == "consent" and q.purpose == "participation" and q.show_if is None
+    ]
+    if not consents:
+        found.append(Catalogue.NO_CONSENT.at("pages"))
+    elif asking and min(consents) > asking[0]:
+        found.append(Catalogue.CONSENT_LATE.at(f"pages[{min(consents)}]"))
+    fielded = {page.exercise for page in study.pages if page.exercise}
+    targets = study.analysis.targets
+    if fielded and (
+        targets is None
+        or (targets.willingness_to_pay_half_width is None and targets.smallest_difference is None)
+    ):
+        found.append(Catalogue.NO_TARGETS.at("analysis.targets"))
+    for n, exercise in enumerate(study.exercises):
+        path = f"exercises[{n}]"
+        if exercise.id not in fielded:
+            found.append(Catalogue.UNUSED_EXERCISE.at(path, name=exercise.id))
+        elif not isinstance(exercise, ChoiceExercise):
+            what = f"an exercise of kind '{exercise.kind}'"
+            found.append(_unfieldable(f"{path}.kind", what, "Use 'kind: choice'"))
+        else:
+            found.extend(_unfieldable_choice(path, exercise))
+    return found
+
+
+def _unfieldable(path: str, what: str, hint: str) -> Fault:
+    return Catalogue.NOT_FIELDABLE.at(path, what=what, hint=hint)
+
+
+def _unfieldable_choice(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
+    if exercise.none and exercise.none.response == "dual":
+        hint = "Use 'response: single'"
+        yield _unfieldable(f"{path}.none.response", "a dual-response none", hint)
+    for n, attribute in enumerate(exercise.attributes):
+        if attribute.range:
+            hint = "List the levels to be shown"
+            yield _unfieldable(f"{path}.attributes[{n}]", "an attribute with a range", hint)
+
+
+def _repeated_ids(study: Study) -> Iterator[Fault]:
+    groups: list[list[tuple[str, str]]] = [
+        [(f"constructs[{n}]", c.id) for n, c in enumerate(study.constructs)],
+        [(f"pages[{n}]", p.id) for n, p in enumerate(study.pages)],
+        [(path, q.id) for path, q in _questions(study)],
+        [(f"exercises[{n}]", e.id) for n, e in enumerate(study.exercises)],
+        [(f"waves[{n}]", w.id) for n, w in enumerate(study.waves)],
+        [(f"scores[{n}]", s.id) for n, s in enumerate(study.scores)],
+    ]
+    for path, question in _questions(study):
+        for field in ("options", "items"):
+            parts = getattr(question, field, ())
+            groups.append([(f"{path}.{field}[{n}]", part.id) for n, part in enumerate(parts)])
+    for e, exercise in enumerate(study.exercises):
+        attributes = getattr(exercise, "attributes", ())
+        groups.append([(f"exercises[{e}].attributes[{n}]", a.id) for n, a in enumerate(attributes)])
+        for n, attribute in enumerate(attributes):
+            path = f"exercises[{e}].attributes[{n}].levels"
+            groups.append([(f"{path}[{k}]", lv.id) for k, lv in enumerate(attribute.levels)])
+    for group in groups:
+        yield from _twice(group)
+
+
+def _twice(group: list[tuple[str, str]]) -> Iterator[Fault]:
+    first: dict[str, str] = {}
+    for path, name in group:
+        if name in first:
+            yield Catalogue.DUPLICATE_ID.at(path, id=name, first=first[name])
+        first.setdefault(name, path)
+
+
+def _questions(study: Study) -> Iterator[tuple[str, Question]]:
+    for p, page in enumerate(study.pages):
+        for q, question in enumerate(page.questions):
+            yield f"pages[{p}].questions[{q}]", question
+
+
+def unknown(path: str, noun: str, name: str, known: Iterable[str]) -> Fault:
+    """The fault of a reference to nothing, naming the nearest ids first."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3)
+    shown = ", ".join([*near, *(n for n in names if n not in near)][:12]) or "(there is none)"
+    return Catalogue.UNKNOWN_REFERENCE.at(path, noun=noun, name=name, known=shown)
+
+
+def _pages(study: Study) -> Iterator[Fault]:
+    exercises = {e.id for e in study.exercises}
+    seen: set[str] = set()
+    for n, page in enumerate(study.pages):
+        path = f"pages[{n}]"
+        if page.exercise and page.questions:
+            yield Catalogue.PAGE_CONTENT.at(path, hint="Split it into two pages")
+        elif not page.exercise and not page.questions and not page.text:
+            yield Catalogue.PAGE_CONTENT.at(path, hint="Add 'questions', 'exercise' or 'text'")
+        if page.exercise and page.exercise not in exercises:
+            yield unknown(f"{path}.exercise", "exercise", page.exercise, exercises)
+        if page.exercise and page.exercise in seen:
+            yield Catalogue.EXERCISE_TWICE.at(f"{path}.exercise", name=page.exercise)
+        seen.add(page.exercise or "")
+        if keyword.iskeyword(page.id):
+            yield Catalogue.RESERVED_ID.at(f"{path}.id", id=page.id)
+
+
+def _items(study: Study) -> Iterator[Fault]:
+    constructs = {c.id for c in study.constructs}
+    for path, question in _questions(study):
+        if keyword.iskeyword(question.id) or question.id == "respondent":
+            yield Catalogue.RESERVED_ID.at(f"{path}.id", id=question.id)
+        scale = getattr(question, "scale", None)
+        if isinstance(scale, str) and scale not in study.scales:
+            yield unknown(f"{path}.scale", "scale", scale, study.scales)
+        for n, item in enumerate(question.rated_items()):
+            place = f"{path}.items[{n}]" if item.id else path
+            if item.measures and item.measures not in constructs:
+                yield unknown(f"{place}.measures", "construct", item.measures, constructs)
+        yield from _bounds(path, question)
+    for name, scale_points in study.scales.items():
+        if not 2 <= len(scale_points) <= 11:
+            yield Catalogue.SCALE_SHORT.at(f"scales.{name}", n=len(scale_points))
+
+
+def _bounds(path: str, question: Question) -> Iterator[Fault]:
+    pairs = (("least", "greatest"), ("earliest", "latest"), ("least", "most"))
+    for low_name, high_name in pairs:
+        low, high = getattr(question, low_name, None), getattr(question, high_name, None)
+        if low is not None and high is not None and low > high:
+            yield Catalogue.RANGE_ORDER.at(f"{path}.{low_name}", low=low, high=high)
+    if question.kind == "multiple_choice":
+        most = len(question.options)
+        if question.least > most or (question.most or 0) > most:
+            what = f"more answers are required or allowed than the {most} options"
+            yield Catalogue.IMPOSSIBLE.at(path, what=what, hint=f"Use at most {most}")
+
+
+def _exercises(study: Study) -> Iterator[Fault]:
+    for n, exercise in enumerate(study.exercises):
+        path = f"exercises[{n}]"
+        for a, attribute in enumerate(getattr(exercise, "attributes", ())):
+            yield from _attribute(f"{path}.attributes[{a}]", attribute)
+        prices = [a for a in getattr(exercise, "attributes", ()) if a.tag == "price"]
+        if len(prices) > 1:
+            yield Catalogue.TWO_PRICES.at(f"{path}.attributes", n=len(prices))
+        if isinstance(exercise, ChoiceExercise):
+            yield from _prohibitions(path, exercise)
+
+
+def _attribute(path: str, attribute: Attribute) -> Iterator[Fault]:
+    if attribute.range:
+        if attribute.levels:
+            yield Catalogue.LEVELS_AND_RANGE.at(path, attribute=attribute.id)
+        if attribute.coding != "linear":
+            yield Catalogue.RANGE_NOT_LINEAR.at(path, attribute=attribute.id)
+        if attribute.range.least >= attribute.range.greatest:
+            low, high = attribute.range.least, attribute.range.greatest
+            yield Catalogue.RANGE_ORDER.at(f"{path}.range", low=low, high=high)
+    elif len(attribute.levels) < 2:
+        yield Catalogue.ONE_LEVEL.at(path, attribute=attribute.id, n=len(attribute.levels))
+    if attribute.coding == "linear":
+        for n, level in enumerate(attribute.levels):
+            if level.number is None:
+                place = f"{path}.levels[{n}]"
+                yield Catalogue.NO_NUMBER.at(place, level=level.id, attribute=attribute.id)
+
+
+def _prohibitions(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
+    levels = {a.id: {lv.id for lv in a.levels} for a in exercise.attributes}
+    for n, prohibition in enumerate(exercise.prohibitions):
+        place = f"{path}.prohibitions[{n}]"
+        if len(prohibition) < 2:
+            yield Catalogue.PROHIBITION.at(place)
+        for attribute, forbidden in prohibition.items():
+            if attribute not in levels:
+                yield unknown(place, "attribute", attribute, levels)
+                continue
+            for level in forbidden:
+                if level not in levels[attribute]:
+                    yield unknown(f"{place}.{attribute}", "level", level, levels[attribute])
+
+
+def _plan(study: Study) -> Iterator[Fault]:
+    plan, constructs = study.analysis, {c.id for c in study.constructs}
+    exercises = {e.id for e in study.exercises}
+    if plan.exercise and plan.exercise not in exercises:
+        yield unknown("analysis.exercise", "exercise", plan.exercise, exercises)
+    nps = {q.id for q in study.questions() if q.kind == "nps"}
+    if plan.recommendation and plan.recommendation not in nps:
+        yield unknown("analysis.recommendation", "NPS question", plan.recommendation, nps)
+    value = plan.perceived_value
+    for field, names in (
+        ("benefits", value.benefits),
+        ("costs", value.costs),
+        ("weights", tuple(value.weights)),
+    ):
+        for name in names:
+            if name not in constructs:
+                place = f"analysis.perceived_value.{field}"
+                yield unknown(place, "construct", name, constructs)
+
+
+def _scores(study: Study) -> Iterator[Fault]:
+    constructs = {c.id for c in study.constructs}
+    for n, score in enumerate(study.scores):
+        for name in score.constructs:
+            if name not in constructs:
+                yield unknown(f"scores[{n}].constructs", "construct", name, constructs)
+        edge = score.bands[0].low
+        for band in score.bands:
+            if band.low != edge or band.high <= band.low:
+                yield Catalogue.BANDS.at(f"scores[{n}].bands", at=f"{band.low:g}")
+            edge = band.high
+
+
+def _conditions(study: Study) -> Iterator[Fault]:
+    """Conditions see what was asked on earlier pages; a screen-out sees its own page too."""
+    page_of = {q.id: n for n, page in enumerate(study.pages) for q in page.questions}
+    for n, page in enumerate(study.pages):
+        yield from _condition(study, f"pages[{n}].show_if", page.show_if, page_of, n - 1)
+        yield from _condition(study, f"pages[{n}].screen_out_if", page.screen_out_if, page_of, n)
+        for k, question in enumerate(page.questions):
+            path = f"pages[{n}].questions[{k}].show_if"
+            yield from _condition(study, path, question.show_if, page_of, n - 1)
+
+
+def _condition(
+    study: Study, path: str, source: str | None, page_of: dict[str, int], last_page: int
+) -> Iterator[Fault]:
+    if source is None:
+        return
+    try:
+        condition = parse(source)
+    except ExpressionFault as fault:
+        hint = "See 'Conditions' in docs/study-definition.md"
+        yield Catalogue.EXPRESSION.at(path, why=str(fault), hint=hint)
+        return
+    questions = {q.id: q for q in study.questions()}
+    for name in sorted(condition.names):
+        first, _, second = name.partition(".")
+        if first == "respondent":
+            if second not in RESPONDENT_FACTS:
+                yield unknown(path, "fact of the respondent", second, RESPONDENT_FACTS)
+        elif first not in questions:
+            yield unknown(path, "question", first, questions)
+        elif page_of[first] > last_page:
+            yield Catalogue.LATER_REFERENCE.at(path, name=name)
+        elif questions[first].kind == "matrix" or second:
+            items = set(questions[first].storable()) - {""}
+            if second not in items:
+                noun = f"item of '{first}' called"
+                yield unknown(path, noun, second, items)
+    for name in sorted(condition.means - {c.id for c in study.constructs}):
+        yield unknown(path, "construct", name, {c.id for c in study.constructs})
+    yield from _compared_values(path, condition, questions)
+
+
+def _compared_values(
+    path: str, condition: Condition, questions: dict[str, Question]
+) -> Iterator[Fault]:
+    for name, value in condition.comparisons:
+        question = questions.get(name)
+        if question is None:
+            continue
+        if question.kind in ("single_choice", "multiple_choice"):
+            known = [option.id for option in question.options]
+        elif question.kind == "consent":
+            known = ["yes", "no"]
+        else:
+            continue
+        if value not in known:
+            yield Catalogue.UNKNOWN_VALUE.at(path, value=value, name=name, known=", ".join(known))
+
+
+def _languages(study: Study) -> Iterator[Fault]:
+    if len(study.languages) < 2:
+        return
+    for path, text in _texts(study, ""):
+        missing = text.missing(study.languages)
+        if missing and isinstance(text.root, dict):
+            yield Catalogue.LANGUAGE.at(path, languages=", ".join(missing))
+
+
+def _texts(part: object, path: str) -> Iterator[tuple[str, Text]]:
+    if isinstance(part, Text):
+        yield path, part
+    elif isinstance(part, BaseModel):
+        for name in type(part).model_fields:
+            yield from _texts(getattr(part, name), f"{path}.{name}".lstrip("."))
+    elif isinstance(part, tuple):
+        for n, element in enumerate(part):
+            yield from _texts(element, f"{path}[{n}]")
+    elif isinstance(part, dict):
+        for name, element in part.items():
+            yield from _texts(element, f"{path}.{name}")

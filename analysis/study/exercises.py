@@ -1,0 +1,165 @@
+"""Exercises: attributes, levels and the tasks in which respondents choose."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from analysis.study.texts import Id, LevelId, Part, Text
+
+Tag = Literal["functional", "emotional", "price"]
+
+
+class Level(Part):
+    """One level of an attribute. A bare number N is short for id 'N', label 'N', number N."""
+
+    id: LevelId
+    label: Text
+    number: float | None = None
+    """The value of the level on a linear attribute (a price, a length)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_number(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        return {"id": f"{value:g}", "label": f"{value:g}", "number": float(value)}
+
+
+class Range(Part):
+    """Least and greatest value of a linear attribute in imported choices."""
+
+    least: float
+    greatest: float
+
+
+class Attribute(Part):
+    """Something that varies between alternatives, tagged by the kind of value it carries."""
+
+    id: Id
+    label: Text
+    tag: Tag = "functional"
+    contestable: bool = False
+    """True: the tag could be argued about; reports then show how results depend on it."""
+    coding: Literal["effects", "linear"] = "effects"
+    levels: tuple[Level, ...] = ()
+    range: Range | None = None
+    unit: Text | None = None
+    preference: Literal["increasing", "decreasing"] | None = None
+    """The order in which everybody is expected to prefer the levels, as they are listed."""
+
+    def level(self, level_id: str) -> Level:
+        """Return a level by id; KeyError when there is none."""
+        for level in self.levels:
+            if level.id == level_id:
+                return level
+        raise KeyError(f"attribute '{self.id}' has no level '{level_id}'")
+
+
+class NoneOption(Part):
+    """The alternative of not choosing any."""
+
+    label: Text = Text("None of these: I would not buy any today")
+    response: Literal["single", "dual"] = "single"
+    """single: offered among the alternatives; dual: asked after a forced choice."""
+
+
+class DesignPlan(Part):
+    """How the choice tasks are made."""
+
+    method: Literal["shortcut", "random"] = "shortcut"
+    """shortcut: per block, levels balanced and with as little overlap as possible."""
+    blocks: Annotated[int, Field(ge=1, le=2000)] = 10
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+def _as_lists(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {k: v if isinstance(v, list | tuple) else [v] for k, v in value.items()}
+
+
+def _as_ids(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:g}"
+    return value
+
+
+Prohibition = Annotated[
+    dict[Id, tuple[Annotated[LevelId, BeforeValidator(_as_ids)], ...]], BeforeValidator(_as_lists)
+]
+"""Levels of two or more attributes that may not occur together in one alternative."""
+
+
+class ExerciseBase(Part):
+    id: Id
+    question: Text
+    help: Text | None = None
+
+
+class ChoiceExercise(ExerciseBase):
+    """Choice-based conjoint: the respondent chooses one alternative per task."""
+
+    kind: Literal["choice"] = "choice"
+    attributes: Annotated[tuple[Attribute, ...], Field(min_length=1, max_length=30)]
+    alternatives: Annotated[int, Field(ge=2, le=10)] = 3
+    """Alternatives a task, without the none option."""
+    tasks: Annotated[int, Field(ge=1, le=50)] = 10
+    """Tasks used for estimation; holdouts come on top."""
+    holdouts: Annotated[int, Field(ge=0, le=10)] = 0
+    """Fixed tasks, the same for everybody, kept out of the estimation."""
+    none: NoneOption | None = None
+    prohibitions: tuple[Prohibition, ...] = ()
+    design: DesignPlan = DesignPlan()
+
+    @property
+    def price(self) -> Attribute | None:
+        """The attribute tagged as price, or None."""
+        return next((a for a in self.attributes if a.tag == "price"), None)
+
+    def attribute(self, attribute_id: str) -> Attribute:
+        """Return an attribute by id; KeyError when there is none."""
+        for attribute in self.attributes:
+            if attribute.id == attribute_id:
+                return attribute
+        raise KeyError(f"exercise '{self.id}' has no attribute '{attribute_id}'")
+
+
+class RatingsExercise(ExerciseBase):
+    """Ratings-based conjoint: profiles are rated one by one."""
+
+    kind: Literal["ratings"]
+    attributes: Annotated[tuple[Attribute, ...], Field(min_length=1, max_length=30)]
+    profiles: Annotated[int, Field(ge=2, le=60)] = 16
+    least: int = 1
+    greatest: int = 10
+    design: DesignPlan = DesignPlan()
+
+
+class BestWorstItem(Part):
+    """One object of a best-worst exercise."""
+
+    id: Id
+    label: Text
+    tag: Tag = "functional"
+
+
+class BestWorstExercise(ExerciseBase):
+    """Best-worst scaling (MaxDiff): the best and the worst of each set are named."""
+
+    kind: Literal["best_worst"]
+    items: Annotated[tuple[BestWorstItem, ...], Field(min_length=3, max_length=100)]
+    set_size: Annotated[int, Field(ge=3, le=8)] = 4
+    sets: Annotated[int, Field(ge=1, le=50)] = 10
+    design: DesignPlan = DesignPlan()
+
+
+def _kind(value: Any) -> Any:
+    return {"kind": "choice", **value} if isinstance(value, dict) else value
+
+
+Exercise = Annotated[
+    Annotated[ChoiceExercise | RatingsExercise | BestWorstExercise, Field(discriminator="kind")],
+    BeforeValidator(_kind),
+]

@@ -1,0 +1,115 @@
+"""Faults in a study file: each with its place, the fact, and how to mend it.
+
+The catalogue is the only place where messages are written; tests assert through it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input file.
+
+    ``path`` is the dotted place (``pages[2].questions[0].kind``), ``line`` the line of the
+    file where that place starts (0 when unknown).
+    """
+
+    code: str
+    path: str
+    fact: str
+    mend: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"line {self.line}, {self.path}" if self.line else self.path
+        return f"{place}: {self.fact}. {self.mend}."
+
+
+class StudyFaults(ValueError):
+    """All faults of one study file, raised together."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda f: (f.line, f.path)))
+        count = len(self.faults)
+        heading = f"{count} fault{'s' if count != 1 else ''} in the study file"
+        super().__init__("\n".join([heading, *(f"- {fault}" for fault in self.faults)]))
+
+
+class Catalogue(Enum):
+    """Every message about a study: (fact, mend), filled in by ``at``."""
+
+    UNREADABLE = ("the file cannot be read as YAML ({why})", "Mend the file at that line")
+    TOO_LARGE = ("the file has {size:,} bytes", "Keep a study file under {limit:,} bytes")
+    NOT_TEXT = ("the file is not UTF-8 text", "Save it as UTF-8")
+    ALIAS = ("YAML anchors and aliases are not accepted", "Write the part out where it is used")
+    TWICE = ("the key '{key}' stands twice", "Keep one of them")
+    NOT_MAPPING = ("a study is a mapping of keys, this is {what}", "Start with 'study: my_study'")
+    FORMAT = (
+        "this file has format {found}, which this program does not read",
+        "Use format {known}, or a newer program",
+    )
+    MISSING = ("'{field}' is missing", "Add '{field}'")
+    UNKNOWN_FIELD = ("'{field}' is not a field here", "{hint}")
+    WRONG_VALUE = ("{what}", "{hint}")
+    DUPLICATE_ID = ("the id '{id}' is used twice (first at {first})", "Give each its own id")
+    RESERVED_ID = ("the id '{id}' is a reserved word", "Choose another id, such as '{id}_'")
+    UNKNOWN_REFERENCE = ("there is no {noun} '{name}'", "Use one of: {known}")
+    UNUSED_EXERCISE = ("the exercise '{name}' is on no page", "Add a page 'exercise: {name}'")
+    EXERCISE_TWICE = ("the exercise '{name}' is on more than one page", "Keep one page for it")
+    PAGE_CONTENT = ("a page holds either questions or an exercise", "{hint}")
+    LATER_REFERENCE = (
+        "the condition uses '{name}', which is only asked later",
+        "Move the question before this place, or change the condition",
+    )
+    EXPRESSION = ("the condition cannot be understood: {why}", "{hint}")
+    UNKNOWN_VALUE = (
+        "'{value}' is not an answer of '{name}'",
+        "Use one of: {known}",
+    )
+    NO_NUMBER = (
+        "level '{level}' of the linear attribute '{attribute}' has no number",
+        "Add 'number:' to the level, or use 'coding: effects'",
+    )
+    ONE_LEVEL = (
+        "attribute '{attribute}' has {n} level(s)",
+        "An attribute needs at least two levels, or a 'range' when it is linear",
+    )
+    LEVELS_AND_RANGE = (
+        "attribute '{attribute}' has both levels and a range",
+        "Keep 'levels' for a study to be fielded, 'range' for imported choices only",
+    )
+    RANGE_NOT_LINEAR = (
+        "attribute '{attribute}' has a range but is not linear",
+        "Add 'coding: linear', or list its levels",
+    )
+    RANGE_ORDER = ("the least value {low} is not below the greatest {high}", "Swap or mend them")
+    TWO_PRICES = ("{n} attributes are tagged as price", "Tag one attribute as price")
+    NOT_FIELDABLE = ("{what} cannot be fielded by this version", "{hint}")
+    LANGUAGE = (
+        "the text is missing in: {languages}",
+        "Add the missing languages, or drop them from 'languages'",
+    )
+    NO_TARGETS = (
+        "the study states no targets for its exercise",
+        "Add 'analysis.targets' with 'willingness_to_pay_half_width' or 'smallest_difference'",
+    )
+    NO_CONSENT = (
+        "no question asks for consent to take part",
+        "Add a question of kind 'consent' with 'purpose: participation' on the first page",
+    )
+    CONSENT_LATE = (
+        "consent to take part is asked after other questions",
+        "Put it on the first page that has questions",
+    )
+    SCALE_SHORT = ("a scale has {n} point(s)", "Give between 2 and 11 points")
+    BANDS = ("the score bands leave a gap or overlap at {at}", "Let each band start where one ends")
+    PROHIBITION = ("a prohibition names one attribute", "Name at least two attributes")
+    IMPOSSIBLE = ("{what}", "{hint}")
+
+    def at(self, path: str, *, line: int = 0, **facts: object) -> Fault:
+        """Return the fault at a place, its message filled in."""
+        fact, mend = self.value
+        return Fault(self.name, path, fact.format(**facts), mend.format(**facts), line)

@@ -1,0 +1,309 @@
+"""Question kinds: what each asks, and which answers it accepts.
+
+An answer is a row (question, item, value). ``storable`` names the items of a question, and
+``fault`` is the single rule for which values are accepted: the server's forms and the checks of
+imported tables both call it.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from analysis.study.texts import Id, LevelId, Part, Text
+
+Asked = Literal["desired", "perceived"]
+"""desired: what is expected before buying; perceived: what is felt after."""
+
+ONE = ""
+"""The item of a question that has only one answer."""
+
+
+def _scalar_id(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class Option(Part):
+    """One answer to choose."""
+
+    id: Annotated[LevelId, BeforeValidator(_scalar_id)]
+    label: Text
+    exclusive: bool = False
+    """In a multiple choice: may not be combined with others ('none of these')."""
+
+
+class Measured(Part):
+    """What a rated item measures."""
+
+    measures: Id | None = None
+    """The construct."""
+    asked_as: Asked = "perceived"
+    reversed: bool = False
+    """True: agreement means less of the construct; the score is turned round."""
+
+
+class Item(Measured):
+    """One rated statement; ``id`` is empty for a question that is its own single item."""
+
+    id: str
+    text: Text
+
+
+class MatrixItem(Item):
+    id: Id
+
+
+Scale = Annotated[tuple[Text, ...], Field(min_length=2, max_length=11)] | Id
+"""Labels from least to most, or the name of a scale of the study."""
+
+
+class QuestionBase(Part):
+    """What all kinds of question share."""
+
+    id: Id
+    text: Text
+    help: Text | None = None
+    required: bool = True
+    refusable: bool = False
+    """True: 'prefer not to answer' is offered."""
+    show_if: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+
+    def storable(self) -> tuple[str, ...]:
+        """The items under which answers are stored."""
+        return (ONE,)
+
+    def rated_items(self) -> tuple[Item, ...]:
+        """The items that carry a rating."""
+        return ()
+
+    def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
+        """Range of a rating, given how many labelled points its scale has."""
+        raise TypeError(f"'{self.id}' is no rating")
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        """Why a stored value is not an answer of this question, or None when it is."""
+        return None
+
+
+class _Rated(QuestionBase):
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        low, high = self.least_and_greatest(scale_points)
+        if (
+            value.isascii()
+            and value.isdigit()
+            and low <= int(value) <= high
+            and value == str(int(value))
+        ):
+            return None
+        return f"'{value[:40]}' is not a whole number from {low} to {high}"
+
+
+class _OneRating(_Rated, Measured):
+    def rated_items(self) -> tuple[Item, ...]:
+        return (
+            Item(
+                id=ONE,
+                text=self.text,
+                measures=self.measures,
+                asked_as=self.asked_as,
+                reversed=self.reversed,
+            ),
+        )
+
+
+class SingleChoice(QuestionBase):
+    """One answer out of several."""
+
+    kind: Literal["single_choice"]
+    options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=200)]
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        return _not_an_option(value, self.options)
+
+
+class MultipleChoice(QuestionBase):
+    """Any number of answers out of several; stored as one row per option, 1 or 0."""
+
+    kind: Literal["multiple_choice"]
+    options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=200)]
+    least: Annotated[int, Field(ge=0)] = 0
+    most: Annotated[int, Field(ge=1)] | None = None
+
+    def storable(self) -> tuple[str, ...]:
+        return tuple(option.id for option in self.options)
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        return None if value in {"0", "1"} else f"'{value[:40]}' is not 0 or 1"
+
+
+class Likert(_OneRating):
+    """One statement rated on a scale whose points are all labelled; stored 1, 2, ..."""
+
+    kind: Literal["likert"]
+    scale: Scale
+
+    def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
+        return 1, scale_points
+
+
+class Matrix(_Rated):
+    """Several statements rated on one labelled scale; stored 1, 2, ... per item."""
+
+    kind: Literal["matrix"]
+    scale: Scale
+    items: Annotated[tuple[MatrixItem, ...], Field(min_length=1, max_length=50)]
+
+    def storable(self) -> tuple[str, ...]:
+        return tuple(item.id for item in self.items)
+
+    def rated_items(self) -> tuple[Item, ...]:
+        return self.items
+
+    def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
+        return 1, scale_points
+
+
+class Nps(_OneRating):
+    """Likelihood to recommend, 0 to 10."""
+
+    kind: Literal["nps"]
+    low_label: Text = Text("Not at all likely")
+    high_label: Text = Text("Extremely likely")
+
+    def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
+        return 0, 10
+
+
+class Rating(_OneRating):
+    """A number on a short scale with labelled ends."""
+
+    kind: Literal["rating"]
+    least: Annotated[int, Field(ge=0, le=1)] = 1
+    greatest: Annotated[int, Field(ge=2, le=10)] = 7
+    low_label: Text
+    high_label: Text
+
+    def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
+        return self.least, self.greatest
+
+
+class Number(QuestionBase):
+    """A number, with bounds and unit."""
+
+    kind: Literal["number"]
+    least: float | None = None
+    greatest: float | None = None
+    whole: bool = False
+    unit: Text | None = None
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or len(value) > 40 or "_" in value:
+            return f"'{value[:40]}' is not a number"
+        if self.whole and number != int(number):
+            return f"{value} is not a whole number"
+        if self.least is not None and number < self.least:
+            return f"{value} is less than {self.least:g}"
+        if self.greatest is not None and number > self.greatest:
+            return f"{value} is more than {self.greatest:g}"
+        return None
+
+
+class _Text(QuestionBase):
+    longest: int
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        if "\x00" in value:
+            return "the text holds a null character"
+        if len(value) > self.longest:
+            return f"the text has {len(value)} characters, {self.longest} are allowed"
+        return None
+
+
+class ShortText(_Text):
+    """A line of text."""
+
+    kind: Literal["short_text"]
+    longest: Annotated[int, Field(ge=1, le=1000)] = 200
+
+
+class LongText(_Text):
+    """Several lines of text."""
+
+    kind: Literal["long_text"]
+    longest: Annotated[int, Field(ge=1, le=20_000)] = 5000
+
+
+class Consent(QuestionBase):
+    """Consent, asked as yes or no and never preset."""
+
+    kind: Literal["consent"]
+    purpose: Literal["participation", "linking"] = "participation"
+    """participation: declining ends the survey; linking: to join answers with purchases."""
+    yes: Text = Text("Yes, I agree")
+    no: Text = Text("No")
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        return None if value in {"yes", "no"} else f"'{value[:40]}' is not yes or no"
+
+
+class Date(QuestionBase):
+    """A calendar date, stored as YYYY-MM-DD."""
+
+    kind: Literal["date"]
+    earliest: date | None = None
+    latest: date | None = None
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            return f"'{value[:40]}' is not a date such as 2026-08-31"
+        if value != day.isoformat():
+            return f"'{value[:40]}' is not written as YYYY-MM-DD"
+        if self.earliest and day < self.earliest:
+            return f"{value} is before {self.earliest}"
+        if self.latest and day > self.latest:
+            return f"{value} is after {self.latest}"
+        return None
+
+
+def _not_an_option(value: str, options: tuple[Option, ...]) -> str | None:
+    if any(option.id == value for option in options):
+        return None
+    return f"'{value[:40]}' is not one of: {', '.join(option.id for option in options)}"
+
+
+Question = Annotated[
+    SingleChoice
+    | MultipleChoice
+    | Likert
+    | Matrix
+    | Nps
+    | Rating
+    | Number
+    | ShortText
+    | LongText
+    | Consent
+    | Date,
+    Field(discriminator="kind"),
+]
+KINDS: tuple[str, ...] = (
+    "single_choice",
+    "multiple_choice",
+    "likert",
+    "matrix",
+    "nps",
+    "rating",
+    "number",
+    "short_text",
+    "long_text",
+    "consent",
+    "date",
+)

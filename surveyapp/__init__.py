@@ -1,0 +1,1 @@
+"""The web app: collects answers, runs analyses, shows reports."""
