@@ -1,0 +1,1 @@
+"""Wing 3, purchases: from a ledger to scores, limits and lists."""

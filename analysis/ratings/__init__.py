@@ -1,0 +1,1 @@
+"""Wing 2, ratings: NPS, construct scores, reliability and perceived value."""

@@ -1,0 +1,1 @@
+"""A ValueReport drawn as charts and pages; reads nothing else."""

@@ -1,0 +1,1 @@
+"""Companies with a known truth, for tests, rehearsal and the demo."""

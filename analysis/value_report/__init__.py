@@ -1,0 +1,1 @@
+"""The value report: its types, and how it is built."""

@@ -1,0 +1,278 @@
+"""The ValueReport: what a manager reads, as plain frozen data that survives as JSON.
+
+Nothing here computes. ``build`` fills it, ``rendering`` draws it. Every number is an Estimate
+(value, interval, n, method) or a count, and names the entry of ``methods`` that explains it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from analysis.estimate import Estimate
+
+FORMAT = 1
+"""Stored reports of this format stay readable; a change of meaning gets a new number."""
+
+Tag = Literal["functional", "emotional", "price"]
+State = Literal["above_3_weeks", "within", "near_lower", "below", "too_few"]
+Quadrant = Literal["keep_close", "at_risk", "habit", "leave_alone"]
+
+
+class Part(BaseModel):
+    """Frozen, no unknown fields, infinities survive JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Header(Part):
+    """Where the numbers come from."""
+
+    study: str
+    title: str
+    version: int
+    waves: tuple[str, ...] = ()
+    currency: str
+    simulated: bool
+    n_started: int
+    n_completed: int
+    n_linked: int
+    """Completed respondents whose answers are joined with purchases."""
+    n_customers: int
+    """Customers in the purchase ledger."""
+    first_answer: str
+    last_answer: str
+    purchases_as_of: str | None
+    archive: str
+    """SHA-256 of the archive's facts: same archive and seed, same numbers."""
+    seed: int
+    program: str
+    excluded: str
+    """Which respondents are left out, in words (tests, bots, not completed)."""
+
+
+class Headline(Part):
+    """One of the sentences a manager reads first."""
+
+    text: str
+    method: str
+
+
+class KeyFigure(Part):
+    """One of the large figures of the first screen."""
+
+    figure: str
+    """As printed, '+24¢'."""
+    label: str
+    meaning: str
+    estimate: Estimate
+    method: str
+
+
+class LevelWorth(Part):
+    """The part-worth of one level (logit, zero-centred within its attribute), or a slope."""
+
+    attribute: str
+    attribute_label: str
+    tag: Tag
+    level: str
+    """Empty for the slope of a linear attribute."""
+    level_label: str
+    estimate: Estimate
+
+
+class Importance(Part):
+    """The share of an attribute in the utility range, among the levels tested."""
+
+    attribute: str
+    label: str
+    tag: Tag
+    estimate: Estimate
+    null_reference: float
+    """What an attribute without any effect would score in this study."""
+    levels_tested: str
+
+
+class Upgrade(Part):
+    """The money value of going from one named level to another."""
+
+    attribute: str
+    label: str
+    tag: Tag
+    from_level: str
+    to_level: str
+    estimate: Estimate
+    beyond_tested_prices: bool = False
+
+
+class TagValue(Part):
+    """Money value of the functional or the emotional upgrades together, and their share."""
+
+    tag: Tag
+    upgrades: tuple[str, ...]
+    money: Estimate
+    share: Estimate
+
+
+class NetPromoterScore(Part):
+    """NPS in points (-100 to 100) and the counts it is made of."""
+
+    question: str
+    estimate: Estimate
+    promoters: int
+    passives: int
+    detractors: int
+
+
+class ConstructScore(Part):
+    """A construct on 0 to 100: what was expected, what is felt, and the gap."""
+
+    id: str
+    label: str
+    facet: str
+    items: int
+    perceived: Estimate
+    desired: Estimate | None = None
+    gap: Estimate | None = None
+    """Perceived minus desired, paired within respondents."""
+    reliability: Estimate
+    """Cronbach's alpha."""
+
+
+class PerceivedValue(Part):
+    """Benefits against costs."""
+
+    benefits: tuple[str, ...]
+    costs: tuple[str, ...]
+    weights: str
+    difference: Estimate
+    """Benefits minus costs, in points of 100."""
+    ratio: Estimate
+    """Benefits over costs where both are on a ratio scale, else an index or unavailable."""
+    ratio_is_index: bool
+    money_ratio: Estimate | None = None
+
+
+class EngagementFacet(Part):
+    """Cognitive, emotional or behavioural engagement."""
+
+    facet: str
+    label: str
+    estimate: Estimate
+
+
+class StateCount(Part):
+    """How many customers read this way on their weekly points."""
+
+    state: State
+    label: str
+    n: int
+
+
+class MapPoint(Part):
+    """One linked respondent on the value x engagement map."""
+
+    value: float
+    engagement: float
+    quadrant: Quadrant
+    too_close: bool
+    """True: the interval of the respondent's value crosses a cut."""
+
+
+class QuadrantSummary(Part):
+    """One group of the map."""
+
+    quadrant: Quadrant
+    name: str
+    action: str
+    n: int
+    too_close: int
+    yearly_spend: Estimate
+    """Mean spend per customer over the last 52 weeks."""
+
+
+class ValueMap(Part):
+    """Perceived value against what customers buy."""
+
+    value_label: str
+    engagement_label: str
+    value_cut: float
+    engagement_cut: float
+    value_band: float
+    """Half the width of the band in which a respondent is too close to call."""
+    engagement_band: float
+    quadrants: tuple[QuadrantSummary, ...]
+    points: tuple[MapPoint, ...]
+    n: int
+
+
+class CustomerRow(Part):
+    """One customer on a list."""
+
+    rank: int
+    customer: str
+    points: float
+    last_13_weeks: float
+    """Spend in the last 13 weeks."""
+    before_13_weeks: float
+    """Mean spend per 13 weeks in the 39 weeks before."""
+    recency_days: int
+    state: State
+    sale_share: float
+    perceived_value: float | None = None
+    reason: str
+
+
+class Relation(Part):
+    """How perceived value goes with engagement, in words no stronger than the design."""
+
+    sentence: str
+    predictor: str
+    outcome: str
+    estimate: Estimate
+    design: str
+    """What the design allows to say, and what not."""
+
+
+class Action(Part):
+    """A suggested act with its evidence."""
+
+    title: str
+    evidence: str
+
+
+class Method(Part):
+    """How a number was made."""
+
+    id: str
+    title: str
+    text: str
+    source: str
+    page: str
+    """The page of docs/methods/ that says more."""
+
+
+class ValueReport(Part):
+    """Everything the report shows."""
+
+    format: Literal[1] = 1
+    header: Header
+    headlines: tuple[Headline, ...]
+    key_figures: tuple[KeyFigure, ...]
+    actions: tuple[Action, ...]
+    part_worths: tuple[LevelWorth, ...] = ()
+    importances: tuple[Importance, ...] = ()
+    upgrades: tuple[Upgrade, ...] = ()
+    tag_values: tuple[TagValue, ...] = ()
+    nps: NetPromoterScore | None = None
+    constructs: tuple[ConstructScore, ...] = ()
+    perceived_value: PerceivedValue | None = None
+    engagement: tuple[EngagementFacet, ...] = ()
+    states: tuple[StateCount, ...] = ()
+    value_map: ValueMap | None = None
+    best_customers: tuple[CustomerRow, ...] = ()
+    declining_customers: tuple[CustomerRow, ...] = ()
+    relation: Relation | None = None
+    methods: tuple[Method, ...]
+    warnings: tuple[str, ...] = ()
