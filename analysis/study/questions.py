@@ -246,8 +246,8 @@ class Consent(QuestionBase):
     kind: Literal["consent"]
     purpose: Literal["participation", "linking"] = "participation"
     """participation: declining ends the survey; linking: to join answers with purchases."""
-    yes: Text = Text("Yes, I agree")
-    no: Text = Text("No")
+    agree_label: Text = Text("Yes, I agree")
+    decline_label: Text = Text("No")
 
     def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
         return None if value in {"yes", "no"} else f"'{value[:40]}' is not yes or no"
