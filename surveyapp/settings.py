@@ -1,0 +1,149 @@
+"""Every setting once: name, default and help. ``docs/operations.md`` lists them.
+
+A value comes from the environment (``SURVEYAPP_<NAME>``), else from ``config.json`` in the
+instance folder, else it is the default.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+CHECKOUT = PACKAGE.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting; ``default`` also gives its type. ``secret`` ones are made by ``init``."""
+
+    name: str
+    default: str | int | bool
+    help: str
+    secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATABASE_URL", "", "Address of the database; empty: SQLite in the instance folder."),
+    Setting("FILES", "", "Folder of archives, ledger and runs; empty: 'files' in the instance."),
+    Setting("BASE_URL", "http://127.0.0.1:8000", "Address under which people reach the app."),
+    Setting("SECRET_KEY", "", "Signs cookies and forms; made by 'surveyapp init'.", secret=True),
+    Setting("CUSTOMER_KEY", "", "Key of the customer pseudonyms; never change it.", secret=True),
+    Setting("HTTPS", False, "True behind HTTPS: cookies are then sent over HTTPS only."),
+    Setting("PROXIES", 0, "How many trusted proxies stand before the app."),
+    Setting("MAX_UPLOAD_BYTES", 5_000_000, "Largest request the app accepts."),
+    Setting("SESSION_HOURS", 12, "Hours after which staff must log in again."),
+    Setting("LOG_IN_LIMIT", "10 per minute; 60 per hour", "Log-in attempts allowed per address."),
+    Setting("LEASE_SECONDS", 60, "A job whose worker is silent for so long is started again."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one installation."""
+
+    instance: Path
+    values: Mapping[str, str | int | bool]
+
+    @property
+    def database_url(self) -> str:
+        """Address of the database."""
+        default = f"sqlite:///{(self.instance / 'surveyapp.sqlite').as_posix()}"
+        return str(self.values["DATABASE_URL"]) or default
+
+    @property
+    def files(self) -> Path:
+        """Folder of archives, ledger and runs."""
+        return Path(str(self.values["FILES"]) or self.instance / "files")
+
+    @property
+    def customer_key(self) -> bytes:
+        """Key of the customer pseudonyms."""
+        return bytes.fromhex(str(self.values["CUSTOMER_KEY"]))
+
+    def text(self, name: str) -> str:
+        """A setting as text."""
+        return str(self.values[name])
+
+    def number(self, name: str) -> int:
+        """A setting as a whole number."""
+        return int(self.values[name])
+
+    def flag(self, name: str) -> bool:
+        """A setting as true or false."""
+        return bool(self.values[name])
+
+
+class SettingFault(ValueError):
+    """A setting that cannot be used; the message says which, why and what to do."""
+
+
+def default_instance() -> Path:
+    """The instance folder: SURVEYAPP_INSTANCE, else the checkout's, else ./instance."""
+    named = os.environ.get("SURVEYAPP_INSTANCE")
+    if named:
+        return Path(named).absolute()
+    root = CHECKOUT if (CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
+    return (root / "instance").absolute()
+
+
+def read_settings(instance: Path | None = None) -> Settings:
+    """Read the settings of an installation; secrets are made and kept at the first call.
+
+    Raises
+    ------
+    SettingFault
+        When a value has the wrong type, or the file has a setting that does not exist.
+    """
+    folder = instance or default_instance()
+    stored = _stored(folder)
+    unknown = sorted(set(stored) - {setting.name for setting in SETTINGS})
+    if unknown:
+        raise SettingFault(f"{folder / 'config.json'}: unknown settings {', '.join(unknown)}")
+    values: dict[str, str | int | bool] = {}
+    for setting in SETTINGS:
+        raw = os.environ.get(f"SURVEYAPP_{setting.name}", stored.get(setting.name))
+        values[setting.name] = setting.default if raw is None else _typed(setting, raw)
+    return Settings(folder, values)
+
+
+def _stored(folder: Path) -> dict[str, str | int | bool]:
+    path = folder / "config.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = {s.name: secrets.token_hex(32) for s in SETTINGS if s.secret}
+        # Written aside and linked: of several processes that start at once, one wins whole.
+        aside = folder / f".config-{secrets.token_hex(4)}"
+        aside.write_text(json.dumps(made, indent=2) + "\n")
+        aside.chmod(0o600)
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+    try:
+        found: dict[str, str | int | bool] = json.loads(path.read_text())
+    except ValueError as error:
+        raise SettingFault(f"{path} is not JSON: {error}") from None
+    return found
+
+
+def _typed(setting: Setting, raw: str | int | bool) -> str | int | bool:
+    text = str(raw).strip()
+    if isinstance(setting.default, bool):
+        if text.lower() in ("true", "1", "yes"):
+            return True
+        if text.lower() in ("false", "0", "no", ""):
+            return False
+        raise SettingFault(f"{setting.name} is '{text}'; use true or false")
+    if isinstance(setting.default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise SettingFault(f"{setting.name} is '{text}'; use a whole number") from None
+    return text

@@ -1,0 +1,84 @@
+"""Answers and choices of respondents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection, select
+
+from surveyapp.store.connection import insert
+from surveyapp.store.records import AnswerRecord
+from surveyapp.store.schema import answers, choices, respondents
+
+
+def save(c: Connection, respondent: str, rows: Iterable[AnswerRecord], *, turn: int) -> None:
+    """Store answers, in the place of earlier ones to the same items."""
+    values = [
+        {
+            "respondent": respondent,
+            "question": row.question,
+            "item": row.item,
+            "value": row.value,
+            "status": row.status,
+            "turn": turn,
+        }
+        for row in rows
+    ]
+    if not values:
+        return
+    new = insert(c, answers)
+    changed = {name: new.excluded[name] for name in ("value", "status", "turn")}
+    c.execute(new.on_conflict_do_update(index_elements=answers.primary_key, set_=changed), values)
+
+
+def save_choice(
+    c: Connection, respondent: str, exercise: str, task: int, *, block: int, chosen: int, turn: int
+) -> None:
+    """Store which alternative was chosen in a task, in the place of an earlier choice."""
+    new = insert(c, choices).values(
+        respondent=respondent, exercise=exercise, task=task, block=block, chosen=chosen, turn=turn
+    )
+    changed = {name: new.excluded[name] for name in ("block", "chosen", "turn")}
+    c.execute(new.on_conflict_do_update(index_elements=choices.primary_key, set_=changed))
+
+
+def stored(c: Connection, respondent: str) -> dict[tuple[str, str], AnswerRecord]:
+    """All stored answers of a respondent by (question, item)."""
+    columns = [answers.c[name] for name in ("question", "item", "value", "status", "turn")]
+    rows = c.execute(select(*columns).where(answers.c.respondent == respondent))
+    return {(row.question, row.item): AnswerRecord(**row._mapping) for row in rows}
+
+
+def stored_choice(c: Connection, respondent: str, exercise: str, task: int) -> int | None:
+    """Which alternative was chosen in a task, or None."""
+    wanted = select(choices.c.chosen).where(
+        choices.c.respondent == respondent,
+        choices.c.exercise == exercise,
+        choices.c.task == task,
+    )
+    return c.execute(wanted).scalar()
+
+
+def of_study(c: Connection, study: str) -> Iterator[tuple[str, AnswerRecord]]:
+    """All answers of a study, as (respondent, answer)."""
+    wanted = (
+        select(answers)
+        .join(respondents, respondents.c.respondent == answers.c.respondent)
+        .where(respondents.c.study == study)
+    )
+    for row in c.execute(wanted.order_by(answers.c.respondent, answers.c.question, answers.c.item)):
+        yield (
+            row.respondent,
+            AnswerRecord(row.question, row.item, row.value, row.status, row.turn),
+        )
+
+
+def choices_of_study(c: Connection, study: str) -> Iterator[tuple[str, str, int, int, int]]:
+    """All choices of a study, as (respondent, exercise, block, task, chosen)."""
+    wanted = (
+        select(choices)
+        .join(respondents, respondents.c.respondent == choices.c.respondent)
+        .where(respondents.c.study == study)
+    )
+    for row in c.execute(wanted.order_by(choices.c.respondent, choices.c.exercise, choices.c.task)):
+        yield row.respondent, row.exercise, row.block, row.task, row.chosen

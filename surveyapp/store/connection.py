@@ -1,0 +1,102 @@
+"""Opening the store, and its two kinds of transaction."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; the busy timeout alone then orders the writers
+    fcntl = None  # type: ignore[assignment]
+
+BUSY_MILLISECONDS = 30_000
+
+
+class Store:
+    """One database.
+
+    Parameters
+    ----------
+    url
+        An SQLAlchemy address: ``sqlite:////srv/survey/surveyapp.sqlite`` or
+        ``postgresql+psycopg://...``.
+    """
+
+    def __init__(self, url: str) -> None:
+        address = make_url(url)
+        self._lock_file: Path | None = None
+        if address.get_backend_name() == "sqlite":
+            if not address.database:
+                raise ValueError("the SQLite store needs a file, not memory")
+            self._lock_file = Path(address.database + ".lock")
+        self.engine: Engine = create_engine(
+            address,
+            pool_pre_ping=self._lock_file is None,
+            connect_args={"isolation_level": None, "check_same_thread": False}
+            if self._lock_file
+            else {},
+        )
+        if self._lock_file:
+            event.listen(self.engine, "connect", _set_up_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that reads one consistent state."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes; committed to disk when the block ends.
+
+        On SQLite writers queue on a file lock (first come, first served; SQLite's own lock is
+        unfair) and begin with BEGIN IMMEDIATE, so that reading before writing is safe.
+        """
+        with self._queue(), self.engine.connect() as connection:
+            connection = connection.execution_options(immediate=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _queue(self) -> Iterator[None]:
+        if self._lock_file is None or fcntl is None:
+            yield
+            return
+        with self._lock_file.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that can say what happens on a conflict, for either database."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def _set_up_sqlite(connection: object, _record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in (
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,158 @@
+"""What the store returns: frozen records, one per table that others read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """A study as researchers see it: its draft and its newest published version."""
+
+    study: str
+    title: str
+    draft: str
+    created: str
+    updated: str
+    closed: str | None
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """An immutable published version; ``definition`` is the canonical JSON."""
+
+    study: str
+    version: int
+    definition: str
+    digest: str
+    published: str
+    published_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One choice task: level ids per attribute for each alternative."""
+
+    exercise: str
+    block: int
+    task: int
+    role: str
+    alternatives: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRecord:
+    """An invitation. Open links have a public slug, personal ones only the hash of a token."""
+
+    link: str
+    study: str
+    kind: str
+    slug: str | None
+    token_hash: str | None
+    customer: str | None
+    wave: str | None
+    run_kind: str
+    created: str
+    expires: str | None
+    revoked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RespondentRecord:
+    """One respondent; ``turn`` is the revision that a page's form must carry."""
+
+    respondent: str
+    study: str
+    version: int
+    link: str
+    token_hash: str
+    customer: str | None
+    wave: str | None
+    run_kind: str
+    language: str
+    cell: str | None
+    sequence: int
+    weight: float
+    turn: int
+    step: str
+    started: str
+    completed: str | None
+    ended: str | None
+
+    def facts(self) -> dict[str, str]:
+        """What conditions may ask about the respondent."""
+        return {"language": self.language, "wave": self.wave or "", "cell": self.cell or ""}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """One stored answer; ``value`` is None unless the status is 'answered'."""
+
+    question: str
+    item: str
+    value: str | None
+    status: str
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRecord:
+    """A member of staff."""
+
+    staff: str
+    name: str
+    role: str
+    password_hash: str
+    created: str
+    disabled: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A long task and how far it is."""
+
+    job: str
+    kind: str
+    key: str
+    study: str
+    arguments: str
+    state: str
+    step: str
+    done: int
+    total: int
+    attempts: int
+    worker: str | None
+    lease_until: str | None
+    cancel: int
+    created: str
+    started: str | None
+    finished: str | None
+    error: str | None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments, read."""
+        found: dict[str, Any] = json.loads(self.arguments)
+        return found
+
+    @property
+    def active(self) -> bool:
+        """Whether it still waits or runs."""
+        return self.state in ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRecord:
+    """A stored ValueReport with its drawn charts (JSON texts)."""
+
+    report: str
+    study: str
+    version: int
+    job: str | None
+    created: str
+    archive: str
+    document: str
+    charts: str

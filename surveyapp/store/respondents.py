@@ -1,0 +1,95 @@
+"""Respondents: started, advanced page by page, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from surveyapp.store.records import RespondentRecord
+from surveyapp.store.schema import answers, choices, pages_sent, respondents, studies
+
+
+def add(c: Connection, new: RespondentRecord) -> None:
+    """Store a respondent who has just started."""
+    c.execute(insert(respondents).values(asdict(new)))
+
+
+def next_sequence(c: Connection, study: str, version: int) -> int:
+    """The number of the next respondent of a version (from 0), which spreads the blocks.
+
+    Locks the study's row, so that two who start at once get different numbers.
+    """
+    c.execute(select(studies.c.study).where(studies.c.study == study).with_for_update())
+    counted = select(func.max(respondents.c.sequence)).where(
+        respondents.c.study == study, respondents.c.version == version
+    )
+    newest = c.execute(counted).scalar()
+    return 0 if newest is None else newest + 1
+
+
+def by_token(c: Connection, hashed: str, *, lock: bool = False) -> RespondentRecord | None:
+    """A respondent by the hash of the token, or None; ``lock`` holds the row until the end."""
+    wanted = select(respondents).where(respondents.c.token_hash == hashed)
+    row = c.execute(wanted.with_for_update() if lock else wanted).first()
+    return RespondentRecord(**row._mapping) if row else None
+
+
+def advance(
+    c: Connection,
+    respondent: RespondentRecord,
+    *,
+    sent_step: str,
+    next_step: str,
+    at: str,
+    ended: str | None = None,
+) -> None:
+    """Note that a page was sent: one more turn, the next step, and the end if it is one."""
+    turn = respondent.turn + 1
+    completed = at if ended == "complete" else None
+    c.execute(
+        update(respondents)
+        .where(respondents.c.respondent == respondent.respondent)
+        .values(turn=turn, step=next_step, ended=ended, completed=completed)
+    )
+    row = {"respondent": respondent.respondent, "turn": turn, "step": sent_step, "at": at}
+    c.execute(insert(pages_sent).values(row))
+
+
+def last_sent(c: Connection, respondent: str, turn: int) -> str | None:
+    """The step that was sent as a turn, or None."""
+    wanted = (pages_sent.c.respondent == respondent) & (pages_sent.c.turn == turn)
+    return c.execute(select(pages_sent.c.step).where(wanted)).scalar()
+
+
+def of_study(c: Connection, study: str) -> Iterator[RespondentRecord]:
+    """All respondents of a study in the order in which they started."""
+    wanted = select(respondents).where(respondents.c.study == study)
+    for row in c.execute(wanted.order_by(respondents.c.started, respondents.c.respondent)):
+        yield RespondentRecord(**row._mapping)
+
+
+def counts(c: Connection, study: str) -> dict[tuple[str, str], int]:
+    """Respondents of a study by (run_kind, ended or 'started')."""
+    state = func.coalesce(respondents.c.ended, "started")
+    wanted = select(respondents.c.run_kind, state, func.count()).where(respondents.c.study == study)
+    rows = c.execute(wanted.group_by(respondents.c.run_kind, state))
+    return {(run_kind, ended): n for run_kind, ended, n in rows}
+
+
+def steps_reached(c: Connection, study: str, version: int) -> dict[str, int]:
+    """How many respondents sent each step of a version at least once."""
+    wanted = (
+        select(pages_sent.c.step, func.count(pages_sent.c.respondent.distinct()))
+        .join(respondents, respondents.c.respondent == pages_sent.c.respondent)
+        .where(respondents.c.study == study, respondents.c.version == version)
+        .group_by(pages_sent.c.step)
+    )
+    return {row[0]: row[1] for row in c.execute(wanted)}
+
+
+def erase(c: Connection, respondent: str) -> None:
+    """Remove a respondent with all answers."""
+    for table in (answers, choices, pages_sent, respondents):
+        c.execute(delete(table).where(table.c.respondent == respondent))

@@ -1,0 +1,200 @@
+"""The tables of the live store. Times are UTC in ISO 8601; ids are text.
+
+The migrations in ``migrations/versions`` make these tables; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+studies = Table(
+    "studies",
+    metadata,
+    Column("study", String, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("draft", Text, nullable=False),
+    Column("created", String, nullable=False),
+    Column("updated", String, nullable=False),
+    Column("closed", String),
+)
+
+study_versions = Table(
+    "study_versions",
+    metadata,
+    Column("study", String, ForeignKey("studies.study"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("definition", Text, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("published", String, nullable=False),
+    Column("published_by", String, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("study", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("exercise", String, primary_key=True),
+    Column("block", Integer, primary_key=True),
+    Column("task", Integer, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("alternatives", Text, nullable=False),
+    ForeignKeyConstraint(["study", "version"], ["study_versions.study", "study_versions.version"]),
+    CheckConstraint("role IN ('estimation', 'holdout')", name="role"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("link", String, primary_key=True),
+    Column("study", String, ForeignKey("studies.study"), nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("slug", String, unique=True),
+    Column("token_hash", String, unique=True),
+    Column("customer", String, index=True),
+    Column("wave", String),
+    Column("run_kind", String, nullable=False),
+    Column("created", String, nullable=False),
+    Column("expires", String),
+    Column("revoked", String),
+    CheckConstraint("kind IN ('open', 'personal')", name="kind"),
+    CheckConstraint("run_kind IN ('live', 'test', 'bot')", name="run_kind"),
+)
+
+respondents = Table(
+    "respondents",
+    metadata,
+    Column("respondent", String, primary_key=True),
+    Column("study", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("link", String, ForeignKey("links.link"), nullable=False, index=True),
+    Column("token_hash", String, nullable=False, unique=True),
+    Column("customer", String, index=True),
+    Column("wave", String),
+    Column("run_kind", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("cell", String),
+    Column("sequence", Integer, nullable=False),
+    Column("weight", Float, nullable=False, server_default="1"),
+    Column("turn", Integer, nullable=False, server_default="0"),
+    Column("step", String, nullable=False),
+    Column("started", String, nullable=False),
+    Column("completed", String),
+    Column("ended", String),
+    ForeignKeyConstraint(["study", "version"], ["study_versions.study", "study_versions.version"]),
+    CheckConstraint(
+        "ended IS NULL OR ended IN ('complete', 'screened_out', 'declined')", name="ended"
+    ),
+    Index("ix_respondents_study", "study", "version", "run_kind"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("respondent", String, ForeignKey("respondents.respondent"), primary_key=True),
+    Column("question", String, primary_key=True),
+    Column("item", String, primary_key=True),
+    Column("value", Text),
+    Column("status", String, nullable=False),
+    Column("turn", Integer, nullable=False),
+    CheckConstraint("status IN ('answered', 'skipped', 'refused')", name="status"),
+)
+
+choices = Table(
+    "choices",
+    metadata,
+    Column("respondent", String, ForeignKey("respondents.respondent"), primary_key=True),
+    Column("exercise", String, primary_key=True),
+    Column("task", Integer, primary_key=True),
+    Column("block", Integer, nullable=False),
+    Column("chosen", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+)
+
+pages_sent = Table(
+    "pages_sent",
+    metadata,
+    Column("respondent", String, ForeignKey("respondents.respondent"), primary_key=True),
+    Column("turn", Integer, primary_key=True),
+    Column("step", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("staff", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("password_hash", String, nullable=False),
+    Column("created", String, nullable=False),
+    Column("disabled", String),
+    CheckConstraint("role IN ('researcher', 'manager', 'administrator')", name="role"),
+)
+
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    Column("session_hash", String, primary_key=True),
+    Column("staff", String, ForeignKey("staff.staff"), nullable=False, index=True),
+    Column("created", String, nullable=False),
+    Column("expires", String, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False, index=True),
+    Column("study", String, ForeignKey("studies.study"), nullable=False, index=True),
+    Column("arguments", Text, nullable=False),
+    Column("state", String, nullable=False, index=True),
+    Column("step", Text, nullable=False, server_default=""),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("total", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("worker", String),
+    Column("lease_until", String),
+    Column("cancel", Integer, nullable=False, server_default="0"),
+    Column("created", String, nullable=False),
+    Column("started", String),
+    Column("finished", String),
+    Column("error", Text),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("report", String, primary_key=True),
+    Column("study", String, ForeignKey("studies.study"), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("job", String, ForeignKey("jobs.job")),
+    Column("created", String, nullable=False),
+    Column("archive", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("charts", Text, nullable=False),
+)
