@@ -1,0 +1,59 @@
+# Two commands matter: `make demo` and `make test`. Both set everything up first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check format check-deep benchmarks constraints clean
+
+help: ## Show these commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## Install everything into .venv (with uv if present, else pip)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "surveyapp needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	@echo "Setting up in $(VENV): this takes a minute or two the first time."
+	@if command -v uv >/dev/null 2>&1; then \
+		{ test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); } && \
+		uv pip install --python $(BIN)/python --require-hashes -r constraints.txt && \
+		uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .; \
+	else \
+		{ test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV); } && \
+		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r constraints.txt && \
+		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $(STAMP)
+
+demo: $(STAMP) ## Load the demo study, field it to simulated customers, analyse and serve it
+	@$(BIN)/surveyapp demo
+
+serve: $(STAMP) ## Serve the installation in instance/
+	@$(BIN)/surveyapp serve
+
+test: $(STAMP) ## Run all tests (but for the heavy statistical ones)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(STAMP) ## Formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check-deep: $(STAMP) ## Heavy statistical checks: coverage, calibration (results in docs/deep-checks.md)
+	$(BIN)/python -m pytest -m deep -n 2
+
+benchmarks: $(STAMP) ## Side-by-side runs against peers (results in docs/benchmarks.md)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+constraints: ## Pin all dependencies anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --extra dev pyproject.toml -o constraints.txt
+
+clean: ## Remove the virtual environment and caches (not the instance)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build
