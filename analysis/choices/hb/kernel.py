@@ -1,0 +1,360 @@
+"""Compiled arithmetic of the sampler: 64 respondents abreast, one in each lane.
+
+Every array of respondents is stored in blocks of ``LANES`` respondents, the respondent last:
+part-worths ``(blocks, K, LANES)``, design rows ``(blocks, rows, K, LANES)``. The innermost loop
+then runs over respondents without branches or sums, which compilers turn into vector arithmetic.
+
+Design rows are differences to the chosen alternative, which itself is dropped, so that the
+log-likelihood of a task is ``-log(1 + sum_j exp(row_j . beta))``. Lower triangles are stored row
+by row, entry (k, l) at ``k (k + 1) / 2 + l``.
+
+The loops are long on purpose: a kernel split into small functions would pass over memory more
+often than over numbers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+LANES = 64
+_FAST = {"reassoc", "contract", "nsz", "arcp"}
+f4 = np.float32
+
+
+@njit(inline="always", error_model="numpy")
+def exp32(x):  # type: ignore[no-untyped-def]
+    """e^x in single precision, relative error below 1e-7; x is clipped to [-80, 80].
+
+    Cody-Waite reduction x = n log 2 + r and the degree-6 polynomial of Cephes' ``expf``; 2^n is
+    written straight into the exponent bits. Plain ``exp`` would keep the loop from vectorising.
+    """
+    u = min(max(x, f4(-80.0)), f4(80.0))
+    n = np.floor(u * f4(1.44269504) + f4(0.5))
+    r = u - n * f4(0.693359375) + n * f4(2.12194440e-4)
+    p = f4(1.9875691500e-4)
+    p = p * r + f4(1.3981999507e-3)
+    p = p * r + f4(8.3334519073e-3)
+    p = p * r + f4(4.1665795894e-2)
+    p = p * r + f4(1.6666665459e-1)
+    p = p * r + f4(5.0000001201e-1)
+    p = p * r * r + r + f4(1.0)
+    bits = (np.int32(n) + np.int32(127)) << np.int32(23)
+    return p * np.int32(bits).view(f4)
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def likelihood(rows, offset, tasks, others, beta, ll, grad, u, denominator):  # type: ignore[no-untyped-def]
+    """Log-likelihood and its gradient for one block of respondents.
+
+    Parameters
+    ----------
+    rows, offset
+        (T * others, K, LANES) differences to the chosen alternative, task by task, and
+        (T * others, LANES): 0, or -80 where there is no such alternative.
+    tasks, others
+        Tasks of the longest respondent in the block; alternatives per task less one.
+    beta
+        (K, LANES) part-worths.
+    ll, grad
+        (LANES,) float64 and (K, LANES) float32: filled.
+    u, denominator
+        Scratch, (4 * others, LANES) and (4, LANES).
+    """
+    K = beta.shape[0]
+    product = np.ones(LANES)
+    for s in range(LANES):
+        ll[s] = 0.0
+    for k in range(K):
+        for s in range(LANES):
+            grad[k, s] = f4(0.0)
+    pending = 0
+    for first in range(0, tasks, 4):
+        chunk = min(4, tasks - first)
+        n_rows = chunk * others
+        x = rows[first * others : first * others + n_rows]
+        for r in range(n_rows):
+            ur, xr, o = u[r], x[r], offset[first * others + r]
+            for s in range(LANES):
+                ur[s] = o[s]
+            k = 0
+            while k + 4 <= K:
+                for s in range(LANES):
+                    ur[s] += (
+                        xr[k, s] * beta[k, s]
+                        + xr[k + 1, s] * beta[k + 1, s]
+                        + xr[k + 2, s] * beta[k + 2, s]
+                        + xr[k + 3, s] * beta[k + 3, s]
+                    )
+                k += 4
+            while k < K:
+                for s in range(LANES):
+                    ur[s] += xr[k, s] * beta[k, s]
+                k += 1
+            for s in range(LANES):
+                ur[s] = exp32(ur[s])
+        for t in range(chunk):
+            d = denominator[t]
+            for s in range(LANES):
+                d[s] = f4(1.0)
+            for j in range(others):
+                ur = u[t * others + j]
+                for s in range(LANES):
+                    d[s] += ur[s]
+            for s in range(LANES):
+                product[s] *= np.float64(d[s])
+            for s in range(LANES):
+                d[s] = f4(1.0) / d[s]
+            for j in range(others):
+                ur = u[t * others + j]
+                for s in range(LANES):
+                    ur[s] *= d[s]
+        pending += chunk
+        if pending == 8 or first + 4 >= tasks:
+            # one logarithm for up to eight tasks: (1 + J e^80)^8 stays inside float64
+            pending = 0
+            for s in range(LANES):
+                ll[s] -= math.log(product[s])
+                product[s] = 1.0
+        r = 0
+        while r + 4 <= n_rows:
+            p0, p1, p2, p3 = u[r], u[r + 1], u[r + 2], u[r + 3]
+            x0, x1, x2, x3 = x[r], x[r + 1], x[r + 2], x[r + 3]
+            for k in range(K):
+                for s in range(LANES):
+                    grad[k, s] -= (
+                        x0[k, s] * p0[s] + x1[k, s] * p1[s] + x2[k, s] * p2[s] + x3[k, s] * p3[s]
+                    )
+            r += 4
+        while r < n_rows:
+            p0, x0 = u[r], x[r]
+            for k in range(K):
+                for s in range(LANES):
+                    grad[k, s] -= x0[k, s] * p0[s]
+            r += 1
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def information(rows, offset, tasks, others, beta, out, weight):  # type: ignore[no-untyped-def]
+    """Add ``weight`` times minus the second derivative of the log-likelihood to ``out``.
+
+    One block: ``rows``, ``offset``, ``tasks``, ``others``, ``beta`` as in ``likelihood``; ``out``
+    is (K (K + 1) / 2, LANES). For a task with probabilities p_j it is
+    ``sum_j p_j x_j x_j' - xbar xbar'``.
+    """
+    K = beta.shape[0]
+    p = np.empty((others, LANES), f4)
+    total = np.empty(LANES, f4)
+    w = np.empty(LANES, f4)
+    mean = np.empty((K, LANES), f4)
+    scale = f4(weight)
+    for t in range(tasks):
+        x = rows[t * others : (t + 1) * others]
+        for s in range(LANES):
+            total[s] = f4(1.0)
+        for j in range(others):
+            for s in range(LANES):
+                w[s] = offset[t * others + j, s]
+            for k in range(K):
+                for s in range(LANES):
+                    w[s] += x[j, k, s] * beta[k, s]
+            for s in range(LANES):
+                p[j, s] = exp32(w[s])
+                total[s] += p[j, s]
+        for k in range(K):
+            for s in range(LANES):
+                mean[k, s] = f4(0.0)
+        for j in range(others):
+            for s in range(LANES):
+                p[j, s] /= total[s]
+            for k in range(K):
+                for s in range(LANES):
+                    mean[k, s] += p[j, s] * x[j, k, s]
+        for k in range(K):
+            base = k * (k + 1) // 2
+            for el in range(k + 1):
+                o = out[base + el]
+                for s in range(LANES):
+                    o[s] -= scale * mean[k, s] * mean[el, s]
+            for j in range(others):
+                for s in range(LANES):
+                    w[s] = scale * p[j, s] * x[j, k, s]
+                for el in range(k + 1):
+                    o = out[base + el]
+                    for s in range(LANES):
+                        o[s] += w[s] * x[j, el, s]
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def factor(info, precision, out):  # type: ignore[no-untyped-def]
+    """Cholesky factors R of ``info + precision`` for one block, in lower triangles.
+
+    ``info`` (K (K + 1) / 2, LANES), ``precision`` (K, K) common to all. ``out`` holds R with the
+    reciprocals of its diagonal.
+    """
+    K = precision.shape[0]
+    for k in range(K):
+        rk = k * (k + 1) // 2
+        for el in range(k + 1):
+            rl = el * (el + 1) // 2
+            o, h = out[rk + el], info[rk + el]
+            c = f4(precision[k, el])
+            for s in range(LANES):
+                o[s] = h[s] + c
+            m = 0
+            while m + 4 <= el:
+                a0, a1, a2, a3 = out[rk + m], out[rk + m + 1], out[rk + m + 2], out[rk + m + 3]
+                b0, b1, b2, b3 = out[rl + m], out[rl + m + 1], out[rl + m + 2], out[rl + m + 3]
+                for s in range(LANES):
+                    o[s] -= a0[s] * b0[s] + a1[s] * b1[s] + a2[s] * b2[s] + a3[s] * b3[s]
+                m += 4
+            while m < el:
+                a0, b0 = out[rk + m], out[rl + m]
+                for s in range(LANES):
+                    o[s] -= a0[s] * b0[s]
+                m += 1
+            if el < k:
+                d = out[rl + el]
+                for s in range(LANES):
+                    o[s] *= d[s]
+            else:
+                for s in range(LANES):
+                    o[s] = f4(1.0) / np.sqrt(max(o[s], f4(1e-12)))
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def log_determinant(r, n):  # type: ignore[no-untyped-def]
+    """Sum over the first ``n`` lanes of log det R, from a factor with reciprocal diagonal."""
+    K = int((math.sqrt(8.0 * r.shape[0] + 1.0) - 1.0) / 2.0 + 0.5)
+    total = 0.0
+    product = np.ones(LANES)
+    for k in range(K):
+        d = r[k * (k + 1) // 2 + k]
+        for s in range(LANES):
+            product[s] *= np.float64(d[s])
+        if k % 8 == 7 or k == K - 1:
+            for s in range(n):
+                total -= math.log(product[s])
+            for s in range(LANES):
+                product[s] = 1.0
+    return total
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def solve_lower(r, v, out):  # type: ignore[no-untyped-def]
+    """``out = R^-1 v`` for one block; ``out`` may be ``v``."""
+    K = v.shape[0]
+    for k in range(K):
+        row = k * (k + 1) // 2
+        o = out[k]
+        for s in range(LANES):
+            o[s] = v[k, s]
+        el = 0
+        while el + 4 <= k:
+            a0, a1, a2, a3 = r[row + el], r[row + el + 1], r[row + el + 2], r[row + el + 3]
+            b0, b1, b2, b3 = out[el], out[el + 1], out[el + 2], out[el + 3]
+            for s in range(LANES):
+                o[s] -= a0[s] * b0[s] + a1[s] * b1[s] + a2[s] * b2[s] + a3[s] * b3[s]
+            el += 4
+        while el < k:
+            a0, b0 = r[row + el], out[el]
+            for s in range(LANES):
+                o[s] -= a0[s] * b0[s]
+            el += 1
+        d = r[row + k]
+        for s in range(LANES):
+            o[s] *= d[s]
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def solve_upper(r, v, out):  # type: ignore[no-untyped-def]
+    """``out = R'^-1 v`` for one block; ``out`` may be ``v``."""
+    K = v.shape[0]
+    for k in range(K - 1, -1, -1):
+        o = out[k]
+        for s in range(LANES):
+            o[s] = v[k, s]
+        el = k + 1
+        while el + 4 <= K:
+            a0 = r[el * (el + 1) // 2 + k]
+            a1 = r[(el + 1) * (el + 2) // 2 + k]
+            a2 = r[(el + 2) * (el + 3) // 2 + k]
+            a3 = r[(el + 3) * (el + 4) // 2 + k]
+            b0, b1, b2, b3 = out[el], out[el + 1], out[el + 2], out[el + 3]
+            for s in range(LANES):
+                o[s] -= a0[s] * b0[s] + a1[s] * b1[s] + a2[s] * b2[s] + a3[s] * b3[s]
+            el += 4
+        while el < K:
+            a0, b0 = r[el * (el + 1) // 2 + k], out[el]
+            for s in range(LANES):
+                o[s] -= a0[s] * b0[s]
+            el += 1
+        d = r[k * (k + 1) // 2 + k]
+        for s in range(LANES):
+            o[s] *= d[s]
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def transposed_product(r, v, out):  # type: ignore[no-untyped-def]
+    """``out = R' v`` for one block; ``out`` must not be ``v``."""
+    K = v.shape[0]
+    for k in range(K):
+        o, d = out[k], r[k * (k + 1) // 2 + k]
+        for s in range(LANES):
+            o[s] = v[k, s] / d[s]
+        for el in range(k + 1, K):
+            a, b = r[el * (el + 1) // 2 + k], v[el]
+            for s in range(LANES):
+                o[s] += a[s] * b[s]
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def times(matrix, v, out):  # type: ignore[no-untyped-def]
+    """``out = matrix v`` for one block: (M, K) float32 times (K, LANES)."""
+    M, K = matrix.shape
+    for k in range(M):
+        o = out[k]
+        for s in range(LANES):
+            o[s] = f4(0.0)
+        el = 0
+        while el + 4 <= K:
+            w0, w1, w2, w3 = matrix[k, el], matrix[k, el + 1], matrix[k, el + 2], matrix[k, el + 3]
+            for s in range(LANES):
+                o[s] += w0 * v[el, s] + w1 * v[el + 1, s] + w2 * v[el + 2, s] + w3 * v[el + 3, s]
+            el += 4
+        while el < K:
+            w0 = matrix[k, el]
+            for s in range(LANES):
+                o[s] += w0 * v[el, s]
+            el += 1
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def scatter(a, b, out):  # type: ignore[no-untyped-def]
+    """Add ``sum over lanes of a b'`` to ``out``: (M, LANES), (K, LANES) -> (M, K) float64."""
+    M, K = a.shape[0], b.shape[0]
+    for k in range(M):
+        ak = a[k]
+        el = 0
+        while el + 4 <= K:
+            b0, b1, b2, b3 = b[el], b[el + 1], b[el + 2], b[el + 3]
+            t0 = t1 = t2 = t3 = f4(0.0)
+            for s in range(LANES):
+                t0 += ak[s] * b0[s]
+                t1 += ak[s] * b1[s]
+                t2 += ak[s] * b2[s]
+                t3 += ak[s] * b3[s]
+            out[k, el] += t0
+            out[k, el + 1] += t1
+            out[k, el + 2] += t2
+            out[k, el + 3] += t3
+            el += 4
+        while el < K:
+            b0 = b[el]
+            t0 = f4(0.0)
+            for s in range(LANES):
+                t0 += ak[s] * b0[s]
+            out[k, el] += t0
+            el += 1
