@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
 import click
+
+from analysis.cli.bad_input import BadInput, bad_input
 
 FIRST = (
     "customer",
@@ -37,29 +37,23 @@ FIRST = (
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write, .csv or .parquet.",
 )
-def command(purchases: Path, as_of: datetime, mapping: str, out: Path) -> None:
+def engagement(purchases: Path, as_of: datetime, mapping: str, out: Path) -> None:
     """Recency, frequency, spend, points and weekly limits of every customer."""
-    from analysis.purchases.reading import PurchaseFaults, read_purchases
+    from analysis.purchases.reading import read_purchases
     from analysis.purchases.score import score_customers
 
     if out.suffix not in {".csv", ".parquet"}:
-        _refuse(f"--out {out.name}: write to a file ending in .csv or .parquet.")
-    try:
+        raise BadInput(f"--out {out.name}: write to a file ending in .csv or .parquet.")
+    with bad_input(ValueError):
         table = read_purchases(purchases, _mapping(mapping))
-        scores = score_customers(table, as_of=_day(as_of))
-    except (PurchaseFaults, ValueError) as error:
-        _refuse(str(error))
+        scores = score_customers(table, as_of=as_of.date())
     scores = scores[[*FIRST, *(name for name in scores.columns if name not in FIRST)]]
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".csv":
         scores.to_csv(out, index=False)
     else:
         scores.to_parquet(out, index=False)
-    click.echo(f"{len(scores)} customers scored as of {_day(as_of)}", err=True)
-
-
-def _day(moment: datetime) -> date:
-    return moment.date()
+    click.echo(f"{len(scores)} customers scored as of {as_of.date()}", err=True)
 
 
 def _mapping(text: str) -> dict[str, str]:
@@ -69,11 +63,3 @@ def _mapping(text: str) -> dict[str, str]:
     if bad:
         raise ValueError(f"--map: '{', '.join(bad)}' lacks a column. Write customer=COLUMN,...")
     return {name.strip(): column.strip() for name, _, column in pairs}
-
-
-def _refuse(message: str) -> NoReturn:
-    click.echo(message, err=True)
-    sys.exit(2)
-
-
-engagement = command

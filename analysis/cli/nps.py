@@ -14,6 +14,8 @@ from typing import NoReturn
 
 import click
 
+from analysis.cli.bad_input import BadInput
+
 
 @dataclass(frozen=True, slots=True)
 class Rated:
@@ -31,7 +33,7 @@ class Rated:
 )
 @click.option("--weight", default=None, help="Column with a positive weight for each answer.")
 @click.option("--by", default=None, help="Column whose values are scored apart as well.")
-def command(ratings: Path, column: str, weight: str | None, by: str | None) -> None:
+def nps(ratings: Path, column: str, weight: str | None, by: str | None) -> None:
     """Net Promoter Score of a CSV file, as JSON on stdout."""
     rated, missing = _read(ratings, column, weight, by)
     result = {**_figures(rated, weighted=weight is not None), "missing": missing}
@@ -126,8 +128,4 @@ def _text(path: Path) -> str:
 def _refuse(path: Path, faults: list[str]) -> NoReturn:
     """Exit with 2 and all faults on stderr; row 1 is the header."""
     count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
-    click.echo("\n".join([f"{count} in {path.name}", *(f"- {f}" for f in faults)]), err=True)
-    sys.exit(2)
-
-
-nps = command
+    raise BadInput("\n".join([f"{count} in {path.name}", *(f"- {f}" for f in faults)]))
