@@ -101,15 +101,16 @@ class Coding:
         return np.column_stack([coded, (self.none_rows(frame)).astype(float)])
 
     def cells(self, frame: pd.DataFrame, attribute: Attribute) -> tuple[Floats, NDArray[np.intp]]:
-        """A table of codes, its last row zero, and each row's place in it (the none: the last)."""
+        """A table of codes and each row's place in it; the none alternative has a row of zeros."""
         cells = frame[attribute.id]
         if attribute.range:
             values, codes = np.unique(cells.to_numpy(float), return_inverse=True)
-            table = np.nan_to_num(values - centre(attribute))[:, None]
-            return np.vstack([table, [[0.0]]]), codes
+            return np.nan_to_num(values - centre(attribute))[:, None], codes
         table = self.table(attribute)
         ids = [level.id for level in attribute.levels]
         codes = pd.Categorical(cells, categories=ids).codes.astype(np.intp)
+        if self.exercise.none is None:
+            return table, codes
         return np.vstack([table, np.zeros(table.shape[1])]), codes % (len(ids) + 1)
 
     def none_rows(self, frame: pd.DataFrame) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.choices.coding import Floats, coding_of
-from analysis.choices.identification import check_identified, check_separation
+from analysis.choices.identification import NotIdentified, check_identified, check_separation
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.choices.sets import ChoiceSets, choice_sets
 from analysis.study import Study
@@ -21,6 +21,8 @@ from analysis.tables import Choices
 TOLERANCE = 1e-13
 """Newton decrement g'H^-1 g at which the last step is taken (log-likelihood units)."""
 MAX_STEPS = 50
+MANY = 20_000
+"""Tasks from which a tenth of them gives the first guess."""
 SUSPECT = 12.0
 """A range of utilities within one task from which separation is looked for."""
 
@@ -82,7 +84,7 @@ def fit_mnl(
     _check_supported(wanted.id, choices)
     coding = coding_of(study, wanted)
     sets = choice_sets(coding, choices.frame, weights)
-    check_identified(coding, choices.frame, information_at_zero(sets))
+    _check_identified(sets, choices)
     coefficients, last, steps = _maximise(sets, _warm_start(sets))
     if last.widest > SUSPECT:
         check_separation(coding, sets)
@@ -141,23 +143,32 @@ def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
         total += float(chunk.weight @ (picked - np.log(sums[:, 0])))
         shares = np.divide(utilities, sums, out=utilities)
         x = chunk.x.reshape(tasks, size, width)
-        x -= shares[:, None, :] @ x
-        scores[chunk.place] = x[ahead, chunk.chosen] * chunk.weight[:, None]
-        spread = x.reshape(-1, width)
-        spread *= np.sqrt(shares * chunk.weight[:, None]).reshape(-1, 1)
-        information += spread.T @ spread
+        mean = (shares[:, None, :] @ x)[:, 0, :]
+        weight = chunk.weight[:, None]
+        scores[chunk.place] = (x[ahead, chunk.chosen] - mean) * weight
+        spread = chunk.x
+        spread *= np.sqrt(shares * weight).reshape(-1, 1)
+        mean *= np.sqrt(weight)
+        information += spread.T @ spread - mean.T @ mean
     return Pass(total, scores.sum(axis=0), information, scores, widest)
 
 
-def information_at_zero(sets: ChoiceSets) -> Floats:
-    """The information (K, K) when all alternatives are equally likely."""
-    return evaluate(sets, np.zeros(sets.coding.width)).information
+def _check_identified(sets: ChoiceSets, choices: Choices) -> None:
+    """Check the information at equal chances: of a part of the tasks when that is enough."""
+    zero = np.zeros(sets.coding.width)
+    part = sets.tenth() if sets.n_tasks >= MANY else sets
+    try:
+        check_identified(sets.coding, choices.frame, evaluate(part, zero).information)
+    except NotIdentified:
+        if part is sets:
+            raise
+        check_identified(sets.coding, choices.frame, evaluate(sets, zero).information)
 
 
 def _warm_start(sets: ChoiceSets) -> Floats:
     """Coefficients near the optimum, from a tenth of the tasks when there are very many."""
     start = np.zeros(sets.coding.width)
-    if sets.n_tasks < 20_000:
+    if sets.n_tasks < MANY:
         return start
     try:
         return _maximise(sets.tenth(), start, tolerance=1e-2)[0]

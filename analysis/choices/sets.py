@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from analysis.choices.coding import Coding, Floats
 
 Places = NDArray[np.intp]
-CHUNK_CELLS = 40_000
+CHUNK_CELLS = 80_000
 """Cells (rows x K) of a chunk: with its copies it stays in the processor's cache."""
-TABLE_ROWS = 2_000
+TABLE_ROWS = 8_192
 
 
 @dataclass(frozen=True, slots=True)
