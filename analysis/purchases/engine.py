@@ -102,7 +102,14 @@ def compute(
         offer_purchases(engine, purchases)
         for name, table in tables.items():
             engine.register(name, table)
-        return engine.execute(str(ibis.to_sql(expression, dialect="duckdb"))).df()
+        found = engine.execute(str(ibis.to_sql(expression, dialect="duckdb"))).df()
+    return _with_integers(found, expression)
+
+
+def _with_integers(found: pd.DataFrame, expression: ir.Table) -> pd.DataFrame:
+    """DuckDB sums whole numbers into wider ones, which arrive as floats: turn them back."""
+    whole = [name for name, kind in expression.schema().items() if kind.is_integer()]
+    return found.astype({name: "Int64" if found[name].isna().any() else "int64" for name in whole})
 
 
 def refuse_mixed_currencies(purchases: Purchases) -> None:
