@@ -181,7 +181,7 @@ def _read(path: Path, exercise: ChoiceExercise, mapping: Mapping[str, str]) -> p
     frame = pd.read_csv(
         path,
         sep=separator,
-        dtype="category",
+        dtype=str,
         keep_default_na=False,
         na_values=[""],
         skip_blank_lines=False,
