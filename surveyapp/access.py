@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +13,7 @@ Who = Literal["anyone", "respondent", "researcher", "manager", "administrator"]
 """``respondent``: whoever has the secret of the address, which the route itself checks."""
 
 STAFF: frozenset[Who] = frozenset({"researcher", "manager", "administrator"})
-View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class NoAccessRule(RuntimeError):

@@ -59,6 +59,13 @@ def stored_choice(c: Connection, respondent: str, exercise: str, task: int) -> i
     return c.execute(wanted).scalar()
 
 
+def stored_choices(c: Connection, respondent: str) -> dict[tuple[str, int], int]:
+    """All stored choices of a respondent: (exercise, task) to the alternative chosen."""
+    columns = (choices.c.exercise, choices.c.task, choices.c.chosen)
+    rows = c.execute(select(*columns).where(choices.c.respondent == respondent))
+    return {(row.exercise, row.task): row.chosen for row in rows}
+
+
 def of_study(c: Connection, study: str) -> Iterator[tuple[str, AnswerRecord]]:
     """All answers of a study, as (respondent, answer)."""
     wanted = (

@@ -63,6 +63,12 @@ def last_sent(c: Connection, respondent: str, turn: int) -> str | None:
     return c.execute(select(pages_sent.c.step).where(wanted)).scalar()
 
 
+def steps_sent(c: Connection, respondent: str) -> frozenset[str]:
+    """The steps that a respondent sent at least once."""
+    wanted = select(pages_sent.c.step).where(pages_sent.c.respondent == respondent).distinct()
+    return frozenset(c.execute(wanted).scalars())
+
+
 def of_study(c: Connection, study: str) -> Iterator[RespondentRecord]:
     """All respondents of a study in the order in which they started."""
     wanted = select(respondents).where(respondents.c.study == study)
