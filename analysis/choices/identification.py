@@ -102,6 +102,8 @@ def check_separation(coding: Coding, sets: ChoiceSets) -> None:
         direction = separating_direction(margins)
         if direction is not None:
             involved = np.flatnonzero(np.abs(direction) > 1e-6)
+            reasons += _together(coding, sets, [coding.columns[k].attribute for k in involved])
+        if direction is not None and not reasons:
             names = ", ".join(dict.fromkeys(_name(coding, int(k)) for k in involved))
             reasons.append(f"together these predict choices perfectly: {names}{_MEND}")
     if reasons:
@@ -122,20 +124,35 @@ def _alone(coding: Coding, sets: ChoiceSets, places: slice, direction: Floats) -
         return (
             f"the alternative with the {what} '{name}' is always chosen (perfect prediction){_MEND}"
         )
-    offered, chosen = _level_counts(coding, sets, attribute)
+    facts = _level_facts(coding, sets, attribute)
+    if facts:
+        return facts
     ids = [level.id for level in attribute.levels]
-    never = [i for i, o, c in zip(ids, offered, chosen, strict=True) if o > 0 and c == 0]
-    always = [i for i, o, c in zip(ids, offered, chosen, strict=True) if o > 0 and c == o]
-    if never or always:
-        facts = [f"level '{i}' of attribute '{name}' is never chosen" for i in never]
-        facts += [f"level '{i}' of attribute '{name}' is always chosen" for i in always]
-        return " and ".join(facts) + " (perfect prediction)" + _MEND
     worth = coding.table(attribute) @ direction
     ranked = ", ".join(f"'{ids[n]}'" for n in np.argsort(-worth, kind="stable"))
     return (
         f"attribute '{name}' predicts choices perfectly: nobody chooses against the order of "
         f"levels {ranked}{_MEND}"
     )
+
+
+def _together(coding: Coding, sets: ChoiceSets, names: list[str]) -> list[str]:
+    """Levels never or always chosen, among the attributes of a separating direction."""
+    attributes = [coding.exercise.attribute(n) for n in dict.fromkeys(names) if n != NONE]
+    facts = [_level_facts(coding, sets, a) for a in attributes if a.coding == "effects"]
+    return [fact for fact in facts if fact]
+
+
+def _level_facts(coding: Coding, sets: ChoiceSets, attribute: Attribute) -> str:
+    """Which levels are never or always chosen, in words; empty when there is none."""
+    counts = zip(attribute.levels, *_level_counts(coding, sets, attribute), strict=True)
+    facts = [
+        f"level '{level.id}' of attribute '{attribute.id}' is "
+        + ("never chosen" if chosen == 0 else "always chosen when offered")
+        for level, offered, chosen in counts
+        if offered > 0 and chosen in (0, offered)
+    ]
+    return " and ".join(facts) + " (perfect prediction)" + _MEND if facts else ""
 
 
 def _level_counts(

@@ -143,13 +143,12 @@ def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
         total += float(chunk.weight @ (picked - np.log(sums[:, 0])))
         shares = np.divide(utilities, sums, out=utilities)
         x = chunk.x.reshape(tasks, size, width)
-        mean = (shares[:, None, :] @ x)[:, 0, :]
+        x -= shares[:, None, :] @ x
         weight = chunk.weight[:, None]
-        scores[chunk.place] = (x[ahead, chunk.chosen] - mean) * weight
+        scores[chunk.place] = x[ahead, chunk.chosen] * weight
         spread = chunk.x
         spread *= np.sqrt(shares * weight).reshape(-1, 1)
-        mean *= np.sqrt(weight)
-        information += spread.T @ spread - mean.T @ mean
+        information += spread.T @ spread
     return Pass(total, scores.sum(axis=0), information, scores, widest)
 
 
