@@ -49,8 +49,9 @@ class ValueRelation:
 def value_relation(linked: pd.DataFrame, *, predictor: str = "perceived_value") -> ValueRelation:
     """Relate perceived value to purchase days by a count regression.
 
-    With weeks after the survey: log E[days after] = a + b value + c log(earlier rate) + log(weeks
-    after). Without: log E[days before] = a + b value + log(weeks before). Poisson likelihood,
+    With weeks after the survey for at least 30 customers: log E[days after] = a + b value
+    + c log(earlier rate) + log(weeks after). Else: log E[days before] = a + b value
+    + log(weeks before), and the words claim no order in time. Poisson likelihood,
     robust (HC1) errors, so that overdispersed counts are allowed. The estimate is exp(10 b).
 
     Parameters
@@ -64,7 +65,7 @@ def value_relation(linked: pd.DataFrame, *, predictor: str = "perceived_value") 
     Gourieroux, Monfort & Trognon (1984), Econometrica 52; Cameron & Trivedi (2013), ch. 3.
     """
     known = linked.dropna(subset=[predictor, "days_before", "weeks_before"])
-    design: Design = "later" if (known["weeks_after"] > 0).any() else "together"
+    design: Design = "later" if _followed(known) else "together"
     after = design == "later"
     days, weeks = ("days_after", "weeks_after") if after else ("days_before", "weeks_before")
     usable = known[(known[weeks] > 0) & (known["weeks_before"] > 0)]
@@ -105,6 +106,12 @@ def sentence(estimate: Estimate, design: Design) -> str:
         "Perceived value and purchases go together: 10 points more go with "
         f"{_percent(value)} purchase days {span}."
     )
+
+
+def _followed(known: pd.DataFrame) -> bool:
+    """Whether enough customers have a window after the survey to speak of later purchases."""
+    later = int((known["weeks_after"] > 0).sum())
+    return later >= min(LEAST_CUSTOMERS, len(known)) and later > 0
 
 
 def _said(estimate: Estimate, design: Design, dispersion: float | None) -> ValueRelation:
