@@ -98,9 +98,8 @@ def declining_customers(
     enough = (1 - share) ** total < level
     p_value = pd.Series(stats.binom.cdf(recent, total, share), index=active.index)
     fewer = enough & (p_value < level) & (active["last_13_weeks"] < active["before_13_weeks"])
-    found = active[fewer].assign(
-        p_value=p_value, lost=active["before_13_weeks"] - active["last_13_weeks"]
-    )
+    lost = active["before_13_weeks"] - active["last_13_weeks"]
+    found = active.assign(p_value=p_value, lost=lost)[fewer]
     found = found.sort_values(["lost", "customer"], ascending=[False, True])
     on_sale = found["sale_share"].fillna(0.0) >= SALE_ONLY
     reason = "below own average: {recent} purchase days in 13 weeks, {before} in the 39 before"

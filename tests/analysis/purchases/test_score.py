@@ -156,15 +156,10 @@ def brute_force(table, as_of):
     return pd.DataFrame(rows)
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from("abcdefgh"), st.integers(-5, 420), st.integers(-5_000, 2_000_000)
-        ),
-        min_size=1,
-        max_size=120,
-    )
-)
+ROWS = st.tuples(st.sampled_from("abcdefgh"), st.integers(-5, 420), st.integers(-5_000, 2_000_000))
+
+
+@given(st.lists(ROWS, min_size=1, max_size=120))
 @settings(max_examples=12, deadline=None, derandomize=True)
 def test_scores_equal_a_brute_force_grid(rows):
     table = purchases(rows)
