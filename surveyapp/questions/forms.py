@@ -22,8 +22,8 @@ Check = Callable[[BaseForm, Field], None]
 class Filled:
     """A form that was sent.
 
-    ``entered`` is what to show again, ``errors`` are by field name and in the order of the page,
-    ``records`` what to store (empty when there are errors).
+    ``entered`` is what to show again; ``errors`` say by field name, in the order of the page,
+    what the respondent has to do; ``records`` is what to store (empty when there are errors).
     """
 
     entered: dict[str, list[str]]
@@ -59,8 +59,8 @@ def read_form(asked: Sequence[Ask], posted: MultiDict[str, str]) -> Filled:
     """Read and check what was sent; fields that the page does not have are ignored."""
     fields = {}
     for ask in asked:
-        for name, item, text in ask.fields():
-            fields[name] = Values(ask.kind.clean, _check(ask, item, text))
+        for name, item, _ in ask.fields():
+            fields[name] = Values(ask.kind.clean, _check(ask, item))
         if ask.question.refusable and not ask.kind.radios:
             fields[ask.refuse_name] = Values(str.strip, _refuse_check)
     form = BaseForm(fields)
@@ -77,7 +77,7 @@ def _refuse_check(form: BaseForm, field: Field) -> None:
         raise ValidationError("Tick the box or leave it empty")
 
 
-def _check(ask: Ask, item: str, text: str) -> Check:
+def _check(ask: Ask, item: str) -> Check:
     check = _several_fault if isinstance(ask.question, MultipleChoice) else _one_fault
 
     def validate(form: BaseForm, field: Field) -> None:
@@ -85,11 +85,11 @@ def _check(ask: Ask, item: str, text: str) -> Check:
         refused = ask.refuse_name in form and bool(form[ask.refuse_name].data)
         if refused:
             if values:
-                raise ValidationError(f"Answer, or tick 'Prefer not to answer', not both: “{text}”")
+                raise ValidationError("Answer, or tick 'Prefer not to answer', not both")
             return
         act = check(ask, item, values)
         if act:
-            raise ValidationError(f"{act}: “{text}”")
+            raise ValidationError(act)
 
     return validate
 

@@ -121,8 +121,11 @@ def _several(ask: Ask) -> str:
     if question.most is None:
         least = max(question.least, 1)
         return f"Choose at least {'one answer' if least == 1 else f'{least} answers'}"
-    if question.least > 1:
-        return f"Choose {question.least} to {question.most} answers"
+    least = max(question.least, 1 if question.required else 0)
+    if least and least < question.most:
+        return f"Choose {least} to {question.most} answers"
+    if least:
+        return f"Choose {least} answer{'' if least == 1 else 's'}"
     return f"Choose at most {question.most} answers"
 
 

@@ -131,8 +131,11 @@ def is_compact(exercise: ChoiceExercise) -> bool:
 
 
 def _problems(asked: Sequence[Ask], screen: Screen) -> list[tuple[str, str]]:
-    """Errors in the order of the page, with the id of the control to jump to."""
-    order = [name for ask in asked for name, _, _ in ask.fields()]
-    known = [name for name in order if name in screen.errors]
-    rest = [name for name in screen.errors if name not in known]
-    return [(f"{name}-1", screen.errors[name]) for name in known + rest]
+    """Errors in the order of the page: the id of the control to jump to, and what to do."""
+    texts = {name: text for ask in asked for name, _, text in ask.fields()}
+    order = [name for name in texts if name in screen.errors]
+    order += [name for name in screen.errors if name not in texts]
+    return [
+        (f"{name}-1", screen.errors[name] + (f": “{texts[name]}”" if name in texts else ""))
+        for name in order
+    ]
