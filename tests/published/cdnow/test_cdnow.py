@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.customers.lists import declining_customers
 from analysis.purchases.score import score_customers
 
 AS_OF = date(1998, 6, 30)
@@ -67,3 +68,11 @@ def test_what_the_page_says(cdnow):
     assert f"| customers with points | {(found['points'] > 0).sum():,} |" in text
     for state, n in states.items():
         assert f"| `{state}` | {n:,} |" in text
+
+
+def test_who_declined_as_the_page_says(cdnow):
+    scores = score_customers(cdnow, as_of=AS_OF)
+    found = declining_customers(scores, as_of=AS_OF)
+    assert (found.tested, len(found.customers)) == (36, 6)
+    assert found.expected_by_chance == pytest.approx(1.8)
+    assert (scores["days_52_weeks"] > 0).sum() == 808
