@@ -150,6 +150,14 @@ def all_tasks(c: Connection, study: str, number: int) -> list[TaskRecord]:
     return [_task(row) for row in rows]
 
 
+def lowest_block(c: Connection, study: str, number: int, exercise: str) -> int:
+    """The lowest block number of an exercise: 0, or below 0 when choices were imported."""
+    found = select(func.min(tasks.c.block)).where(
+        tasks.c.study == study, tasks.c.version == number, tasks.c.exercise == exercise
+    )
+    return min(c.execute(found).scalar() or 0, 0)
+
+
 def add_tasks(c: Connection, study: str, number: int, made: Iterable[TaskRecord]) -> None:
     """Add imported tasks to a version; their blocks are below 0, so that nobody is asked them."""
     rows = [_task_row(study, number, task) for task in made]
