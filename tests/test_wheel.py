@@ -28,7 +28,10 @@ print("served")
 def run(*command, cwd, **environment):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "SURVEYAPP"))}
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=env | environment, capture_output=True,
+        [str(part) for part in command],
+        cwd=cwd,
+        env=env | environment,
+        capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
