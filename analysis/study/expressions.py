@@ -37,6 +37,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
 }
 MAX_NODES = 200
+GREATEST = 1e15
 
 
 class ExpressionFault(ValueError):
@@ -112,6 +113,8 @@ class _Reader:
                 self._read_call(function, argument)
             case ast.Name() | ast.Attribute():
                 self.names.add(_name(node))
+            case ast.Constant(value=int() | float() as number) if not abs(number) < GREATEST:
+                raise ExpressionFault("a number in a condition must be below 1e15")
             case ast.Constant(value=bool() | int() | float() | str()):
                 pass
             case _:
@@ -209,17 +212,17 @@ def _call(function: str, name: str, lookup: Lookup, mean: Lookup) -> Value:
 def _compare(
     sides: list[ast.expr], ops: list[ast.cmpop], lookup: Lookup, mean: Lookup
 ) -> bool | None:
+    results: list[bool | None] = []
     for op, left, right in zip(ops, sides, sides[1:], strict=False):
         a = _evaluate(left, lookup, mean)
         if isinstance(right, ast.List | ast.Tuple):
             b: Any = frozenset(e.value for e in right.elts if isinstance(e, ast.Constant))
         else:
             b = _evaluate(right, lookup, mean)
-        if a is None or b is None:
-            return None
-        if not _holds(op, a, b):
-            return False
-    return True
+        results.append(None if a is None or b is None else _holds(op, a, b))
+    if False in results:
+        return False
+    return None if None in results else True
 
 
 def _holds(op: ast.cmpop, a: Any, b: Any) -> bool:
