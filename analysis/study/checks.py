@@ -183,7 +183,15 @@ def _exercises(study: Study) -> Iterator[Fault]:
             yield from _prohibitions(path, exercise)
 
 
+TABLE_COLUMNS = frozenset(
+    ("respondent", "exercise", "block", "task", "alternative", "chosen", "role", "none")
+)
+"""Columns of a table of choices, which no attribute may take."""
+
+
 def _attribute(path: str, attribute: Attribute) -> Iterator[Fault]:
+    if attribute.id in TABLE_COLUMNS:
+        yield Catalogue.RESERVED_ID.at(f"{path}.id", id=attribute.id)
     if attribute.range:
         if attribute.levels:
             yield Catalogue.LEVELS_AND_RANGE.at(path, attribute=attribute.id)

@@ -218,9 +218,11 @@ exercises:
       - {id: p, label: P, tag: price, coding: linear, levels: [{id: x, label: X}, 2]}
       - {id: r, label: R, tag: price, coding: linear, range: {least: 3, greatest: 1}}
       - {id: d, label: D, levels: [1, 1]}
+      - {id: chosen, label: C, levels: [1, 2]}
     prohibitions: [{a: 1}, {a: 9, p: x}, {z: 1, p: x}]
 """
     assert codes(text) == {
+        "RESERVED_ID",
         "ONE_LEVEL",
         "NO_NUMBER",
         "RANGE_ORDER",
