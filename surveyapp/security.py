@@ -74,6 +74,7 @@ def protect(app: Flask, settings: Settings) -> None:
     if proxies:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
         app.wsgi_app = trusted  # type: ignore[method-assign]
+    app.before_request(_limit_form)
     app.before_request(enforce)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -91,9 +92,15 @@ def file(name: str) -> Response:
     return send_from_directory(CHECKOUT / "analysis" / "rendering" / "static", name)
 
 
+def _limit_form() -> None:
+    """Werkzeug bounds only the fields of multipart forms; bound plain ones as well."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = MAX_FORM_BYTES
+
+
 def _headers(response: Response) -> Response:
     response.headers.update(HEADERS)
-    if request.endpoint not in STATIC:
+    if request.endpoint not in STATIC or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from itsdangerous import BadSignature, URLSafeSerializer
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 
 from analysis.study.routing import Step
 from analysis.study.types import Study
@@ -115,7 +116,13 @@ def send(token: str, step_id: str) -> ResponseReturnValue:
 @door.errorhandler(CSRFError)
 def _unsent(_: CSRFError) -> ResponseReturnValue:
     """A form whose key is missing or old: show it again with everything that was entered."""
-    found = request.view_args or {}
+    try:
+        return _shown_again(request.view_args or {})
+    except HTTPException as error:
+        return current_app.handle_http_exception(error)
+
+
+def _shown_again(found: dict[str, str]) -> ResponseReturnValue:
     if request.endpoint == "respond.open_begin":
         return _start_page(*_open_invitation(found["slug"]), notice=SEND_AGAIN)
     token = found["token"]

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from waitress import wasyncore
 from waitress.server import create_server
 
 from tests import builders
@@ -45,8 +46,7 @@ def served(tmp_path_factory):
     thread = threading.Thread(target=server.run)
     thread.start()
     yield app, f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    server.trigger.pull_trigger()
+    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
     thread.join(timeout=10)
     server.task_dispatcher.shutdown()
     builders.close(app)

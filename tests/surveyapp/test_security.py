@@ -115,6 +115,7 @@ def test_headers_are_on_every_answer(app, method, path, status):
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     stored = path.startswith(("/static", "/assets")) and status == 200
     assert (answer.headers.get("Cache-Control") == "no-store") != stored
+    answer.close()
 
 
 def test_pages_carry_no_inline_script_or_style(app):

@@ -27,6 +27,7 @@ def test_every_kind_of_the_study_has_an_entry_a_macro_and_words():
     assert {q.kind for q in STUDY.questions()} == set(STUDY_KINDS), "the example has every kind"
 
 
+LIKED = ("buns", "cakes", "bread", "biscuits", "nothing")
 ACCEPTED = [
     ("consent", [("consent", "no")], {("", "no", "answered")}),
     ("where", [("where", "market")], {("", "market", "answered")}),
@@ -46,12 +47,12 @@ ACCEPTED = [
     (
         "liked",
         [("liked", "nothing")],
-        {(i, str(int(i == "nothing")), "answered") for i in ("buns", "cakes", "bread", "biscuits", "nothing")},
+        {(i, str(int(i == "nothing")), "answered") for i in LIKED},
     ),
     (
         "liked",
         [("liked.~refused", "~refused")],
-        {(i, None, "refused") for i in ("buns", "cakes", "bread", "biscuits", "nothing")},
+        {(i, None, "refused") for i in LIKED},
     ),
 ]  # fmt: skip
 
@@ -97,7 +98,8 @@ def test_refused_with_what_to_do(question, sent, act):
 
 def test_a_decimal_comma_is_understood():
     study = builders.small_study(
-        "  - {id: p, questions: [{id: consent, kind: consent, text: C}, {id: n, kind: number, text: N}]}\n"
+        "  - {id: p, questions: [{id: consent, kind: consent, text: C},\n"
+        "      {id: n, kind: number, text: N}]}\n"
     )
     filled = read_form(asks(study, [study.question("n")], "en"), MultiDict([("n", "2,5")]))
     assert filled.records[0].value == "2.5"
