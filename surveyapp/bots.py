@@ -6,18 +6,27 @@ The demo fields its study with them, and tests use them to try a study from end 
 from __future__ import annotations
 
 import html
+import multiprocessing
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from werkzeug.test import Client
+from flask import Flask
+from werkzeug.test import Client, TestResponse
 
-from analysis.study import ChoiceExercise, Study
+from analysis.study import Attribute, ChoiceExercise, Study, dump_study, parse_study
 from analysis.study.questions import Date, MultipleChoice, Number, Question
+from surveyapp import clock, create_app
+from surveyapp.settings import Settings
 
 MOST_PAGES = 1000
+SECONDS_A_PAGE = timedelta(seconds=14)
+CHUNK = 5
 CHOICE = "choice"
 
 _INPUT = re.compile(r"<(input|textarea)\b([^>]*)>")
@@ -85,8 +94,16 @@ def read_page(page: str) -> Drawn:
     return Drawn(html.unescape(action), hidden, offered, cards)
 
 
-def walk(client: Client, path: str, study: Study, persona: Persona, *, language: str = "") -> int:
-    """Answer a survey from its link to its end; returns how many pages were sent.
+def walk(
+    client: Client,
+    path: str,
+    study: Study,
+    persona: Persona,
+    *,
+    most: int | None = None,
+    at: datetime | None = None,
+) -> int:
+    """Answer a survey in its default language; returns how many pages were sent.
 
     Parameters
     ----------
@@ -94,31 +111,79 @@ def walk(client: Client, path: str, study: Study, persona: Persona, *, language:
         A client with cookies: the test client of the app.
     path
         The address of an open or a personal link.
+    most
+        Leave after so many steps; None: go on to the end.
+    at
+        The time at which the persona answers; None: now.
 
     Raises
     ------
     BotStuck
         When a page is refused, or the survey does not end.
     """
-    page = _opened(client, path)
+    with clock.set_to(at) if at else nullcontext():
+        page = _opened(client, path)
     for sent in range(MOST_PAGES):
         drawn = read_page(page)
-        if not drawn.action:
+        if not drawn.action or (most is not None and sent > most):
             return sent
-        form = fill(drawn, study, persona, language=language)
-        reply = client.post(drawn.action, data={**drawn.hidden, **form})
-        if reply.status_code != 303:
-            raise BotStuck(f"{drawn.action}: sent {form}, got {reply.status_code}\n{_said(reply)}")
-        page = _opened(client, reply.headers["Location"])
+        form = fill(drawn, study, persona)
+        moment = clock.set_to(at + SECONDS_A_PAGE * sent) if at else nullcontext()
+        with moment:
+            reply = client.post(drawn.action, data={**drawn.hidden, **form})
+            if reply.status_code != 303:
+                said = _said(reply)
+                raise BotStuck(f"{drawn.action}: sent {form}, got {reply.status_code}\n{said}")
+            page = _opened(client, reply.headers["Location"])
     raise BotStuck(f"{path}: no end after {MOST_PAGES} pages")
 
 
-def fill(
-    drawn: Drawn, study: Study, persona: Persona, *, language: str = ""
-) -> dict[str, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One persona at one address, at a time."""
+
+    path: str
+    persona: Persona
+    most: int | None = None
+    at: datetime | None = None
+
+
+def walk_all(
+    settings: Settings, study: Study, visits: Sequence[Visit], *, processes: int
+) -> Iterator[int]:
+    """Let many personas answer, in several processes; yields how many are done so far."""
+    chunks = [list(visits[n : n + CHUNK]) for n in range(0, len(visits), CHUNK)]
+    done = 0
+    with ProcessPoolExecutor(
+        min(processes, max(len(chunks), 1)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(settings, dump_study(study)),
+    ) as pool:
+        for walked in as_completed([pool.submit(_walk_chunk, chunk) for chunk in chunks]):
+            done += walked.result()
+            yield done
+
+
+_started: list[tuple[Flask, Study]] = []
+
+
+def _start(settings: Settings, definition: str) -> None:
+    _started[:] = [(create_app(settings), parse_study(definition))]
+
+
+def _walk_chunk(visits: list[Visit]) -> int:
+    app, study = _started[0]
+    for visit in visits:
+        client = app.test_client()
+        walk(client, visit.path, study, visit.persona, most=visit.most, at=visit.at)
+    return len(visits)
+
+
+def fill(drawn: Drawn, study: Study, persona: Persona) -> dict[str, list[str]]:
     """What a persona enters into the form of a page."""
     if drawn.cards:
-        exercise, shown = _task_of(drawn, study, language)
+        exercise, shown = _task_of(drawn, study)
         return {CHOICE: [str(persona.choose(exercise, shown))]}
     form: dict[str, list[str]] = {}
     for name, values in drawn.offered.items():
@@ -139,31 +204,24 @@ def _entered(
     return [given]
 
 
-def _task_of(
-    drawn: Drawn, study: Study, language: str
-) -> tuple[ChoiceExercise, list[dict[str, str]]]:
+def _task_of(drawn: Drawn, study: Study) -> tuple[ChoiceExercise, list[dict[str, str]]]:
     """The exercise that a page shows, and the level ids of its cards, found by their labels."""
     for exercise in study.exercises:
         if not isinstance(exercise, ChoiceExercise):
             continue
-        names = {_said_as(a.label, study, language): a for a in exercise.attributes}
-        if all(set(card) == set(names) for card in drawn.cards):
-            return exercise, [
-                {
-                    names[label].id: next(
-                        v.id
-                        for v in names[label].levels
-                        if _said_as(v.label, study, language) == level
-                    )
-                    for label, level in card.items()
-                }
+        names = {a.label.say(study.default_language).strip(): a for a in exercise.attributes}
+        if all(card.keys() == names.keys() for card in drawn.cards):
+            shown = [
+                {names[a].id: _level_of(names[a], level, study) for a, level in card.items()}
                 for card in drawn.cards
             ]
+            return exercise, shown
     raise BotStuck(f"{drawn.action}: no exercise has the attributes {list(drawn.cards[0])}")
 
 
-def _said_as(text: object, study: Study, language: str) -> str:
-    return text.say(language, study.default_language).strip()  # type: ignore[attr-defined]
+def _level_of(attribute: Attribute, label: str, study: Study) -> str:
+    said = {v.label.say(study.default_language).strip(): v.id for v in attribute.levels}
+    return said[label]
 
 
 def _opened(client: Client, path: str) -> str:
@@ -177,8 +235,9 @@ def _opened(client: Client, path: str) -> str:
     return str(reply.text)
 
 
-def _said(reply: object) -> str:
-    return html.unescape(re.sub(r"<[^>]+>|\s+", " ", reply.text))[:500]  # type: ignore[attr-defined]
+def _said(reply: TestResponse) -> str:
+    text = reply.text.partition("<body>")[2]
+    return html.unescape(re.sub(r"(<[^>]+>|\s)+", " ", text)).strip()[:500]
 
 
 class AnyPersona:
