@@ -207,6 +207,37 @@ pages:
     }
 
 
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ('one == "a"', None),
+        ("one == 1", "TEXT_AS_NUMBER"),
+        ('number > "3"', "NUMBER_AS_TEXT"),
+        ("number > 3", None),
+        ('"a" in many', None),
+        ('many == "a"', "SEVERAL_ANSWERS"),
+        ('"z" in many', "UNKNOWN_VALUE"),
+    ],
+)
+def test_conditions_that_could_never_hold_are_faults(condition, code):
+    options = "[{id: a, label: A}, {id: b, label: B}]"
+    text = f"""
+study: shop
+title: Shop
+pages:
+  - id: first
+    questions:
+      - {{id: one, kind: single_choice, text: T, options: {options}}}
+      - {{id: many, kind: multiple_choice, text: T, options: {options}}}
+      - {{id: number, kind: nps, text: T}}
+  - id: second
+    show_if: '{condition}'
+    text: Hello
+"""
+    found = faults(text) if code else parse_study(text)
+    assert not code or [f.code for f in found] == [code]
+
+
 def test_exercises_are_checked():
     text = """study: s
 title: T
