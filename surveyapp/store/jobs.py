@@ -102,7 +102,12 @@ def finish(
 
 def release(c: Connection, job: str, worker: str) -> None:
     """Give a running job back to the queue: its worker stops before the job ended."""
-    values = {"state": "queued", "worker": None, "lease_until": None, "attempts": jobs.c.attempts - 1}
+    values = {
+        "state": "queued",
+        "worker": None,
+        "lease_until": None,
+        "attempts": jobs.c.attempts - 1,
+    }
     c.execute(update(jobs).where(_mine(job, worker)).values(**values))
 
 

@@ -82,9 +82,7 @@ def make_personal(
         invited.add(customer)
         token = tokens.new_token()
         made.append(
-            _link(
-                study, "personal", terms, token_hash=tokens.token_hash(token), customer=customer
-            )
+            _link(study, "personal", terms, token_hash=tokens.token_hash(token), customer=customer)
         )
         rows.append(Invitation(identifier, f"{base_url.rstrip('/')}/a/{token}", "new"))
     links.add(c, made)

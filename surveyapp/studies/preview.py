@@ -79,12 +79,15 @@ def _task(
         if record.version
         else None
     )
-    fits = made and all(
-        levels.keys() == {a.id for a in exercise.attributes}
-        and all(level in {v.id for v in exercise.attribute(a).levels} for a, level in levels.items())
-        for levels in made.alternatives
-    )
-    return (made, True) if made and fits else (example_task(exercise, step.task), False)
+    if made and all(_fits(exercise, levels) for levels in made.alternatives):
+        return made, True
+    return example_task(exercise, step.task), False
+
+
+def _fits(exercise: ChoiceExercise, levels: dict[str, str]) -> bool:
+    """Whether published levels are still those of the draft."""
+    known = {a.id: {level.id for level in a.levels} for a in exercise.attributes}
+    return levels.keys() == known.keys() and all(v in known[a] for a, v in levels.items())
 
 
 def _notice(step: Step, real: bool) -> str | None:

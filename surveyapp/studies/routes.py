@@ -102,9 +102,7 @@ def one(name: str) -> ResponseReturnValue:
             "report": reports.newest(c, name),
             "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
         }
-    unpublished = bool(
-        study and (version is None or version.definition != dump_study(study))
-    )
+    unpublished = bool(study and (version is None or version.definition != dump_study(study)))
     return render_template(
         "studies/one.html",
         record=record,

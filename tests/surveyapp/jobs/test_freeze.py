@@ -54,10 +54,8 @@ def test_only_who_agreed_to_linking_is_joined_with_purchases(app, tmp_path):
     answered(app, apart, linking="no")
     archive = frozen(app, tmp_path)
     assert sorted(archive.respondents["customer"].dropna()) == [agreed]
-    everything = "".join(
-        frame.to_csv()
-        for frame in (archive.respondents, archive.answers, archive.outcomes, *archive.choices.values())
-    )
+    answered_by = (archive.respondents, archive.answers, archive.outcomes)
+    everything = "".join(t.to_csv() for t in (*answered_by, *archive.choices.values()))
     assert agreed in everything
     assert apart not in everything
 
@@ -86,7 +84,8 @@ def test_choices_carry_levels_and_the_none_alternative_comes_last(app, tmp_path)
     assert none[[a.id for a in exercise.attributes]].isna().all(axis=None)
     assert table.groupby("task")["chosen"].sum().eq(1).all()
     assert (table["role"] == "holdout").sum() == exercise.holdouts * 4
-    assert table.loc[table["alternative"] < 4, "pineapple"].isin(["none", "cream", "cream_top"]).all()
+    shown_levels = set(table.loc[table["alternative"] < 4, "pineapple"])
+    assert shown_levels == {"none", "cream", "cream_top"}
 
 
 def test_who_stopped_early_has_no_answers_to_later_pages(app, tmp_path):
@@ -111,4 +110,3 @@ def test_choices_of_an_earlier_version_with_other_levels_are_left_out(app, tmp_p
     assert len(kept.choices["bun"]) > 0
     assert changed.choices["bun"].empty
     assert len(changed.answers) == len(kept.answers)
-

@@ -11,8 +11,10 @@ from surveyapp.studies.preview import every_step
 from tests import builders
 from tests.surveyapp.people import logged_in
 
-BROKEN = builders.PASTRY.read_text().replace("kind: nps", "kind: npx").replace(
-    "show_if: recommend <= 6", "show_if: recomend <= 6"
+BROKEN = (
+    builders.PASTRY.read_text()
+    .replace("kind: nps", "kind: npx")
+    .replace("show_if: recommend <= 6", "show_if: recomend <= 6")
 )
 
 
