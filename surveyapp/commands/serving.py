@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import replace
 from types import FrameType
 
 import click
 
 from surveyapp.commands.group import open_instance, say
-from surveyapp.settings import read_settings
+from surveyapp.settings import SETTINGS, read_settings
 from surveyapp.store import Store, migrate
+
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a host may be given as, not a default
+DEFAULT_BASE_URL = next(s.default for s in SETTINGS if s.name == "BASE_URL")
 
 
 @click.command()
@@ -36,22 +40,30 @@ def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
 
 
 def serve_until_stopped(host: str, port: int, *, threads: int = 8, work: bool = True) -> None:
-    """Serve the instance until the program is stopped."""
+    """Serve the instance until the program is stopped.
+
+    Where no BASE_URL is set, links are made for the address that is served.
+    """
     import waitress
 
     from surveyapp import create_app
     from surveyapp.jobs.worker import Worker
 
-    app = create_app()
-    stop = Worker(app.extensions["surveyapp.settings"], app.extensions["surveyapp.store"])
-    thread = threading.Thread(target=stop.run, name="worker")
+    settings = read_settings()
+    if settings.text("BASE_URL") == DEFAULT_BASE_URL:
+        reached = "127.0.0.1" if host in EVERYWHERE else host
+        values = {**settings.values, "BASE_URL": f"http://{reached}:{port}"}
+        settings = replace(settings, values=values)
+    app = create_app(settings)
+    worker = Worker(settings, app.extensions["surveyapp.store"])
+    thread = threading.Thread(target=worker.run, name="worker")
     signal.signal(signal.SIGTERM, _interrupt)
     if work:
         thread.start()
     try:
         waitress.serve(app, host=host, port=port, threads=threads, ident=None, _quiet=True)
     finally:
-        stop.stop.set()
+        worker.stop.set()
         if work:
             thread.join()
 

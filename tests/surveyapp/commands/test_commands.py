@@ -178,9 +178,7 @@ def test_a_file_that_is_no_archive_is_a_message(run, tmp_path):
 
 def test_purchases_are_loaded_once(run, tmp_path):
     path = tmp_path / "p.csv"
-    path.write_text(
-        "customer,time,amount,currency\nann,2026-03-01,12.50,USD\nbob,soon,3.00,USD\n"
-    )
+    path.write_text("customer,time,amount,currency\nann,2026-03-01,12.50,USD\nbob,soon,3.00,USD\n")
     first = run("purchases", "load", path).stdout
     assert "1 accepted" in first
     assert "time_unparsed: 1" in first
