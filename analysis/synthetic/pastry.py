@@ -75,7 +75,7 @@ class PastryTruth:
 
     choices: ChoiceTruth = ChoiceTruth()
     ratings: RatingTruth = RatingTruth()
-    buying: BuyingTruth = BuyingTruth()
+    buying: BuyingTruth = field(default_factory=BuyingTruth)
     relation: float = 0.08
     """Log ratio of the later purchase rate per 10 points of perceived value as answered."""
     no_linking: float = 0.15
