@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from analysis.estimate import Estimate
 from analysis.rendering.canvas import (
@@ -81,8 +82,14 @@ def _upgrade_row(upgrade: Upgrade) -> Row:
         estimate=upgrade.estimate,
         figure=money(value, unit),
         span=span,
-        below=upgrade.tag,
+        below=_below(upgrade),
     )
+
+
+def _below(upgrade: Upgrade) -> str:
+    """The kind of value, after the attribute where the label does not say it."""
+    words = f"{upgrade.attribute_label} · {upgrade.tag}"
+    return words if len(words) <= 30 else upgrade.tag
 
 
 def _bare(value: float, unit: str) -> str:
@@ -194,7 +201,7 @@ def _nps(report: ValueReport, name: str, wide: bool) -> str:
 def _shares(canvas: Canvas, nps: NetPromoterScore, left: float, right: float) -> None:
     """A strip of detractors, passives and promoters."""
     color = TAGS["purchases"][0]
-    groups = [
+    groups: list[tuple[str, int, dict[str, Any]]] = [
         ("detractors", nps.detractors, {"fill": SURFACE, "stroke": NEUTRAL}),
         ("passives", nps.passives, {"fill": SUNKEN, "stroke": NEUTRAL}),
         ("promoters", nps.promoters, {"fill": color, "fillOpacity": 0.3, "stroke": color}),
@@ -257,7 +264,7 @@ def _map_wide(found: ValueMap) -> Canvas:
         canvas.text(cx, cy + 30, _worth(quadrant), color=MUTED, size=12, align=align)
     canvas.text(10, (top + bottom) / 2, f"{found.value_label} → more", color=MUTED, size=12,
                 angle=270, align="center")  # fmt: skip
-    words = "Buys less than before  →  buys more than before"
+    words = "← buys less than before · buys more than before →"
     canvas.text((left + right) / 2, 386, words, color=MUTED, size=12, align="center")
     return canvas
 
@@ -265,12 +272,17 @@ def _map_wide(found: ValueMap) -> Canvas:
 def _map_tiles(found: ValueMap) -> Canvas:
     """Four tiles for phones."""
     canvas = Canvas(NARROW, 250)
-    places = {"at_risk": (0, 0), "keep_close": (1, 0), "leave_alone": (0, 1), "habit": (1, 1)}
-    for quadrant in found.quadrants:
-        column, row = places[quadrant.quadrant]
-        x, y = column * 168.0, row * 112.0
-        fill = WARM if quadrant.quadrant == "at_risk" else BACK
+    places = {
+        "at_risk": (0.0, 0.0),
+        "keep_close": (168.0, 0.0),
+        "leave_alone": (0.0, 112.0),
+        "habit": (168.0, 112.0),
+    }
+    for name, (x, y) in places.items():
+        fill = WARM if name == "at_risk" else BACK
         canvas.rect(x, y, x + 160, y + 104, fill=fill, stroke=LINE, cornerRadius=8)
+    for quadrant in found.quadrants:
+        x, y = places[quadrant.quadrant]
         canvas.text(x + 10, y + 18, quadrant.name, weight=600)
         canvas.text(x + 10, y + 44, whole(quadrant.n), size=22, weight=600)
         canvas.text(x + 10, y + 68, _worth(quadrant).split(" · ")[0], color=MUTED, size=12)

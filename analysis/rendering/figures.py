@@ -17,7 +17,7 @@ def money(value: float, currency: str, *, signed: bool = False) -> str:
     if currency in CENTS and abs(value) < CENTS_UNDER:
         digits = f"{abs(_rounded(value * 100)):.0f}"
         return sign(value if digits != "0" else 0.0, signed) + digits + CENTS[currency]
-    digits = plain(abs(value))
+    digits = f"{abs(value):.2f}" if 0 < abs(value) < 10 else plain(abs(value))
     text = f"{SYMBOLS[currency]}{digits}" if currency in SYMBOLS else f"{digits} {currency}"
     return sign(value, signed) + text
 
@@ -80,7 +80,8 @@ def spoken(estimate: Estimate, *, signed: bool = False) -> str:
     if len(unit) == 3 and unit.isupper():
         return f"{money(value, unit, signed=signed)} ({money_range(low, high, unit)})"
     places = 2 if unit in ("logit", "ratio", "alpha", "") else 1
-    return f"{decimal(value, places, signed=signed)} ({decimal(low, places)} to {decimal(high, places)})"
+    span = f"{decimal(low, places)} to {decimal(high, places)}"
+    return f"{decimal(value, places, signed=signed)} ({span})"
 
 
 def _rounded(value: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -63,12 +64,10 @@ def draw_rows(rows: Sequence[Row], axis: Axis, *, wide: bool, legend: str = "") 
 
 
 def _wide(rows: Sequence[Row], axis: Axis, legend: str) -> Canvas:
-    height, top = 44, 34
-    groups = len(dict.fromkeys(row.group for row in rows if row.group))
-    canvas = Canvas(WIDE, top + height * len(rows) + 30 * groups + (24 if legend else 4))
-    place = _scale(axis, 206, WIDE - 118)
-    bottom = canvas.height - (26 if legend else 4)
-    _grid(canvas, axis, place, top - 8, bottom)
+    height, top, ends_at = 52, 34, WIDE - _span_width(rows)
+    canvas = Canvas(WIDE, top + height * len(rows) + 30 * _groups(rows) + (26 if legend else 4))
+    place = _scale(axis, 206, ends_at - 58)
+    _grid(canvas, axis, place, top - 8, canvas.height - (28 if legend else 4))
     y, group = float(top), ""
     for row in rows:
         if row.group != group:
@@ -76,11 +75,14 @@ def _wide(rows: Sequence[Row], axis: Axis, legend: str) -> Canvas:
             canvas.text(0, y + 16, group, weight=600, color=MUTED, size=12)
             y += 30
         middle = y + height / 2 - 2
-        canvas.text(0, middle - (8 if row.below else 0), row.label, weight=600, limit=196)
+        lines = _lines(row.label, 25)
+        first = middle - 8 * (len(lines) - (0 if row.below else 1))
+        for n, line in enumerate(lines):
+            canvas.text(0, first + 16 * n, line, weight=600)
         if row.below:
-            canvas.text(0, middle + 9, row.below, color=MUTED, size=12)
+            canvas.text(0, first + 16 * len(lines), row.below, color=MUTED, size=12)
         _capsule(canvas, row, place, middle)
-        canvas.text(WIDE - 62, middle, row.figure, weight=600, size=15, align="right")
+        canvas.text(ends_at - 8, middle, row.figure, weight=600, size=15, align="right")
         canvas.text(WIDE, middle, row.span, color=MUTED, size=12, align="right")
         y += height
     if legend:
@@ -89,27 +91,42 @@ def _wide(rows: Sequence[Row], axis: Axis, legend: str) -> Canvas:
 
 
 def _narrow(rows: Sequence[Row], axis: Axis, legend: str) -> Canvas:
-    height, top = 52, 30
-    groups = len(dict.fromkeys(row.group for row in rows if row.group))
-    canvas = Canvas(NARROW, top + height * len(rows) + 28 * groups + (40 if legend else 2))
-    place = _scale(axis, 12, NARROW - 12)
+    height, top, ends_at = 56, 30, NARROW - _span_width(rows)
+    canvas = Canvas(NARROW, top + height * len(rows) + 28 * _groups(rows) + (40 if legend else 2))
+    place = _scale(axis, 14, NARROW - 14)
     for tick in axis.ticks:
-        canvas.text(_inside(place(tick)), 10, axis.say(tick), color=MUTED, size=12, align="center")
+        at = {axis.ticks[0]: ("left", 0), axis.ticks[-1]: ("right", NARROW)}
+        align, x = at.get(tick, ("center", place(tick)))
+        canvas.text(x, 10, axis.say(tick), color=MUTED, size=12, align=align)
     y, group = float(top), ""
     for row in rows:
         if row.group != group:
             group = row.group
             canvas.text(0, y + 14, group, weight=600, color=MUTED, size=12)
             y += 28
-        canvas.text(0, y + 6, row.label, weight=600, limit=210)
-        canvas.text(NARROW - 64, y + 6, row.figure, weight=600, align="right")
+        canvas.text(0, y + 6, _lines(row.label, 28, most=1)[0], weight=600, size=12)
+        canvas.text(ends_at - 6, y + 6, row.figure, weight=600, align="right")
         canvas.text(NARROW, y + 6, row.span, color=MUTED, size=12, align="right")
-        _grid(canvas, axis, place, y + 17, y + 37, words=False)
-        _capsule(canvas, row, place, y + 27)
+        _grid(canvas, axis, place, y + 18, y + 40, words=False)
+        _capsule(canvas, row, place, y + 29)
         y += height
     if legend:
         _legend(canvas, legend, rows)
     return canvas
+
+
+def _groups(rows: Sequence[Row]) -> int:
+    return len(dict.fromkeys(row.group for row in rows if row.group))
+
+
+def _span_width(rows: Sequence[Row]) -> float:
+    """Room for the widest range, at about 6.8 pixels a character of 12."""
+    return 6.8 * max(len(row.span) for row in rows)
+
+
+def _lines(text: str, width: int, *, most: int = 2) -> list[str]:
+    """A label in lines of at most so many characters."""
+    return textwrap.wrap(text, width, max_lines=most, placeholder=" …") or [""]
 
 
 def _scale(axis: Axis, left: float, right: float) -> Callable[[float], float]:
@@ -119,10 +136,6 @@ def _scale(axis: Axis, left: float, right: float) -> Callable[[float], float]:
         return left + (min(max(value, low), high) - low) / (high - low) * (right - left)
 
     return place
-
-
-def _inside(x: float) -> float:
-    return min(max(x, 18.0), NARROW - 18.0)
 
 
 def _grid(

@@ -234,7 +234,7 @@ def _respondents(
     liking = rng.normal(size=len(places))
     leaves = rng.random(len(places)) < truth.stops
     minutes = rng.integers(8 * 60, 20 * 60, size=len(places))
-    days = rng.integers(0, 14, size=len(places))
+    days = rng.integers(0, 7 * truth.buying.fielding_weeks, size=len(places))
     people = []
     for n, place in enumerate(places):
         day = datetime.combine(answering - timedelta(days=int(days[n])), datetime.min.time(), UTC)

@@ -49,7 +49,9 @@ def choice_parts(used: Used, *, seed: int) -> ChoiceParts:
         return _without(f"Nobody answered the choice tasks of '{exercise.id}'")
     try:
         choices = check_choices(frame, exercise)
-        weights = None if used.weights is None else used.weights.to_dict()
+        weights = None
+        if used.weights is not None:
+            weights = {str(name): float(w) for name, w in used.weights.items()}
         fitted = fit_mnl(used.study, choices, weights=weights)
     except (TableFaults, ValueError, NotConverged) as error:
         return _without(f"The choices of '{exercise.id}' cannot be fitted ({error})")

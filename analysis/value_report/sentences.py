@@ -181,7 +181,7 @@ def _worth_figure(choices: ChoiceParts) -> Iterator[KeyFigure]:
             figure=money(value, unit, signed=True),
             label=f"for {_inside(change(best))}.",
             meaning=f"Very likely between {money_range(low, high, unit).replace(' to ', ' and ')}, "
-            f"against {_inside(best.from_level)}.",
+            f"instead of “{best.from_level}”.",
             estimate=best.estimate,
             method="willingness_to_pay",
         )
