@@ -19,6 +19,14 @@ door.record_once(lambda state: sessions.start(state.app))
 WRONG = "Name or password is wrong. Check both and try again."
 
 
+def _front() -> ResponseReturnValue:
+    """The bare address leads staff to their first page; respondents come by their links."""
+    return redirect(url_for("staff.home"), code=303)
+
+
+door.record_once(lambda state: state.app.add_url_rule("/", "front", access("anyone")(_front)))
+
+
 @door.get("/")
 @access("researcher", "manager", "administrator")
 def home() -> ResponseReturnValue:
