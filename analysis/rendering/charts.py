@@ -300,11 +300,11 @@ def _worth(quadrant: QuadrantSummary) -> str:
 
 
 def _span(values: Sequence[float], cut: float) -> tuple[float, float]:
-    """The range of values around the cut, without the outermost hundredth on either side."""
+    """A range with the cut in its middle; the outermost hundredths stand at its edges."""
     ordered = sorted(values)
     edge = len(ordered) // 100
-    low, high = ordered[edge], ordered[-1 - edge]
-    return min(low, cut - 1e-6), max(high, cut + 1e-6)
+    half = max(cut - ordered[edge], ordered[-1 - edge] - cut, 1e-6)
+    return cut - half, cut + half
 
 
 def _mapper(span: tuple[float, float], start: float, end: float) -> Callable[[float], float]:

@@ -143,9 +143,8 @@ def test_answers_to_another_version_are_left_out_with_a_warning(archive):
     people = archive.respondents.copy()
     people["study_version"] = 2
     people.loc[people.index[:20], "study_version"] = 1
-    found = build_report(
-        replace(archive, versions={1: other, 2: STUDY}, respondents=people), seed=1
-    )
+    mixed = replace(archive, versions={1: other, 2: STUDY}, respondents=people)
+    found = build_report(mixed, seed=1)
     assert found.header.version == 2
     assert any(w.startswith("20 respondents answered other versions") for w in found.warnings)
     same = build_report(replace(mixed, versions={1: STUDY, 2: STUDY}), seed=1)
