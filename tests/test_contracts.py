@@ -65,9 +65,7 @@ def test_arrows(name):
         own = ("analysis.rendering", "analysis.value_report.types", "analysis.estimate")
         assert not [m for m in wanted if within(m, ("analysis",)) and not within(m, own)]
     if name.startswith("surveyapp") and not within(name, NOT_WEB):
-        assert not [
-            m for m in wanted if within(m, ("analysis",)) and not within(m, WEB_MAY_IMPORT)
-        ]
+        assert not [m for m in wanted if within(m, ("analysis",)) and not within(m, WEB_MAY_IMPORT)]
     if not within(name, ("surveyapp.store",)):
         assert not [m for m in wanted if within(m, ("sqlalchemy", "alembic"))]
     if not within(name, ("analysis.archive", "surveyapp.commands")):
@@ -90,6 +88,8 @@ def test_commands_import_heavy_things_only_inside_their_bodies():
 def test_no_function_is_longer_than_80_lines():
     long = []
     for name, path in MODULES.items():
+        if "migrations" in path.parts:  # lists of columns
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 80:
                 kernel = any("njit" in ast.unparse(d) for d in node.decorator_list)

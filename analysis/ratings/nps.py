@@ -66,9 +66,8 @@ def net_promoter_score(
     groups[1] &= ~groups[0]
     counts = [int(group.sum()) for group in groups]
     if not answers.size:
-        return NetPromoter(
-            unavailable("nobody answered", n=0, method=METHOD, unit="points"), 0, 0, 0
-        )
+        nobody = unavailable("nobody answered", n=0, method=METHOD, unit="points")
+        return NetPromoter(nobody, *counts)
     shares = np.array([weight[group].sum() for group in groups]) / weight.sum()
     low, high = _interval(shares, effective_n(weight))
     value = 100 * float(shares[0] - shares[2])

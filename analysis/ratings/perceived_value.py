@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.estimate import Estimate, unavailable
-from analysis.ratings.scales import UNIT, mean_estimate, score_column
+from analysis.ratings.scales import mean_estimate, score_column
 from analysis.study import Study
 from analysis.study.types import BENEFITS, COSTS
 

@@ -37,10 +37,20 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
 }
 MAX_NODES = 200
+GREATEST = 1e15
 
 
 class ExpressionFault(ValueError):
     """A condition that cannot be understood; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A name beside a plain value; ``member``: by ``value in name``, not by a sign like ==."""
+
+    name: str
+    value: float | str | bool
+    member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +61,8 @@ class Condition:
     tree: ast.expr
     names: frozenset[str]
     means: frozenset[str]
-    comparisons: tuple[tuple[str, str], ...]
-    """Pairs (name, text) of each comparison of a name with a text, for checks of the options."""
+    comparisons: tuple[Compared, ...]
+    """Each comparison of a name with a plain value, for checks against the questions."""
 
     def holds(self, lookup: Callable[[str], Value], mean: Callable[[str], Value]) -> bool:
         """Whether the condition is true; unknown counts as false.
@@ -94,7 +104,7 @@ class _Reader:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.means: set[str] = set()
-        self.comparisons: list[tuple[str, str]] = []
+        self.comparisons: list[Compared] = []
 
     def read(self, node: ast.expr) -> None:
         match node:
@@ -112,6 +122,8 @@ class _Reader:
                 self._read_call(function, argument)
             case ast.Name() | ast.Attribute():
                 self.names.add(_name(node))
+            case ast.Constant(value=int() | float() as number) if not abs(number) < GREATEST:
+                raise ExpressionFault("a number in a condition must be below 1e15")
             case ast.Constant(value=bool() | int() | float() | str()):
                 pass
             case _:
@@ -138,15 +150,15 @@ class _Reader:
                 self._note(left, element)
         else:
             self.read(right)
-            self._note(right, left)
+            self._note(right, left, member=True)
 
-    def _note(self, name: ast.expr, value: ast.expr) -> None:
+    def _note(self, name: ast.expr, value: ast.expr, *, member: bool = False) -> None:
         if (
             isinstance(name, ast.Name | ast.Attribute)
             and isinstance(value, ast.Constant)
-            and isinstance(value.value, str)
+            and isinstance(value.value, str | int | float)
         ):
-            self.comparisons.append((_name(name), value.value))
+            self.comparisons.append(Compared(_name(name), value.value, member))
 
     def _read_call(self, function: str, argument: ast.expr) -> None:
         if function not in FUNCTIONS:
@@ -209,17 +221,17 @@ def _call(function: str, name: str, lookup: Lookup, mean: Lookup) -> Value:
 def _compare(
     sides: list[ast.expr], ops: list[ast.cmpop], lookup: Lookup, mean: Lookup
 ) -> bool | None:
+    results: list[bool | None] = []
     for op, left, right in zip(ops, sides, sides[1:], strict=False):
         a = _evaluate(left, lookup, mean)
         if isinstance(right, ast.List | ast.Tuple):
             b: Any = frozenset(e.value for e in right.elts if isinstance(e, ast.Constant))
         else:
             b = _evaluate(right, lookup, mean)
-        if a is None or b is None:
-            return None
-        if not _holds(op, a, b):
-            return False
-    return True
+        results.append(None if a is None or b is None else _holds(op, a, b))
+    if False in results:
+        return False
+    return None if None in results else True
 
 
 def _holds(op: ast.cmpop, a: Any, b: Any) -> bool:

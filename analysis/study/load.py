@@ -23,7 +23,7 @@ Place = tuple[str | int, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without aliases, repeated keys, dates, or yes/no as truth values."""
+    """YAML without aliases, repeated keys, dates, yes/no as truth, 010 as 8 or 1:30 as 90."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
@@ -32,15 +32,20 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+_OWN_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("timestamp", "bool", "int", "float"))
 _Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")
-    ]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OWN_TAGS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]{0,17})$"), list("-0123456789")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"),
+    list("-0123456789"),
+)
 
 
 def read_study(path: Path | str) -> Study:
@@ -154,7 +159,7 @@ def _faults_of_the_rest(data: dict[str, Any], details: list[ErrorDetails]) -> li
     kept_indexes: dict[Place, list[int]] = {}
     rest = _without(data, cut, (), (), gone, kept_indexes)
     try:
-        study = Study.model_validate(rest)
+        study = Study.model_validate({"study": "unnamed", "title": "Unnamed"} | rest)
     except ValidationError:
         return []
     noise = {Catalogue.PAGE_CONTENT.name, Catalogue.ONE_LEVEL.name, Catalogue.IMPOSSIBLE.name}
@@ -293,7 +298,7 @@ def _plain(location: tuple[int | str, ...], data: Any) -> Place:
         if inside:
             place.append(step)
             here = here[step]
-        elif n == len(location) - 1 and isinstance(here, dict):
+        elif n == len(location) - 1 and isinstance(here, dict) and str(step).isidentifier():
             place.append(step)
     return tuple(place)
 
@@ -303,8 +308,8 @@ def _is_index(here: Any, step: int | str) -> bool:
 
 
 def _place(path: str) -> Place:
-    steps = path.replace("]", "").replace("[", ".#").split(".")
-    return tuple(int(step[1:]) if step.startswith("#") else step for step in steps)
+    steps = re.findall(r"\[([0-9]+)\]|([^.\[\]]+)", path)
+    return tuple(int(number) if number else name for number, name in steps)
 
 
 def _dotted(place: Place) -> str:

@@ -307,3 +307,5 @@ KINDS: tuple[str, ...] = (
     "consent",
     "date",
 )
+NUMERIC_KINDS = frozenset({"likert", "matrix", "nps", "rating", "number"})
+"""Kinds whose stored values are numbers."""

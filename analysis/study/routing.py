@@ -8,13 +8,11 @@ from functools import lru_cache
 
 from analysis.study.exercises import ChoiceExercise
 from analysis.study.expressions import Lookup, Value, answers_lookup, parse
-from analysis.study.questions import Question
+from analysis.study.questions import NUMERIC_KINDS, Question
 from analysis.study.types import Page, Study
 
 Answers = Mapping[tuple[str, str], str]
 """Stored answers of one respondent: (question, item) to value."""
-
-NUMERIC_KINDS = frozenset({"likert", "matrix", "nps", "rating", "number"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,9 @@ def step_before(
 
 def screened_out(study: Study, page: Page, answers: Answers, respondent: Mapping[str, str]) -> bool:
     """Whether the answers up to and with a page end the survey for this respondent."""
-    lookup = answers_lookup(answers, *_kinds(study), respondent)
+    asked = asked_questions(study, answers, respondent)
+    counted = {key: value for key, value in answers.items() if key[0] in asked}
+    lookup = answers_lookup(counted, *_kinds(study), respondent)
     return page.screen_out_if is not None and _holds(study, page.screen_out_if, lookup)
 
 

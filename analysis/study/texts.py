@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints
 class Part(BaseModel):
     """What every part of a study shares: frozen, and no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]

@@ -1,1 +1,1 @@
-"""Companies with a known truth, for tests, rehearsal and the demo."""
+"""Companies with a known truth: tests, rehearsal, preview, demo."""

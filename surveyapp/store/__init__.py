@@ -4,6 +4,8 @@ Functions take an open connection and plain values and return frozen records; ``
 ``Store.write`` open the transactions. One module per noun.
 """
 
+from sqlalchemy import Connection
+
 from surveyapp.store.connection import Store
 
-__all__ = ["Store"]
+__all__ = ["Connection", "Store"]

@@ -42,6 +42,16 @@ def save_choice(
     c.execute(new.on_conflict_do_update(index_elements=choices.primary_key, set_=changed))
 
 
+def add_choices(
+    c: Connection, rows: Iterable[tuple[str, str, int, int, int]], *, turn: int = 0
+) -> None:
+    """Store many choices of new respondents: (respondent, exercise, block, task, chosen)."""
+    names = ("respondent", "exercise", "block", "task", "chosen")
+    values = [{**dict(zip(names, row, strict=True)), "turn": turn} for row in rows]
+    if values:
+        c.execute(insert(c, choices), values)
+
+
 def stored(c: Connection, respondent: str) -> dict[tuple[str, str], AnswerRecord]:
     """All stored answers of a respondent by (question, item)."""
     columns = [answers.c[name] for name in ("question", "item", "value", "status", "turn")]
@@ -57,6 +67,13 @@ def stored_choice(c: Connection, respondent: str, exercise: str, task: int) -> i
         choices.c.task == task,
     )
     return c.execute(wanted).scalar()
+
+
+def stored_choices(c: Connection, respondent: str) -> dict[tuple[str, int], int]:
+    """All stored choices of a respondent: (exercise, task) to the alternative chosen."""
+    columns = (choices.c.exercise, choices.c.task, choices.c.chosen)
+    rows = c.execute(select(*columns).where(choices.c.respondent == respondent))
+    return {(row.exercise, row.task): row.chosen for row in rows}
 
 
 def of_study(c: Connection, study: str) -> Iterator[tuple[str, AnswerRecord]]:

@@ -100,6 +100,17 @@ def finish(
     c.execute(update(jobs).where(mine).values(state=state, finished=at, error=error))
 
 
+def release(c: Connection, job: str, worker: str) -> None:
+    """Give a running job back to the queue: its worker stops before the job ended."""
+    values = {
+        "state": "queued",
+        "worker": None,
+        "lease_until": None,
+        "attempts": jobs.c.attempts - 1,
+    }
+    c.execute(update(jobs).where(_mine(job, worker)).values(**values))
+
+
 def cancel(c: Connection, job: str, *, at: str) -> None:
     """Cancel a waiting job at once, and ask the worker to stop a running one."""
     waiting = (jobs.c.job == job) & (jobs.c.state == "queued")

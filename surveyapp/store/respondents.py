@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -14,6 +14,13 @@ from surveyapp.store.schema import answers, choices, pages_sent, respondents, st
 def add(c: Connection, new: RespondentRecord) -> None:
     """Store a respondent who has just started."""
     c.execute(insert(respondents).values(asdict(new)))
+
+
+def add_many(c: Connection, new: Iterable[RespondentRecord]) -> None:
+    """Store many respondents at once, as an import does."""
+    rows = [asdict(record) for record in new]
+    if rows:
+        c.execute(insert(respondents), rows)
 
 
 def next_sequence(c: Connection, study: str, version: int) -> int:
@@ -63,6 +70,12 @@ def last_sent(c: Connection, respondent: str, turn: int) -> str | None:
     return c.execute(select(pages_sent.c.step).where(wanted)).scalar()
 
 
+def steps_sent(c: Connection, respondent: str) -> frozenset[str]:
+    """The steps that a respondent sent at least once."""
+    wanted = select(pages_sent.c.step).where(pages_sent.c.respondent == respondent).distinct()
+    return frozenset(c.execute(wanted).scalars())
+
+
 def of_study(c: Connection, study: str) -> Iterator[RespondentRecord]:
     """All respondents of a study in the order in which they started."""
     wanted = select(respondents).where(respondents.c.study == study)
@@ -76,6 +89,12 @@ def counts(c: Connection, study: str) -> dict[tuple[str, str], int]:
     wanted = select(respondents.c.run_kind, state, func.count()).where(respondents.c.study == study)
     rows = c.execute(wanted.group_by(respondents.c.run_kind, state))
     return {(run_kind, ended): n for run_kind, ended, n in rows}
+
+
+def completed_since(c: Connection, study: str, at: str) -> int:
+    """How many respondents of a study completed after a time."""
+    wanted = select(func.count()).where(respondents.c.study == study, respondents.c.completed > at)
+    return c.execute(wanted).scalar() or 0
 
 
 def steps_reached(c: Connection, study: str, version: int) -> dict[str, int]:

@@ -60,12 +60,14 @@ def publish(
 ) -> int:
     """Freeze a definition and its tasks as the next version; returns its number.
 
-    Publishing what is already the newest version makes no new one.
+    Publishing what is already the newest version makes no new one, unless that one was without
+    tasks and now has some.
     """
     digest = hashlib.sha256(definition.encode()).hexdigest()
     record = get(c, study)
     newest = version(c, study, record.version) if record and record.version else None
-    if newest and newest.digest == digest:
+    rows = list(made_tasks)
+    if newest and newest.digest == digest and has_designed_tasks(c, newest) == bool(rows):
         return newest.version
     number = (newest.version if newest else 0) + 1
     c.execute(
@@ -78,9 +80,8 @@ def publish(
             published_by=by,
         )
     )
-    rows = [_task_row(study, number, task) for task in made_tasks]
     if rows:
-        c.execute(insert(tasks), rows)
+        c.execute(insert(tasks), [_task_row(study, number, task) for task in rows])
     return number
 
 
@@ -94,6 +95,14 @@ def _task_row(study: str, number: int, task: TaskRecord) -> dict[str, object]:
         "role": task.role,
         "alternatives": json.dumps(task.alternatives),
     }
+
+
+def has_designed_tasks(c: Connection, published: VersionRecord) -> bool:
+    """Whether a version has tasks that respondents may be asked."""
+    wanted = select(func.count()).where(
+        tasks.c.study == published.study, tasks.c.version == published.version, tasks.c.block > 0
+    )
+    return bool(c.execute(wanted).scalar())
 
 
 def version(c: Connection, study: str, number: int) -> VersionRecord | None:
@@ -127,11 +136,11 @@ def task(
 
 
 def blocks(c: Connection, study: str, number: int, exercise: str) -> int:
-    """How many blocks of tasks an exercise has."""
+    """How many blocks of designed tasks an exercise has; imported tasks stand in blocks below 0."""
     counted = select(func.max(tasks.c.block)).where(
         tasks.c.study == study, tasks.c.version == number, tasks.c.exercise == exercise
     )
-    return c.execute(counted).scalar() or 0
+    return max(c.execute(counted).scalar() or 0, 0)
 
 
 def all_tasks(c: Connection, study: str, number: int) -> list[TaskRecord]:
@@ -139,6 +148,23 @@ def all_tasks(c: Connection, study: str, number: int) -> list[TaskRecord]:
     wanted = select(tasks).where(tasks.c.study == study, tasks.c.version == number)
     rows = c.execute(wanted.order_by(tasks.c.exercise, tasks.c.block, tasks.c.task))
     return [_task(row) for row in rows]
+
+
+def lowest_block(c: Connection, study: str, number: int, exercise: str) -> int:
+    """The lowest block number of an exercise: 0, or below 0 when choices were imported."""
+    found = select(func.min(tasks.c.block)).where(
+        tasks.c.study == study, tasks.c.version == number, tasks.c.exercise == exercise
+    )
+    return min(c.execute(found).scalar() or 0, 0)
+
+
+def add_tasks(c: Connection, study: str, number: int, made: Iterable[TaskRecord]) -> None:
+    """Add imported tasks to a version; their blocks are below 0, so that nobody is asked them."""
+    rows = [_task_row(study, number, task) for task in made]
+    if any(row["block"] >= 0 for row in rows):  # type: ignore[operator]
+        raise ValueError("imported tasks stand in blocks below 0")
+    if rows:
+        c.execute(insert(tasks), rows)
 
 
 def _task(row: Row[Any]) -> TaskRecord:

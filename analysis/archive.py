@@ -1,0 +1,357 @@
+"""One study in one SQLite file: the hand-over from collection to analysis.
+
+The file opens in any SQLite browser. It holds the study of every published version as JSON, typed
+tables, and facts (name, value). It is written once and never altered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlite_utils import Database
+
+from analysis.study import Study, StudyFaults, dump_study, parse_study
+from analysis.tables import ANSWER_COLUMNS, RESPONDENT_COLUMNS
+
+FORMAT = 1
+APPLICATION = 0x53565641
+"""SQLite's application id, by which a file is known to be an archive."""
+CUSTOMER_COLUMNS = (
+    "customer",
+    "first_purchase",
+    "recency_days",
+    "frequency",
+    "monetary",
+    "points",
+    "weekly_mean",
+    "lower_limit",
+    "upper_limit",
+    "state",
+    "last_13_weeks",
+    "before_13_weeks",
+    "spend_52_weeks",
+    "sale_share",
+)
+OUTCOME_COLUMNS = (
+    "customer",
+    "answered_on",
+    "days_before",
+    "spend_before",
+    "weeks_before",
+    "days_after",
+    "spend_after",
+    "weeks_after",
+)
+CHOICE_COLUMNS = ("respondent", "exercise", "block", "task", "alternative", "chosen", "role")
+KEYS = {
+    "respondents": ["respondent"],
+    "answers": ["respondent", "question", "item"],
+    "choices": ["respondent", "task", "alternative"],
+    "customers": ["customer"],
+    "outcomes": ["customer"],
+}
+PREFIX = "choices_"
+_INTEGERS = [
+    "study_version",
+    "block",
+    "chosen",
+    "recency_days",
+    "frequency",
+    "days_before",
+    "days_after",
+    "days_52_weeks",
+    "days_last_13_weeks",
+    "days_before_39_weeks",
+]
+_REALS = [
+    "weight",
+    "monetary",
+    "points",
+    "signed_points",
+    "weekly_mean",
+    "lower_limit",
+    "upper_limit",
+    "last_13_weeks",
+    "before_13_weeks",
+    "spend_52_weeks",
+    "sale_share",
+    "last_week",
+    "spend_before",
+    "spend_after",
+    "weeks_before",
+    "weeks_after",
+]
+_TYPES = {"INTEGER": int, "REAL": float, "TEXT": str}
+
+
+class NotAnArchive(ValueError):
+    """The file is not an archive that this program reads."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Archive:
+    """A frozen study: definition, answers, choices, customers' scores and facts.
+
+    Missing text is the empty text everywhere, but for the attributes of a none alternative, which
+    are missing. Tables without rows stand for what is not there (no purchases, no answers).
+
+    Attributes
+    ----------
+    versions
+        The study by published version.
+    respondents, answers, customers, outcomes
+        As in docs/architecture.md, 'The tables'; further columns are kept.
+    choices
+        One table per exercise id.
+    facts
+        study, version, as_of, currency of the ledger, ledger digest, seed, program, created ...
+    """
+
+    versions: Mapping[int, Study]
+    respondents: pd.DataFrame
+    answers: pd.DataFrame
+    choices: Mapping[str, pd.DataFrame]
+    customers: pd.DataFrame
+    outcomes: pd.DataFrame
+    facts: Mapping[str, str]
+
+    @property
+    def version(self) -> int:
+        """The latest published version."""
+        return max(self.versions)
+
+    @property
+    def study(self) -> Study:
+        """The study as of the latest version."""
+        return self.versions[self.version]
+
+
+def normalised(archive: Archive) -> Archive:
+    """The same archive with typed columns, rows in the order of their keys, and no gaps in text.
+
+    Two archives of the same content are equal afterwards, whatever order they were gathered in.
+
+    Raises
+    ------
+    ValueError
+        When there is no version, a column is missing, or a key stands twice; all faults at once.
+    """
+    faults = list(_faults(archive))
+    if faults:
+        raise ValueError("\n".join([f"{len(faults)} fault(s) in the archive", *faults]))
+    return Archive(
+        versions=dict(sorted(archive.versions.items())),
+        respondents=_typed(archive.respondents, KEYS["respondents"]),
+        answers=_typed(archive.answers, KEYS["answers"]),
+        choices={
+            name: _typed(frame, KEYS["choices"], _attributes(frame))
+            for name, frame in sorted(archive.choices.items())
+        },
+        customers=_typed(archive.customers, KEYS["customers"]),
+        outcomes=_typed(archive.outcomes, KEYS["outcomes"]),
+        facts={name: str(value) for name, value in sorted(archive.facts.items())},
+    )
+
+
+def digest(archive: Archive) -> str:
+    """SHA-256 over the content: the same for the same content, however the file was written."""
+    content = normalised(archive)
+    total = hashlib.sha256()
+    for version, study in content.versions.items():
+        total.update(f"version {version} {dump_study(study)}\n".encode())
+    total.update(json.dumps(dict(content.facts), sort_keys=True).encode())
+    for name, frame in _tables(content):
+        total.update(f"\ntable {name} {','.join(frame.columns)}\n".encode())
+        for row in _rows(frame):
+            total.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+    return total.hexdigest()
+
+
+def write_archive(path: Path | str, archive: Archive) -> None:
+    """Write an archive; either the whole file appears or none.
+
+    Raises
+    ------
+    FileExistsError
+        When there is already such a file: archives are never altered.
+    ValueError
+        When tables lack columns or keys stand twice.
+    """
+    target = Path(path)
+    content = normalised(archive)
+    if target.exists():
+        raise FileExistsError(f"{target} exists, and an archive is never altered; name a new file")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    unfinished = Path(name)
+    try:
+        _fill(unfinished, content)
+        unfinished.chmod(0o644)
+        os.link(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_archive(path: Path | str) -> Archive:
+    """Read an archive.
+
+    Raises
+    ------
+    NotAnArchive
+        When the file is no archive, or of a format this program does not read.
+    FileNotFoundError
+        When there is no such file.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileNotFoundError(f"there is no file {source}")
+    connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        return _read(Database(connection))
+    except (sqlite3.DatabaseError, KeyError, ValueError) as error:
+        raise NotAnArchive(f"{source}: {_why(error)}") from error
+    finally:
+        connection.close()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, NotAnArchive):
+        return str(error)
+    if isinstance(error, StudyFaults):
+        return f"the study inside cannot be read: {error}"
+    return f"this is not an archive of a study, or it is damaged ({error})"
+
+
+def _read(db: Database) -> Archive:
+    found = (_pragma(db, "application_id"), _pragma(db, "user_version"))
+    if found[0] != APPLICATION:
+        raise NotAnArchive("this is not an archive of a study; make one with 'archive export'")
+    if found[1] != FORMAT:
+        raise NotAnArchive(f"the archive has format {found[1]}; this program reads {FORMAT}")
+    exercises = [name for name in db.table_names() if name.startswith(PREFIX)]
+    return Archive(
+        versions={row["version"]: parse_study(row["study"]) for row in db["versions"].rows},
+        respondents=_frame(db, "respondents"),
+        answers=_frame(db, "answers"),
+        choices={name.removeprefix(PREFIX): _frame(db, name) for name in sorted(exercises)},
+        customers=_frame(db, "customers"),
+        outcomes=_frame(db, "outcomes"),
+        facts={row["name"]: row["value"] for row in db["facts"].rows},
+    )
+
+
+def _pragma(db: Database, name: str) -> int:
+    return int(db.execute(f"pragma {name}").fetchone()[0])
+
+
+def _fill(path: Path, content: Archive) -> None:
+    db = Database(str(path))
+    try:
+        db.execute(f"pragma application_id = {APPLICATION}")
+        db.execute(f"pragma user_version = {FORMAT}")
+        versions = db.table("versions").create({"version": int, "study": str}, pk="version")
+        versions.insert_all(
+            {"version": number, "study": dump_study(study)}
+            for number, study in content.versions.items()
+        )
+        facts = db.table("facts").create({"name": str, "value": str}, pk="name", strict=True)
+        facts.insert_all({"name": n, "value": value} for n, value in content.facts.items())
+        for name, frame in _tables(content):
+            columns = {str(column): _TYPES[_kind(frame[column])] for column in frame.columns}
+            pk = tuple(KEYS["choices" if name.startswith(PREFIX) else name])
+            table = db.table(name).create(columns, pk=pk, strict=True)
+            table.insert_all(dict(zip(columns, row, strict=True)) for row in _rows(frame))
+    finally:
+        db.close()
+
+
+def _frame(db: Database, name: str) -> pd.DataFrame:
+    columns = [column.name for column in db[name].columns]
+    rows = db.execute(f'select * from "{name}" order by rowid').fetchall()  # noqa: S608
+    kept = _attributes(pd.DataFrame(columns=columns)) if name.startswith(PREFIX) else ()
+    kinds = {column.name: column.type for column in db[name].columns}
+    frame = pd.DataFrame(rows, columns=columns)
+    return _retyped(frame, kinds, kept)
+
+
+def _tables(content: Archive) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield "respondents", content.respondents
+    yield "answers", content.answers
+    for name, frame in content.choices.items():
+        yield PREFIX + name, frame
+    yield "customers", content.customers
+    yield "outcomes", content.outcomes
+
+
+def _faults(archive: Archive) -> Iterator[str]:
+    if not archive.versions:
+        yield "- versions: there is no study. Give at least one version."
+    wanted = {
+        "respondents": (archive.respondents, RESPONDENT_COLUMNS),
+        "answers": (archive.answers, ANSWER_COLUMNS),
+        "customers": (archive.customers, CUSTOMER_COLUMNS),
+        "outcomes": (archive.outcomes, OUTCOME_COLUMNS),
+    }
+    tables = [(name, name, frame, columns) for name, (frame, columns) in wanted.items()]
+    tables += [(PREFIX + n, "choices", f, CHOICE_COLUMNS) for n, f in archive.choices.items()]
+    for name, kind, frame, columns in tables:
+        missing = [column for column in columns if column not in frame.columns]
+        if missing:
+            yield f"- {name}: the columns {', '.join(missing)} are missing. Add them."
+        elif (twice := frame.duplicated(KEYS[kind])).any():
+            key = dict(frame.loc[twice, KEYS[kind]].iloc[0])
+            yield f"- {name}: {int(twice.sum())} row(s) stand twice, such as {key}. Keep one each."
+
+
+def _attributes(frame: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(str(column) for column in frame.columns if column not in CHOICE_COLUMNS)
+
+
+def _kind(column: pd.Series[Any]) -> str:
+    if column.name in _INTEGERS or column.name in _REALS:
+        return "INTEGER" if column.name in _INTEGERS else "REAL"
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return "TEXT"
+    if pd.api.types.is_integer_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return "INTEGER"
+    return "REAL" if pd.api.types.is_float_dtype(column) else "TEXT"
+
+
+def _typed(frame: pd.DataFrame, keys: list[str], kept: tuple[str, ...] = ()) -> pd.DataFrame:
+    kinds = {str(column): _kind(frame[column]) for column in frame.columns}
+    return _retyped(frame, kinds, kept).sort_values(keys, kind="stable", ignore_index=True)
+
+
+def _retyped(
+    frame: pd.DataFrame, kinds: Mapping[str, str], kept: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """Typed columns; missing text becomes empty but in the columns ``kept``."""
+    columns: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        column = frame[name]
+        if kind == "TEXT":
+            text = column.astype(object).where(column.notna(), None).astype("str")
+            columns[name] = text if name in kept else text.fillna("")
+        else:
+            whole = kind == "INTEGER" and not column.isna().any()
+            columns[name] = column.astype("int64" if whole else "float64")
+    return pd.DataFrame(columns)
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[list[Any]]:
+    """Rows as plain Python values, missing ones None."""
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        values = column.tolist()
+        columns.append([None if m else v for v, m in zip(values, column.isna(), strict=True)])
+    return (list(row) for row in zip(*columns, strict=True))

@@ -1,0 +1,101 @@
+"""Which alternatives and tasks may be shown: prohibitions, duplicates, dominance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.choices.design.efficiency import Levels
+from analysis.study import ChoiceExercise
+
+Mask = NDArray[np.bool_]
+
+
+class DesignImpossible(ValueError):
+    """No tasks can keep to the rules of the exercise; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What every task of an exercise keeps to.
+
+    Attributes
+    ----------
+    prohibited
+        One table per prohibition: {attribute place: forbidden level places}.
+    ranks
+        Per attribute, how good each level is, when all attributes have a preference; else None.
+    """
+
+    prohibited: tuple[dict[int, frozenset[int]], ...]
+    ranks: tuple[NDArray[np.intp], ...] | None
+
+    @staticmethod
+    def of(exercise: ChoiceExercise) -> Rules:
+        """The rules of an exercise."""
+        places = {a.id: n for n, a in enumerate(exercise.attributes)}
+        ids = [[level.id for level in a.levels] for a in exercise.attributes]
+        prohibited = tuple(
+            {
+                places[name]: frozenset(ids[places[name]].index(level) for level in levels)
+                for name, levels in prohibition.items()
+            }
+            for prohibition in exercise.prohibitions
+        )
+        ordered = all(a.preference for a in exercise.attributes)
+        ranks = tuple(
+            np.arange(len(a.levels)) if a.preference == "increasing" else -np.arange(len(a.levels))
+            for a in exercise.attributes
+        )
+        return Rules(prohibited, ranks if ordered else None)
+
+    def allowed(self, levels: Levels) -> Mask:
+        """Which tasks (tasks, alternatives, attributes) keep to all rules, (tasks,)."""
+        return ~self.forbidden_profiles(levels).any(axis=1) & ~self._clashes(levels)
+
+    def forbidden_profiles(self, levels: Levels) -> Mask:
+        """Which alternatives are prohibited, (tasks, alternatives)."""
+        found = np.zeros(levels.shape[:-1], dtype=bool)
+        for prohibition in self.prohibited:
+            hit = np.ones(levels.shape[:-1], dtype=bool)
+            for attribute, forbidden in prohibition.items():
+                hit &= np.isin(levels[..., attribute], list(forbidden))
+            found |= hit
+        return found
+
+    def _clashes(self, levels: Levels) -> Mask:
+        """Which tasks show an alternative twice, or one that is no better in anything."""
+        found = np.zeros(len(levels), dtype=bool)
+        count = levels.shape[1]
+        if self.ranks is None:
+            goodness = levels
+        else:
+            parts = [rank[levels[..., a]] for a, rank in enumerate(self.ranks)]
+            goodness = np.stack(parts, axis=-1)
+        for i in range(count):
+            for j in range(count):
+                if i == j:
+                    continue
+                if self.ranks is None:
+                    found |= (goodness[:, i] == goodness[:, j]).all(axis=1)
+                else:
+                    found |= (goodness[:, i] >= goodness[:, j]).all(axis=1)
+        return found
+
+    def why_impossible(self, exercise: ChoiceExercise) -> str:
+        """What to say when no task was found."""
+        rules = ["no alternative twice in a task"]
+        if self.prohibited:
+            rules.append(f"{len(self.prohibited)} prohibitions")
+        if self.ranks is not None:
+            rules.append(
+                "no alternative that is worse in everything (all attributes have a 'preference')"
+            )
+        return (
+            f"exercise '{exercise.id}': no task of {exercise.alternatives} alternatives was found "
+            f"that keeps to {' and '.join(rules)}. Ask for fewer alternatives, loosen the "
+            "prohibitions, or leave out the 'preference' of an attribute that not everybody orders "
+            "alike."
+        )

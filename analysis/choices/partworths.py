@@ -1,0 +1,96 @@
+"""PartWorths: what every estimator of choices returns, and the worth of every level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.choices.coding import Coding, Kind
+
+Floats = NDArray[np.float64]
+Covariance = Literal["classical", "robust", "cluster"]
+COVARIANCES: tuple[Covariance, ...] = ("classical", "robust", "cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class PartWorths:
+    """Part-worths of a population, on the logit scale.
+
+    Attributes
+    ----------
+    coding
+        How the levels became the K columns.
+    estimator
+        'mnl': aggregate multinomial logit.
+    coefficients
+        (K,), one per column of the coding.
+    covariances
+        'classical' (inverse information), 'robust' (sandwich over choice tasks) and 'cluster'
+        (sandwich over respondents), each (K, K).
+    n_respondents, n_tasks
+        What the estimate rests on, holdouts excluded.
+    log_likelihood, null_log_likelihood
+        At the coefficients, and with all alternatives equally likely.
+    converged, iterations
+        Whether the optimum was reached, and in how many Newton steps.
+    warnings
+        What a reader must know.
+    """
+
+    coding: Coding
+    estimator: Literal["mnl"]
+    coefficients: Floats
+    covariances: Mapping[Covariance, Floats]
+    n_respondents: int
+    n_tasks: int
+    log_likelihood: float
+    null_log_likelihood: float
+    converged: bool
+    iterations: int
+    warnings: tuple[str, ...] = ()
+
+    def covariance(self, kind: Covariance) -> Floats:
+        """One of the covariances, (K, K); ValueError when it is unknown."""
+        if kind not in self.covariances:
+            known = ", ".join(self.covariances)
+            raise ValueError(f"there is no covariance '{kind}'; known: {known}")
+        return self.covariances[kind]
+
+    def draws(self, kind: Covariance, *, n: int, seed: int) -> Floats:
+        """Draws (n, K) from the normal approximation N(coefficients, covariance)."""
+        generator = np.random.default_rng(seed)
+        return generator.multivariate_normal(
+            self.coefficients, self.covariance(kind), size=n, method="eigh"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LevelWorth:
+    """The part-worth of a level, the slope per unit of a linear attribute, or the none."""
+
+    attribute: str
+    level: str
+    kind: Kind
+    part_worth: float
+    se: float
+
+
+def level_worths(
+    part_worths: PartWorths, covariance: Covariance = "cluster"
+) -> tuple[LevelWorth, ...]:
+    """Part-worth and standard error of every level, the reference level included.
+
+    Levels of an effects attribute add up to zero; a linear attribute has one row, its slope.
+    """
+    columns, rows = part_worths.coding.level_rows()
+    values = rows @ part_worths.coefficients
+    spread = part_worths.covariance(covariance)
+    errors = np.sqrt(np.einsum("lk,km,lm->l", rows, spread, rows))
+    return tuple(
+        LevelWorth(column.attribute, column.level, column.kind, float(value), float(error))
+        for column, value, error in zip(columns, values, errors, strict=True)
+    )

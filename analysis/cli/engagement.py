@@ -1,0 +1,65 @@
+"""``python -m analysis engagement``: customer scores from a file of purchases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from analysis.cli.bad_input import BadInput, bad_input
+
+FIRST = (
+    "customer",
+    "recency_days",
+    "frequency",
+    "monetary",
+    "points",
+    "weekly_mean",
+    "lower_limit",
+    "upper_limit",
+    "state",
+)
+
+
+@click.command("engagement")
+@click.argument("purchases", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--as-of",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Day as of which customers are scored, itself included.",
+)
+@click.option("--map", "mapping", default="", help="Columns: customer=card,time=date,amount=paid")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write, .csv or .parquet.",
+)
+def engagement(purchases: Path, as_of: datetime, mapping: str, out: Path) -> None:
+    """Recency, frequency, spend, points and weekly limits of every customer."""
+    from analysis.purchases.reading import read_purchases
+    from analysis.purchases.score import score_customers
+
+    if out.suffix not in {".csv", ".parquet"}:
+        raise BadInput(f"--out {out.name}: write to a file ending in .csv or .parquet.")
+    with bad_input(ValueError):
+        table = read_purchases(purchases, _mapping(mapping))
+        scores = score_customers(table, as_of=as_of.date())
+    scores = scores[[*FIRST, *(name for name in scores.columns if name not in FIRST)]]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".csv":
+        scores.to_csv(out, index=False)
+    else:
+        scores.to_parquet(out, index=False)
+    click.echo(f"{len(scores)} customers scored as of {as_of.date()}", err=True)
+
+
+def _mapping(text: str) -> dict[str, str]:
+    """'customer=card,time=date' as a mapping."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    bad = [name for name, equals, column in pairs if not equals or not column.strip()]
+    if bad:
+        raise ValueError(f"--map: '{', '.join(bad)}' lacks a column. Write customer=COLUMN,...")
+    return {name.strip(): column.strip() for name, _, column in pairs}

@@ -1,0 +1,244 @@
+"""``python -m analysis partworths``: from choices to part-worths, importances and money."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analysis.cli.bad_input import BadInput, bad_input
+
+if TYPE_CHECKING:
+    from analysis.choices.partworths import PartWorths
+    from analysis.choices.willingness_to_pay import Method
+    from analysis.estimate import Estimate
+    from analysis.tables import Choices
+
+
+def _mapping(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> dict[str, str]:
+    pairs = [pair.split("=") for pair in (value or "").split(",") if pair.strip()]
+    wrong = ["=".join(p) for p in pairs if len(p) != 2 or not all(part.strip() for part in p)]
+    if wrong:
+        shown = ", ".join(f"'{pair}'" for pair in wrong)
+        raise click.BadParameter(f"{shown}: write NAME=COLUMN, as in respondent=id,task=chid")
+    names = [name.strip() for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise click.BadParameter("a name stands twice; map each name once")
+    return {name.strip(): column.strip() for name, column in pairs}
+
+
+@click.command("partworths")
+@click.argument("study", type=click.Path(path_type=Path))
+@click.argument("choices", type=click.Path(path_type=Path))
+@click.option(
+    "--estimator",
+    type=click.Choice(["mnl"]),
+    default="mnl",
+    show_default=True,
+    help="mnl: aggregate multinomial logit.",
+)
+@click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
+@click.option(
+    "--map",
+    "mapping",
+    callback=_mapping,
+    metavar="NAME=COLUMN,...",
+    help="Names of the file's columns, as in respondent=id,task=chid.",
+)
+@click.option(
+    "--wtp-method",
+    type=click.Choice(["delta", "fieller", "krinsky_robb"]),
+    default="delta",
+    show_default=True,
+    help="How intervals of willingness to pay are made.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Seed of the simulated intervals: same data, same seed, same numbers.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder to write into.",
+)
+def partworths(
+    study: Path,
+    choices: Path,
+    estimator: str,
+    exercise: str | None,
+    mapping: Mapping[str, str],
+    wtp_method: Method,
+    seed: int,
+    out: Path,
+) -> None:
+    """Estimate part-worths of STUDY from CHOICES.
+
+    CHOICES is a CSV file (or .csv.gz) with one row per alternative: respondent, task,
+    alternative, chosen (0/1) and one column per attribute. Rows with role 'holdout' are left
+    out. Writes summary.json, partworths.csv, importances.csv and wtp.csv into --out.
+    """
+    from analysis.choices.identification import NotIdentified
+    from analysis.choices.mnl import NotConverged, fit_mnl
+    from analysis.study import StudyFaults, read_study
+    from analysis.tables import TableFaults, read_choices
+
+    with bad_input(StudyFaults, KeyError, TypeError):
+        found = read_study(study)
+        wanted = found.choice_exercise(exercise)
+    click.echo(f"Reading {choices.name} ...", err=True)
+    with bad_input(TableFaults):
+        table = read_choices(choices, wanted, mapping=mapping)
+    tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
+    click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
+    with bad_input(NotIdentified, NotConverged, ValueError):
+        fitted = fit_mnl(found, table)
+    summary = _summary(fitted, table, tasks, seed=seed)
+    with bad_input():
+        _write(out, fitted, summary, wtp_method=wtp_method, seed=seed)
+    for note in (*table.notes, *fitted.warnings):
+        click.echo(f"note: {note}", err=True)
+    click.echo(f"Written to {out}", err=True)
+
+
+def _summary(fitted: PartWorths, table: Choices, tasks: int, *, seed: int) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    from analysis.choices.willingness_to_pay import wrong_sign_probability
+
+    return {
+        "estimator": fitted.estimator,
+        "exercise": table.exercise.id,
+        "n_respondents": fitted.n_respondents,
+        "n_tasks": fitted.n_tasks,
+        "n_holdout_tasks": tasks - fitted.n_tasks,
+        "n_parameters": fitted.coding.width,
+        "log_likelihood": fitted.log_likelihood,
+        "null_log_likelihood": fitted.null_log_likelihood,
+        "mcfadden_r2": 1 - fitted.log_likelihood / fitted.null_log_likelihood,
+        "converged": fitted.converged,
+        "iterations": fitted.iterations,
+        "price_sign_wrong_probability": wrong_sign_probability(fitted),
+        "intervals": "95 %, cluster covariance (respondents)",
+        "seed": seed,
+        "program": f"surveyapp {version('surveyapp')}",
+        "notes": list(table.notes),
+        "warnings": list(fitted.warnings),
+    }
+
+
+def _write(
+    out: Path, fitted: PartWorths, summary: dict[str, Any], *, wtp_method: Method, seed: int
+) -> None:
+    from analysis.choices.importances import importances
+
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"'{out}' is a file; --out names a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    _csv(out / "partworths.csv", _partworth_rows(fitted))
+    shares = importances(fitted, seed=seed)
+    _csv(
+        out / "importances.csv",
+        (
+            {
+                "attribute": share.attribute,
+                "importance": share.estimate.value,
+                "low": share.estimate.low,
+                "high": share.estimate.high,
+                "null_reference": share.null_reference,
+                "levels_tested": share.levels_tested,
+            }
+            for share in shares
+        ),
+    )
+    _csv(out / "wtp.csv", _money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
+    text = json.dumps(summary, indent=2, ensure_ascii=False)
+    (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _csv(
+    path: Path, rows: Iterable[Mapping[str, object]], columns: list[str] | None = None
+) -> None:
+    import pandas as pd
+
+    pd.DataFrame(list(rows), columns=columns).to_csv(path, index=False)
+
+
+def _partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+    from analysis.choices.partworths import level_worths
+
+    kinds = [level_worths(fitted, kind) for kind in ("classical", "robust", "cluster")]
+    for classical, robust, cluster in zip(*kinds, strict=True):
+        yield {
+            "attribute": classical.attribute,
+            "level": classical.level,
+            "kind": classical.kind,
+            "part_worth": classical.part_worth,
+            "se": classical.se,
+            "se_robust": robust.se,
+            "se_cluster": cluster.se,
+        }
+
+
+MONEY_COLUMNS = (
+    "attribute",
+    "from_level",
+    "to_level",
+    "wtp",
+    "low",
+    "high",
+    "low_50",
+    "high_50",
+    "unit",
+    "n",
+    "method",
+    "unavailable",
+)
+
+
+def _money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
+    """Each level against the first one; a linear attribute per unit, its levels empty."""
+    from analysis.choices.willingness_to_pay import (
+        willingness_to_pay,
+        willingness_to_pay_per_unit,
+    )
+
+    for attribute in fitted.coding.exercise.attributes:
+        if attribute.tag == "price":
+            continue
+        if attribute.coding == "linear":
+            money = willingness_to_pay_per_unit(fitted, attribute.id, method=method, seed=seed)
+            yield _money_row(attribute.id, "", "", money)
+            continue
+        first = attribute.levels[0].id
+        for level in attribute.levels[1:]:
+            money = willingness_to_pay(
+                fitted, attribute.id, first, level.id, method=method, seed=seed
+            )
+            yield _money_row(attribute.id, first, level.id, money)
+
+
+def _money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:
+    values = (
+        attribute,
+        start,
+        end,
+        money.value,
+        money.low,
+        money.high,
+        money.low_50,
+        money.high_50,
+        money.unit,
+        money.n,
+        money.method,
+        money.reason or "",
+    )
+    return dict(zip(MONEY_COLUMNS, values, strict=True))

@@ -1,0 +1,39 @@
+"""Control limits of weekly points: words that describe a customer, not an alarm."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+
+def weekly_variance(
+    window_cents: ir.NumericColumn, *, mean: ir.NumericColumn, weeks: int
+) -> ir.NumericScalar:
+    """Population variance over all weeks of a window, from the weeks with purchases alone.
+
+    A week without a row deviates by the mean, so no customer x week grid is needed:
+    (sum of (x - mean)^2 over the k known weeks + (weeks - k) mean^2) / weeks.
+    """
+    known = window_cents.count()
+    squares = ((window_cents - mean) ** 2).sum().fill_null(0.0)
+    return (squares + (weeks - known) * mean.max() ** 2) / weeks
+
+
+def state(scored: ir.Table, *, near: float, least_purchase_days: int) -> ir.StringColumn:
+    """What the latest weeks look like beside a customer's own year.
+
+    In this order: 'too_few' with fewer than ``least_purchase_days`` purchase days in the window;
+    'below' when the last week is under a lower limit above zero; 'above_3_weeks' when each of
+    the last three weeks is above the weekly mean; 'near_lower' when the last week is at most
+    ``near`` standard deviations above a lower limit above zero; else 'within'. A lower limit of
+    zero cannot be crossed and is never near.
+    """
+    limited = (scored.lower_limit > 0) & (scored.weekly_sd > 0)
+    above = [scored[f"week_{n}"] > scored.weekly_mean for n in range(3)]
+    return ibis.cases(
+        (scored.days_52_weeks < least_purchase_days, "too_few"),
+        (limited & (scored.week_0 < scored.lower_limit), "below"),
+        (above[0] & above[1] & above[2], "above_3_weeks"),
+        (limited & (scored.week_0 <= scored.lower_limit + near * scored.weekly_sd), "near_lower"),
+        else_="within",
+    )

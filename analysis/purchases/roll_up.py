@@ -1,0 +1,53 @@
+"""Customer x week: the small table that every score is made of."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+DAYS_A_WEEK = 7
+
+
+def weekly(purchases: ir.Table, *, as_of: date) -> ir.Table:
+    """Roll purchases up to one row per customer and week in which something happened.
+
+    Weeks are blocks of seven days that end with the as-of day: week 0 holds the as-of day and
+    the six days before, week 1 the seven days before those. Later purchases are left out. A
+    purchase day is a day with a line of zero or more; days with refunds alone count in the money
+    but not as purchase days.
+
+    Returns
+    -------
+    Table
+        customer, week, cents (net), days (purchase days), first_day, last_day (of purchases,
+        missing in weeks of refunds alone), sale_cents and known_cents (positive lines on sale,
+        and those of which it is known).
+    """
+    until = ibis.date(as_of.isoformat())
+    dated = purchases.mutate(day=purchases.time.date())
+    dated = dated.filter(dated.day <= until)
+    dated = dated.mutate(week=until.delta(dated.day, unit="day") // DAYS_A_WEEK)
+    bought = dated.amount >= 0
+    return dated.group_by("customer", "week").agg(
+        cents=dated.amount.sum().cast("int64"),
+        days=dated.day.nunique(where=bought),
+        first_day=dated.day.min(where=bought),
+        last_day=dated.day.max(where=bought),
+        sale_cents=_sum(dated.amount, bought & dated.on_sale),
+        known_cents=_sum(dated.amount, bought & dated.on_sale.notnull()),
+    )
+
+
+def daily(purchases: ir.Table) -> ir.Table:
+    """Roll purchases up to customer, day, cents (net) and bought (1 on purchase days, else 0)."""
+    dated = purchases.mutate(day=purchases.time.date())
+    return dated.group_by("customer", "day").agg(
+        cents=dated.amount.sum().cast("int64"),
+        bought=(dated.amount >= 0).cast("int64").max(),
+    )
+
+
+def _sum(cents: ir.IntegerColumn, where: ir.BooleanColumn) -> ir.IntegerScalar:
+    return cents.sum(where=where).fill_null(0).cast("int64")

@@ -1,0 +1,66 @@
+"""Plausible random answers to any study: previews, rehearsals and tests."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pandas as pd
+
+from analysis.study import ChoiceExercise, Study
+from analysis.study.questions import Question
+from analysis.synthetic.company import Company
+
+LEDGER = ("customer", "time", "amount", "currency", "store", "product", "channel", "on_sale")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnyRespondent:
+    """Consents, and otherwise gives any accepted answer; a liking colours the ratings."""
+
+    customer: str
+    answered_on: datetime
+    study: Study
+    seed: int
+    stops_after: int | None = None
+
+    def answer(self, question: Question, item: str) -> str | None:
+        """An accepted value."""
+        draw = self._draw(question.id, item)
+        if question.kind == "consent":
+            return "yes"
+        if question.kind == "single_choice":
+            return draw.choice(question.options).id
+        if question.kind == "multiple_choice":
+            return "1" if item == question.options[0].id else "0"
+        if question.kind == "number":
+            known = [x for x in (question.least, question.greatest) if x is not None]
+            return f"{known[0] if known else 1.0:g}"
+        if question.kind == "date":
+            day = question.earliest or question.latest or date(2020, 2, 29)
+            return day.isoformat()
+        if question.kind in ("short_text", "long_text"):
+            return "A word"
+        low, high = self.study.points(question)
+        liking = self._draw("liking", "").random()
+        return str(round(low + (high - low) * (liking + draw.random()) / 2))
+
+    def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
+        """Any alternative, or none where that is offered."""
+        draw = self._draw(exercise.id, repr([sorted(a.items()) for a in alternatives]))
+        return draw.randint(1, len(alternatives) + (exercise.none is not None))
+
+    def _draw(self, *about: str) -> random.Random:
+        return random.Random(f"{self.seed}/{self.customer}/{'/'.join(about)}")  # noqa: S311
+
+
+def any_company(study: Study, *, seed: int, today: date, respondents: int = 50) -> Company:
+    """A company without purchases whose customers answer any study at random."""
+    when = datetime.combine(today, datetime.min.time(), UTC)
+    people = tuple(
+        AnyRespondent(f"guest-{number:04d}", when, study, seed)
+        for number in range(1, respondents + 1)
+    )
+    return Company(pd.DataFrame(columns=list(LEDGER)), people, None, today)

@@ -1,0 +1,412 @@
+"""The tables: their columns, and the check of choices against a study.
+
+A table is read once, checked as a whole, and every fault is listed with its row.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.study import Attribute, ChoiceExercise
+
+RESPONDENT_COLUMNS = (
+    "respondent",
+    "customer",
+    "study_version",
+    "wave",
+    "run_kind",
+    "language",
+    "cell",
+    "weight",
+    "started",
+    "completed",
+    "ended",
+)
+RUN_KINDS = ("live", "test", "bot")
+ANSWER_COLUMNS = ("respondent", "question", "item", "value", "status")
+ANSWER_STATUSES = ("answered", "not_asked", "skipped", "refused")
+CHOICE_COLUMNS = ("respondent", "task", "alternative", "chosen")
+ROLES = ("estimation", "holdout")
+SHOWN = 50
+LISTED = 500
+
+Codes = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class TableFault:
+    """One thing wrong with a table; ``row`` is the line of the file (0: the whole table)."""
+
+    row: int
+    column: str
+    fact: str
+    mend: str
+
+    def __str__(self) -> str:
+        row = f"row {self.row}" if self.row else ""
+        column = f"column '{self.column}'" if self.column else ""
+        place = ", ".join(part for part in (row, column) if part) or "table"
+        return f"{place}: {self.fact}. {self.mend}."
+
+
+class TableFaults(ValueError):
+    """All faults of one table, raised together; ``str`` shows the first 50 and how many follow."""
+
+    def __init__(self, faults: Sequence[TableFault], *, table: str = "table") -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: fault.row))
+        count = len(self.faults)
+        lines = [f"{count} fault{'s' if count != 1 else ''} in the {table}"]
+        lines += [f"- {fault}" for fault in self.faults[:SHOWN]]
+        if count > SHOWN:
+            lines.append(f"- and {count - SHOWN} more")
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Checked choices of one exercise.
+
+    Attributes
+    ----------
+    exercise
+        The exercise the choices belong to.
+    frame
+        One row per alternative: respondent (text), task and alternative (numbers, or text when
+        the file names them), chosen (bool), role ('estimation' or 'holdout'), block when the table
+        has it, then one column per attribute: level ids (categorical text), or floats for an
+        attribute with a range. The none alternative has missing attribute cells. A task is
+        identified by respondent and task together; rows may stand in any order.
+    notes
+        What a reader should know: columns not used, alternatives not offered everywhere.
+    """
+
+    exercise: ChoiceExercise
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def read_choices(
+    path: Path | str, exercise: ChoiceExercise, *, mapping: Mapping[str, str] | None = None
+) -> Choices:
+    """Read choices from CSV or CSV.gz in long format, one row per alternative.
+
+    Parameters
+    ----------
+    path
+        A file with the columns respondent, task, alternative, chosen (0/1 or true/false) and one
+        per attribute; role and block are optional. Comma, semicolon or tab between the cells.
+    exercise
+        The exercise whose attributes and levels the file must keep to.
+    mapping
+        Names of the file by names of the table: ``{"respondent": "id"}``.
+
+    Raises
+    ------
+    TableFaults
+        With every fault, each with the row of the file (the header is row 1).
+    OSError
+        When the file cannot be opened.
+    """
+    try:
+        return check_choices(_read(Path(path), exercise, mapping or {}), exercise, first_row=2)
+    except UnicodeDecodeError:
+        fault = TableFault(0, "", "the file is not UTF-8 text", "Save it as UTF-8")
+    except pd.errors.EmptyDataError:
+        fault = TableFault(0, "", "the file is empty", "Write a header and the choices into it")
+    except pd.errors.ParserError as error:
+        found = re.search(r"line (\d+)", str(error))
+        row, why = int(found[1]) if found else 0, str(error).strip().rstrip(".")
+        fault = TableFault(row, "", why, "Give every row as many cells as the header")
+    except (EOFError, zlib.error):
+        fault = TableFault(0, "", "the file cannot be unpacked", "Pack it again with gzip")
+    raise TableFaults([fault], table="file of choices")
+
+
+def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: int = 1) -> Choices:
+    """Check a frame of choices in long format; see ``read_choices``.
+
+    ``first_row`` is the number that faults give to the first row of the frame.
+    """
+    attributes = [a.id for a in exercise.attributes]
+    absent = [c for c in (*CHOICE_COLUMNS, *attributes) if c not in frame.columns]
+    if absent:
+        shown = ", ".join(str(c) for c in frame.columns)
+        mend = f"Add it, or map one of: {shown}"
+        raise TableFaults([TableFault(0, c, "the column is missing", mend) for c in absent])
+    kept = frame.reset_index(drop=True).dropna(how="all")
+    if kept.empty:
+        raise TableFaults([TableFault(0, "", "the table has no rows", "Add the choices")])
+    check = _Check(kept, exercise, kept.index.to_numpy() + first_row)
+    table = check.table()
+    if check.faults:
+        raise TableFaults(check.faults, table="choices")
+    used = {*CHOICE_COLUMNS, "role", "block", "exercise", *attributes}
+    extra = [str(c) for c in frame.columns if c not in used]
+    if extra:
+        check.notes.append(f"columns not used: {', '.join(extra)}")
+    return Choices(exercise, table, tuple(check.notes))
+
+
+def _read(path: Path, exercise: ChoiceExercise, mapping: Mapping[str, str]) -> pd.DataFrame:
+    known = [*CHOICE_COLUMNS, "role", "block", *(a.id for a in exercise.attributes)]
+    mend = f"Map one of: {', '.join(known)}"
+    faults = [
+        TableFault(0, name, "the mapping names a column that no table of choices has", mend)
+        for name in mapping
+        if name not in known
+    ]
+    separator, header = _header(path)
+    faults += [
+        TableFault(1, name, "the column stands twice", "Keep one of them")
+        for name in sorted({name for name in header if header.count(name) > 1})
+    ]
+    faults += [
+        TableFault(0, name, f"the file has no column '{source}' to map", f"It has: {header}")
+        for name, source in mapping.items()
+        if name in known and source not in header
+    ]
+    if faults:
+        raise TableFaults(faults, table="file of choices")
+    names = {source: name for name, source in mapping.items()}
+    frame = pd.read_csv(
+        path,
+        sep=separator,
+        dtype=str,
+        keep_default_na=False,
+        na_values=[""],
+        skip_blank_lines=False,
+        index_col=False,
+        encoding="utf-8-sig",
+        header=0,
+        names=header,
+    )
+    clash = [name for source, name in names.items() if name in header and name not in names]
+    return frame.drop(columns=clash).rename(columns=names)
+
+
+def _header(path: Path) -> tuple[str, list[str]]:
+    """The separator of a file and the names in its first row."""
+    line = pd.read_csv(
+        path, header=None, nrows=1, sep="\x01", dtype=str, quoting=3, encoding="utf-8-sig"
+    )
+    text = str(line.iloc[0, 0])
+    separator = max(",;\t", key=text.count)
+    return separator, [cell.strip().strip('"').strip() for cell in text.split(separator)]
+
+
+def _coded(column: pd.Series[Any]) -> tuple[Codes, list[str]]:
+    """Each cell as a number into the distinct texts of the column; -1 for an empty cell."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, values = column.cat.codes.to_numpy(np.int64), list(column.cat.categories)
+    else:
+        found, uniques = pd.factorize(column)
+        codes, values = found.astype(np.int64), list(uniques)
+    places: dict[str, int] = {}
+    recoded = np.empty(len(values) + 1, dtype=np.int64)
+    for n, value in enumerate(values):
+        text = _text(value)
+        recoded[n] = places.setdefault(text, len(places)) if text else -1
+    recoded[-1] = -1
+    return recoded[codes], list(places)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _as_number(text: str) -> float:
+    try:
+        return float(text) if "_" not in text else np.nan
+    except ValueError:
+        return np.nan
+
+
+class _Check:
+    """One pass over a table of choices: collects faults and notes, gives the checked table."""
+
+    def __init__(self, frame: pd.DataFrame, exercise: ChoiceExercise, rows: Codes) -> None:
+        self.frame = frame
+        self.exercise = exercise
+        self.rows = rows
+        self.faults: list[TableFault] = []
+        self.notes: list[str] = []
+
+    def table(self) -> pd.DataFrame:
+        """The checked table; only sound when no fault was found."""
+        respondent, respondents = self._required("respondent")
+        task, tasks = self._required("task")
+        alternative, alternatives = self._required("alternative")
+        chosen = self._chosen()
+        columns: dict[str, Any] = {
+            "respondent": np.array(respondents, dtype=object)[respondent],
+            "task": _numbers_or_texts(tasks)[task],
+            "alternative": _numbers_or_texts(alternatives)[alternative],
+            "chosen": chosen,
+            "role": self._role(),
+        }
+        if "block" in self.frame.columns:
+            columns["block"] = self.frame["block"].to_numpy()
+        columns |= self._attributes()
+        if not any(f.column in ("respondent", "task", "alternative") for f in self.faults):
+            keys = respondent * len(tasks) + task
+            sets = pd.factorize(keys)[0].astype(np.int64)
+            self._sets(sets, alternative, len(alternatives), chosen, columns)
+        return pd.DataFrame(columns).astype({"respondent": "str"})
+
+    def _required(self, column: str) -> tuple[Codes, list[str]]:
+        codes, texts = _coded(self.frame[column])
+        self._note(codes < 0, column, "the cell is empty", f"Give the {column}")
+        return codes, texts or [""]
+
+    def _note(self, where: Mask, column: str, fact: str, mend: str) -> None:
+        """Add one fault a row, and say how many are left out when there are very many."""
+        places = np.flatnonzero(where)
+        for place in places[:LISTED]:
+            self.faults.append(TableFault(int(self.rows[place]), column, fact, mend))
+        if len(places) > LISTED:
+            more = f"{fact} (in {len(places) - LISTED} further rows)"
+            self.faults.append(TableFault(int(self.rows[places[LISTED]]), column, more, mend))
+
+    def _note_values(
+        self, codes: Codes, texts: list[str], bad: dict[int, str], column: str, mend: str
+    ) -> None:
+        """Add the faults of cells whose value is wrong: {place in ``texts``: fact}."""
+        for place, fact in bad.items():
+            self._note(codes == place, column, fact, mend)
+
+    def _chosen(self) -> Mask:
+        codes, texts = _coded(self.frame["chosen"])
+        truth = {"1": True, "true": True, "0": False, "false": False}
+        truth |= {"1.0": True, "0.0": False}
+        values = [truth.get(text.lower()) for text in texts]
+        bad = {n: f"'{texts[n][:40]}' is not 0 or 1" for n, v in enumerate(values) if v is None}
+        self._note(codes < 0, "chosen", "the cell is empty", "Write 1 or 0")
+        self._note_values(codes, texts, bad, "chosen", "Write 1 for the choice, 0 otherwise")
+        return np.array([*(v is True for v in values), False])[codes]
+
+    def _role(self) -> Any:
+        if "role" not in self.frame.columns:
+            return _categories(np.zeros(len(self.frame), dtype=np.int64), ROLES)
+        codes, texts = _coded(self.frame["role"])
+        bad = {n: f"'{t[:40]}' is no role" for n, t in enumerate(texts) if t not in ROLES}
+        mend = f"Write one of: {', '.join(ROLES)}"
+        self._note(codes < 0, "role", "the cell is empty", mend)
+        self._note_values(codes, texts, bad, "role", mend)
+        places = np.array([*(ROLES.index(t) if t in ROLES else 0 for t in texts), 0])
+        return _categories(places[codes], ROLES)
+
+    def _attributes(self) -> dict[str, Any]:
+        coded = {a.id: _coded(self.frame[a.id]) for a in self.exercise.attributes}
+        empty = np.stack([codes < 0 for codes, _ in coded.values()])
+        none: Mask = np.asarray(empty.all(axis=0))
+        if self.exercise.none is None:
+            self._note(
+                none,
+                "",
+                "no attribute has a level, as in a none alternative, but the exercise has no none",
+                "Add 'none:' to the exercise, or fill in the levels",
+            )
+        for attribute, missing in zip(self.exercise.attributes, empty, strict=True):
+            mend = "Give the level; only a none alternative has no levels, and then in no column"
+            self._note(missing & ~none, attribute.id, "the cell is empty", mend)
+        return {a.id: self._cells(a, *coded[a.id]) for a in self.exercise.attributes}
+
+    def _cells(self, attribute: Attribute, codes: Codes, texts: list[str]) -> Any:
+        if attribute.range:
+            return self._numbers(attribute, codes, texts)
+        places = {level.id: n for n, level in enumerate(attribute.levels)}
+        numbers = {
+            level.number: n for n, level in enumerate(attribute.levels) if level.number is not None
+        }
+        found = [places.get(text, numbers.get(_as_number(text), -1)) for text in texts]
+        bad = {n: f"'{texts[n][:40]}' is not a level" for n, at in enumerate(found) if at < 0}
+        self._note_values(codes, texts, bad, attribute.id, f"Use one of: {', '.join(places)}")
+        return _categories(np.array([*found, -1])[codes], tuple(places))
+
+    def _numbers(self, attribute: Attribute, codes: Codes, texts: list[str]) -> NDArray[Any]:
+        assert attribute.range is not None
+        low, high = attribute.range.least, attribute.range.greatest
+        values = np.array([*(_as_number(text) for text in texts), np.nan])
+        bad = {}
+        for n, value in enumerate(values[:-1]):
+            if not np.isfinite(value):
+                bad[n] = f"'{texts[n][:40]}' is not a number"
+            elif not low <= value <= high:
+                bad[n] = f"{value:g} is outside the range {low:g} to {high:g}"
+        mend = f"Give a number from {low:g} to {high:g}"
+        self._note_values(codes, texts, bad, attribute.id, mend)
+        return values[codes]
+
+    def _sets(
+        self,
+        sets: Codes,
+        alternative: Codes,
+        n_alternatives: int,
+        chosen: Mask,
+        columns: dict[str, Any],
+    ) -> None:
+        first = pd.Series(sets).drop_duplicates().index.to_numpy()
+        sizes = np.bincount(sets)
+        counts = np.bincount(sets, weights=chosen)
+        repeated = pd.Series(sets * n_alternatives + alternative).duplicated().to_numpy()
+        self._note(
+            repeated,
+            "alternative",
+            "this alternative stands twice in its task",
+            "Number alternatives 1, 2, ... within a task; give each task of a person its own id",
+        )
+        judged = [
+            (sizes < 2, "alternative", "the task has one alternative", "Add the others"),
+            (counts == 0, "chosen", "nothing is chosen in this task", "Mark the chosen row"),
+            (counts > 1, "chosen", "several are chosen in this task", "Mark only one row"),
+        ]
+        if not any(fault.column == "chosen" for fault in self.faults):
+            for where, column, fact, mend in judged:
+                self._note(_at(first[where], len(sets)), column, fact, mend)
+        holdout = columns["role"].codes == 1
+        mixed = np.bincount(sets, weights=holdout) % sizes != 0
+        self._note(
+            _at(first[mixed], len(sets)),
+            "role",
+            "a task is partly holdout",
+            "Give all rows of a task one role",
+        )
+        levels = [columns[a.id] for a in self.exercise.attributes]
+        none = np.logical_and.reduce([pd.isna(cells) for cells in levels])
+        several = np.bincount(sets, weights=none) > 1
+        fact = "a task has several alternatives without levels"
+        self._note(_at(first[several], len(sets)), "", fact, "Keep one none alternative a task")
+        if len(set(sizes.tolist())) > 1:
+            self.notes.append(
+                f"tasks have {sizes.min()} to {sizes.max()} alternatives: "
+                "those without a row count as not offered"
+            )
+
+
+def _categories(codes: Codes, names: tuple[str, ...]) -> Any:
+    return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
+
+
+def _at(places: Codes, length: int) -> Mask:
+    where = np.zeros(length, dtype=bool)
+    where[places] = True
+    return where
+
+
+def _numbers_or_texts(texts: list[str]) -> NDArray[Any]:
+    """Whole numbers when all texts are (and none is lost that way), else the texts."""
+    if all(text.isascii() and text.isdigit() and str(int(text)) == text for text in texts):
+        return np.array([int(text) for text in texts], dtype=np.int64)
+    return np.array(texts, dtype=object)

@@ -1,0 +1,268 @@
+"""Bots: they walk through the real pages as a respondent would, reading what is drawn.
+
+The demo fields its study with them, and tests use them to try a study from end to end.
+"""
+
+from __future__ import annotations
+
+import html
+import multiprocessing
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from flask import Flask
+from werkzeug.test import Client, TestResponse
+
+from analysis.study import Attribute, ChoiceExercise, Study, dump_study, parse_study
+from analysis.study.questions import Date, MultipleChoice, Number, Question
+from surveyapp import clock, create_app
+from surveyapp.settings import Settings
+
+MOST_PAGES = 1000
+SECONDS_A_PAGE = timedelta(seconds=14)
+CHUNK = 5
+CHOICE = "choice"
+
+_INPUT = re.compile(r"<(input|textarea)\b([^>]*)>")
+_ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
+_FORM = re.compile(r"<form\b([^>]*)>")
+_CARD = re.compile(r'<dl id="levels-(\d+)">(.*?)</dl>', re.S)
+_LEVEL = re.compile(r"<dt>(.*?)</dt>\s*<dd><bdi>(.*?)</bdi>", re.S)
+
+
+class BotStuck(AssertionError):
+    """A page that the bot could not get past; the message says which, and what it said."""
+
+
+class Persona(Protocol):
+    """Whoever answers through a bot."""
+
+    def answer(self, question: Question, item: str) -> str | None:
+        """The value for an item as it is stored; None: no answer."""
+
+    def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
+        """The number of the chosen alternative (from 1); one more than there are: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a page offers.
+
+    Attributes
+    ----------
+    action
+        Where its form is sent; empty when there is no form.
+    hidden
+        Hidden fields with their values.
+    offered
+        Field name to the values of its radios and ticks; an empty list for a field to type into.
+    cards
+        The labels of attributes and levels of each alternative.
+    """
+
+    action: str
+    hidden: dict[str, str]
+    offered: dict[str, list[str]]
+    cards: tuple[dict[str, str], ...]
+
+
+def read_page(page: str) -> Drawn:
+    """Read the form of a page."""
+    found = _FORM.search(page)
+    hidden: dict[str, str] = {}
+    offered: dict[str, list[str]] = {}
+    for match in _INPUT.finditer(page):
+        given = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(match[2])}
+        name, kind = given.get("name", ""), given.get("type", "text")
+        if kind == "hidden":
+            hidden[name] = given.get("value", "")
+        elif kind in ("radio", "checkbox"):
+            offered.setdefault(name, []).append(given.get("value", ""))
+        elif name:
+            offered.setdefault(name, [])
+    cards = tuple(
+        {html.unescape(a).strip(): html.unescape(v).strip() for a, v in _LEVEL.findall(body)}
+        for _, body in _CARD.findall(page)
+    )
+    action = dict(_ATTRIBUTE.findall(found[1])).get("action", "") if found else ""
+    return Drawn(html.unescape(action), hidden, offered, cards)
+
+
+def walk(
+    client: Client,
+    path: str,
+    study: Study,
+    persona: Persona,
+    *,
+    most: int | None = None,
+    at: datetime | None = None,
+) -> int:
+    """Answer a survey in its default language; returns how many pages were sent.
+
+    Parameters
+    ----------
+    client
+        A client with cookies: the test client of the app.
+    path
+        The address of an open or a personal link.
+    most
+        Leave after so many steps; None: go on to the end.
+    at
+        The time at which the persona answers; None: now.
+
+    Raises
+    ------
+    BotStuck
+        When a page is refused, or the survey does not end.
+    """
+    with clock.set_to(at) if at else nullcontext():
+        page = _opened(client, path)
+    for sent in range(MOST_PAGES):
+        drawn = read_page(page)
+        if not drawn.action or (most is not None and sent > most):
+            return sent
+        form = fill(drawn, study, persona)
+        moment = clock.set_to(at + SECONDS_A_PAGE * sent) if at else nullcontext()
+        with moment:
+            reply = client.post(drawn.action, data={**drawn.hidden, **form})
+            if reply.status_code != 303:
+                said = _said(reply)
+                raise BotStuck(f"{drawn.action}: sent {form}, got {reply.status_code}\n{said}")
+            page = _opened(client, reply.headers["Location"])
+    raise BotStuck(f"{path}: no end after {MOST_PAGES} pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One persona at one address, at a time."""
+
+    path: str
+    persona: Persona
+    most: int | None = None
+    at: datetime | None = None
+
+
+def walk_all(
+    settings: Settings, study: Study, visits: Sequence[Visit], *, processes: int
+) -> Iterator[int]:
+    """Let many personas answer, in several processes; yields how many are done so far."""
+    chunks = [list(visits[n : n + CHUNK]) for n in range(0, len(visits), CHUNK)]
+    done = 0
+    with ProcessPoolExecutor(
+        min(processes, max(len(chunks), 1)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(settings, dump_study(study)),
+    ) as pool:
+        for walked in as_completed([pool.submit(_walk_chunk, chunk) for chunk in chunks]):
+            done += walked.result()
+            yield done
+
+
+_started: list[tuple[Flask, Study]] = []
+
+
+def _start(settings: Settings, definition: str) -> None:
+    _started[:] = [(create_app(settings), parse_study(definition))]
+
+
+def _walk_chunk(visits: list[Visit]) -> int:
+    app, study = _started[0]
+    for visit in visits:
+        client = app.test_client()
+        walk(client, visit.path, study, visit.persona, most=visit.most, at=visit.at)
+    return len(visits)
+
+
+def fill(drawn: Drawn, study: Study, persona: Persona) -> dict[str, list[str]]:
+    """What a persona enters into the form of a page."""
+    if drawn.cards:
+        exercise, shown = _task_of(drawn, study)
+        return {CHOICE: [str(persona.choose(exercise, shown))]}
+    form: dict[str, list[str]] = {}
+    for name, values in drawn.offered.items():
+        question_id, _, item = name.partition(".")
+        if not item.startswith("~"):
+            form[name] = _entered(study.question(question_id), item, values, persona)
+    return {name: given for name, given in form.items() if given}
+
+
+def _entered(question: Question, item: str, offered: Sequence[str], persona: Persona) -> list[str]:
+    if isinstance(question, MultipleChoice):
+        return [value for value in offered if persona.answer(question, value) == "1"]
+    given = persona.answer(question, item)
+    if given is None:
+        return [value for value in offered if value.startswith("~")][:1]
+    return [given]
+
+
+def _task_of(drawn: Drawn, study: Study) -> tuple[ChoiceExercise, list[dict[str, str]]]:
+    """The exercise that a page shows, and the level ids of its cards, found by their labels."""
+    for exercise in study.exercises:
+        if not isinstance(exercise, ChoiceExercise):
+            continue
+        names = {a.label.say(study.default_language).strip(): a for a in exercise.attributes}
+        if all(card.keys() == names.keys() for card in drawn.cards):
+            shown = [
+                {names[a].id: _level_of(names[a], level, study) for a, level in card.items()}
+                for card in drawn.cards
+            ]
+            return exercise, shown
+    raise BotStuck(f"{drawn.action}: no exercise has the attributes {list(drawn.cards[0])}")
+
+
+def _level_of(attribute: Attribute, label: str, study: Study) -> str:
+    said = {v.label.say(study.default_language).strip(): v.id for v in attribute.levels}
+    return said[label]
+
+
+def _opened(client: Client, path: str) -> str:
+    reply = client.get(path)
+    for _ in range(5):
+        if reply.status_code not in (302, 303):
+            break
+        reply = client.get(reply.headers["Location"])
+    if reply.status_code != 200:
+        raise BotStuck(f"{path}: {reply.status_code}\n{_said(reply)}")
+    return str(reply.text)
+
+
+def _said(reply: TestResponse) -> str:
+    text = reply.text.partition("<body>")[2]
+    return html.unescape(re.sub(r"(<[^>]+>|\s)+", " ", text)).strip()[:500]
+
+
+class AnyPersona:
+    """Gives any accepted answer: consents, and is otherwise random."""
+
+    def __init__(self, study: Study, seed: int) -> None:
+        self._study = study
+        self._draw = random.Random(seed)  # noqa: S311 - no secret
+
+    def answer(self, question: Question, item: str) -> str | None:
+        """An accepted value."""
+        if question.kind == "consent":
+            return "yes"
+        if isinstance(question, MultipleChoice):
+            return "1" if item == question.options[0].id else "0"
+        if question.kind == "single_choice":
+            return self._draw.choice(question.options).id
+        if isinstance(question, Number):
+            return f"{next(x for x in (question.least, question.greatest, 1.0) if x is not None):g}"
+        if isinstance(question, Date):
+            day = question.earliest or question.latest
+            return day.isoformat() if day else "2020-02-29"
+        if question.kind in ("short_text", "long_text"):
+            return "A word"
+        low, high = self._study.points(question)
+        return str(self._draw.randint(low, high))
+
+    def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
+        """Any alternative, or none where that is offered."""
+        return self._draw.randint(1, len(alternatives) + (exercise.none is not None))

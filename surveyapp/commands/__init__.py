@@ -1,0 +1,36 @@
+"""``surveyapp`` on the command line. Heavy imports stand inside the bodies of commands."""
+
+from __future__ import annotations
+
+from surveyapp.commands.analysing import analyse, report
+from surveyapp.commands.archives import archive
+from surveyapp.commands.demo import demo
+from surveyapp.commands.group import Group
+from surveyapp.commands.invitations import links
+from surveyapp.commands.ledger import purchases
+from surveyapp.commands.responses import responses
+from surveyapp.commands.serving import init, serve, worker
+from surveyapp.commands.settings import settings
+from surveyapp.commands.studies import study
+from surveyapp.commands.users import user
+
+main = Group(
+    "surveyapp",
+    help="Surveys, choices and purchases joined into one report of perceived customer value.",
+)
+for _command in (
+    init,
+    demo,
+    serve,
+    worker,
+    study,
+    links,
+    responses,
+    purchases,
+    analyse,
+    report,
+    archive,
+    user,
+    settings,
+):
+    main.add_command(_command)

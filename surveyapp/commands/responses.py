@@ -1,0 +1,65 @@
+"""Answers, from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from surveyapp.commands.group import Group, open_instance, say, version_or_fault
+from surveyapp.commands.mapping import read_mapping
+from surveyapp.exports.answers import answers_csv
+from surveyapp.studies import fielding
+
+
+@click.group(cls=Group)
+def responses() -> None:
+    """Answers: import choices collected elsewhere, export answers."""
+
+
+@responses.command("import")
+@click.argument("study")
+@click.argument("choices", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--map", "mapping", multiple=True, help="Columns: respondent=id,task=chid,...")
+@click.option("--exercise", help="Exercise of the study; default: the one that its plan reports.")
+def import_(study: str, choices: Path, mapping: tuple[str, ...], exercise: str | None) -> None:
+    """Store choices from a CSV file in long format, one row per alternative."""
+    from analysis.tables import read_choices
+    from surveyapp.jobs.importing import import_choices
+
+    _, store = open_instance()
+    version = version_or_fault(store, study)
+    definition = fielding.read_definition(version.definition)
+    say(f"Reading {choices}")
+    read = read_choices(
+        choices, definition.choice_exercise(exercise), mapping=read_mapping(mapping)
+    )
+    for note in read.notes:
+        say(f"note: {note}")
+    stored = import_choices(store, version, read)
+    click.echo(
+        f"Stored {stored.tasks:,} tasks of {stored.respondents:,} respondents "
+        f"in version {version.version} of '{study}'."
+    )
+
+
+@responses.command()
+@click.argument("study")
+@click.option("--out", type=click.Path(path_type=Path), help="CSV file; default: stdout.")
+def export(study: str, out: Path | None) -> None:
+    """Write the answers to the newest version as CSV, one row per respondent.
+
+    Texts that a spreadsheet would run as a formula get an apostrophe in front.
+    """
+    _, store = open_instance()
+    version = version_or_fault(store, study)
+    definition = fielding.read_definition(version.definition)
+    with store.read() as c:
+        lines = answers_csv(c, definition, version.version)
+        if out is None:
+            for line in lines:
+                click.echo(line, nl=False)
+            return
+        with out.open("w", newline="") as file:
+            file.writelines(lines)
+    click.echo(f"Wrote {out}.")

@@ -1,0 +1,36 @@
+"""Staff, from the command line."""
+
+from __future__ import annotations
+
+import click
+
+from surveyapp.commands.group import Fault, Group, open_instance
+from surveyapp.staff import accounts
+
+
+@click.group(cls=Group)
+def user() -> None:
+    """Staff who may log in."""
+
+
+@user.command()
+@click.argument("name")
+@click.option(
+    "--role", type=click.Choice(accounts.ROLES), required=True, help="What the person may do."
+)
+@click.option(
+    "--password",
+    envvar="SURVEYAPP_NEW_PASSWORD",
+    prompt=True,
+    hide_input=True,
+    confirmation_prompt=True,
+    help="Password; asked for when it is not given.",
+)
+def add(name: str, role: str, password: str) -> None:
+    """Add a member of staff."""
+    _, store = open_instance()
+    fault = accounts.password_fault(password, name)
+    if fault:
+        raise Fault(fault)
+    accounts.add(store, name, role, password)
+    click.echo(f"Added {name} as {role}.")

@@ -1,0 +1,289 @@
+"""Freezing a study as of a version: store and ledger in, an archive out.
+
+Respondents of earlier versions are in it too, each judged by the version that they answered.
+
+Answers are joined with purchases only where the respondent consented to the linking: of the
+others the archive holds no customer key beside their answers. The scores of all customers of the
+ledger stand in a table of their own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.archive import CUSTOMER_COLUMNS, OUTCOME_COLUMNS, Archive
+from analysis.study import ChoiceExercise, Study, parse_study
+from analysis.study.routing import asked_questions
+from analysis.tables import ANSWER_COLUMNS, RESPONDENT_COLUMNS
+from surveyapp.store import Store, answers, respondents, studies
+from surveyapp.store.records import AnswerRecord, RespondentRecord, TaskRecord
+
+Stored = dict[tuple[str, str], AnswerRecord]
+Choice = tuple[str, int, int, int]
+"""Exercise, block, task and the number of the chosen alternative."""
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """All that the store holds of a study up to a version, read in one transaction.
+
+    Attributes
+    ----------
+    versions
+        The study by published version.
+    answers
+        By respondent: the stored answers by (question, item).
+    choices
+        By respondent.
+    tasks
+        By (version, exercise, block, task).
+    """
+
+    versions: dict[int, Study]
+    respondents: tuple[RespondentRecord, ...]
+    answers: dict[str, Stored]
+    choices: dict[str, list[Choice]]
+    tasks: dict[tuple[int, str, int, int], TaskRecord]
+
+
+def collect(store: Store, study: str, version: int) -> Collected:
+    """Read the respondents of a study up to a version with their answers, choices and tasks."""
+    with store.read() as c:
+        published = [v for v in studies.versions(c, study) if v.version <= version]
+        people = tuple(r for r in respondents.of_study(c, study) if r.version <= version)
+        given: dict[str, Stored] = {person.respondent: {} for person in people}
+        for respondent, answer in answers.of_study(c, study):
+            if respondent in given:
+                given[respondent][answer.question, answer.item] = answer
+        chosen: dict[str, list[Choice]] = defaultdict(list)
+        for respondent, exercise, block, task, choice in answers.choices_of_study(c, study):
+            chosen[respondent].append((exercise, block, task, choice))
+        tasks = {
+            (v.version, t.exercise, t.block, t.task): t
+            for v in published
+            for t in studies.all_tasks(c, study, v.version)
+        }
+    versions = {v.version: parse_study(v.definition) for v in published}
+    return Collected(versions, people, given, dict(chosen), tasks)
+
+
+def respondents_frame(collected: Collected) -> pd.DataFrame:
+    """One row per respondent; the customer only where linking was consented to."""
+    linkable = linked_respondents(collected)
+    rows = [
+        {
+            **{name: getattr(person, name, None) for name in RESPONDENT_COLUMNS},
+            "customer": person.customer if person.respondent in linkable else None,
+            "study_version": person.version,
+        }
+        for person in collected.respondents
+    ]
+    return pd.DataFrame(rows, columns=list(RESPONDENT_COLUMNS))
+
+
+def linked_respondents(collected: Collected) -> frozenset[str]:
+    """Respondents with a customer who agreed to the linking, on the way they took."""
+    found = set()
+    for person in collected.respondents:
+        study = collected.versions[person.version]
+        linking = _linking_questions(study)
+        stored = collected.answers[person.respondent]
+        given = [stored.get((question, "")) for question in linking]
+        agreed = bool(given) and all(answer and answer.value == "yes" for answer in given)
+        if person.customer and agreed and set(linking) <= _asked(study, person, stored):
+            found.add(person.respondent)
+    return frozenset(found)
+
+
+def _linking_questions(study: Study) -> list[str]:
+    return [q.id for q in study.questions() if q.kind == "consent" and q.purpose == "linking"]
+
+
+def answers_frame(collected: Collected) -> pd.DataFrame:
+    """One row per respondent and item, with the status of each."""
+    rows = [
+        row
+        for person in collected.respondents
+        for row in _answers_of(
+            collected.versions[person.version], person, collected.answers[person.respondent]
+        )
+    ]
+    return pd.DataFrame(rows, columns=list(ANSWER_COLUMNS))
+
+
+def _answers_of(study: Study, person: RespondentRecord, stored: Stored) -> Iterator[Row]:
+    """Answers off the respondent's way (given before going back) count as not asked."""
+    asked = _asked(study, person, stored)
+    for question in study.questions():
+        for item in question.storable():
+            answer = stored.get((question.id, item)) if question.id in asked else None
+            yield {
+                "respondent": person.respondent,
+                "question": question.id,
+                "item": item,
+                "value": answer.value if answer else None,
+                "status": answer.status if answer else "not_asked",
+            }
+
+
+def _asked(study: Study, person: RespondentRecord, stored: Stored) -> frozenset[str]:
+    given = {key: answer.value for key, answer in stored.items() if answer.value is not None}
+    return asked_questions(study, given, person.facts())
+
+
+def choices_frame(exercise: ChoiceExercise, collected: Collected) -> pd.DataFrame:
+    """One row per alternative; the none alternative comes last, without levels.
+
+    Choices made in a version in which the exercise had other attributes or levels are left out.
+    """
+    names = [attribute.id for attribute in exercise.attributes]
+    rows: list[Row] = []
+    for person in collected.respondents:
+        for exercise_id, block, task, chosen in collected.choices.get(person.respondent, ()):
+            if exercise_id != exercise.id or not _same(collected, person.version, exercise):
+                continue
+            shown = collected.tasks[person.version, exercise_id, block, task]
+            rows += _alternatives(exercise, shown, person.respondent, chosen, names)
+    known = ["respondent", "exercise", "block", "task", "alternative", "chosen", "role"]
+    return pd.DataFrame(rows, columns=[*known, *names])
+
+
+def _same(collected: Collected, version: int, exercise: ChoiceExercise) -> bool:
+    """Whether a version has the exercise with the same attributes, levels and none option."""
+    earlier = {e.id: e for e in collected.versions[version].exercises}.get(exercise.id)
+    if not isinstance(earlier, ChoiceExercise):
+        return False
+    return _offer(earlier) == _offer(exercise)
+
+
+def _offer(exercise: ChoiceExercise) -> object:
+    shown = [(a.id, a.range, [(v.id, v.number) for v in a.levels]) for a in exercise.attributes]
+    return shown, exercise.none is None
+
+
+def _alternatives(
+    exercise: ChoiceExercise,
+    shown: TaskRecord,
+    respondent: str,
+    chosen: int,
+    names: Sequence[str],
+) -> Iterator[Row]:
+    none: list[dict[str, str]] = [{}] if exercise.none else []
+    for number, levels in enumerate([*shown.alternatives, *none], start=1):
+        yield {
+            "respondent": respondent,
+            "exercise": exercise.id,
+            "block": shown.block,
+            "task": shown.task,
+            "alternative": number,
+            "chosen": int(number == chosen),
+            "role": shown.role,
+            **{name: levels.get(name) for name in names},
+        }
+
+
+def linked_answer_days(collected: Collected) -> pd.DataFrame:
+    """The linked customers and the day (UTC) on which each completed, for the outcomes.
+
+    A customer who completed twice counts once, with the latest answer, as in the linkage; test
+    runs do not count.
+    """
+    linkable = linked_respondents(collected)
+    rows = [
+        {"customer": person.customer, "answered_on": pd.Timestamp(person.completed[:10])}
+        for person in collected.respondents
+        if person.respondent in linkable and person.completed and person.run_kind != "test"
+    ]
+    frame = pd.DataFrame(rows, columns=["customer", "answered_on"]).sort_values("answered_on")
+    return frame.drop_duplicates("customer", keep="last").reset_index(drop=True)
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeAs:
+    """What an archive is made of besides answers: the ledger, the day of the scores, the seed."""
+
+    ledger: Path
+    as_of: date | None
+    """None: the day of the last purchase in the ledger."""
+    seed: int
+    created: str
+
+
+def freeze(collected: Collected, how: FreezeAs) -> Archive:
+    """The archive of a study: answers, choices, and customers' scores as of a day.
+
+    Raises
+    ------
+    ValueError
+        When the ledger mixes currencies.
+    """
+    from analysis.purchases.ledger import ledger_digest
+
+    version = max(collected.versions)
+    study = collected.versions[version]
+    bought = _Bought.of(how)
+    return Archive(
+        versions=collected.versions,
+        respondents=respondents_frame(collected),
+        answers=answers_frame(collected),
+        choices={
+            e.id: choices_frame(e, collected)
+            for e in study.exercises
+            if isinstance(e, ChoiceExercise)
+        },
+        customers=bought.scores(),
+        outcomes=bought.outcomes(linked_answer_days(collected), study.analysis.outcome_weeks),
+        facts={
+            "study": study.study,
+            "version": str(version),
+            "as_of": bought.as_of.isoformat() if bought.as_of else "",
+            "currency": bought.currency,
+            "ledger": ledger_digest(how.ledger) if bought.as_of else "",
+            "seed": str(how.seed),
+            "program": f"surveyapp {metadata.version('surveyapp')}",
+            "created": how.created,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bought:
+    """The purchases of a ledger up to a day; without any, empty tables."""
+
+    purchases: pd.DataFrame
+    as_of: date | None
+
+    @classmethod
+    def of(cls, how: FreezeAs) -> _Bought:
+        from analysis.purchases.ledger import read_ledger
+
+        found = read_ledger(how.ledger)
+        if found.empty:
+            return cls(found, None)
+        return cls(found, how.as_of or pd.Timestamp(found["time"].max()).date())
+
+    @property
+    def currency(self) -> str:
+        return "" if self.as_of is None else str(self.purchases["currency"].iloc[0])
+
+    def scores(self) -> pd.DataFrame:
+        from analysis.purchases.score import score_customers
+
+        if self.as_of is None:
+            return pd.DataFrame(columns=list(CUSTOMER_COLUMNS))
+        return score_customers(self.purchases, as_of=self.as_of)
+
+    def outcomes(self, answered_on: pd.DataFrame, weeks: int) -> pd.DataFrame:
+        from analysis.purchases.outcomes import outcomes
+
+        if self.as_of is None or answered_on.empty:
+            return pd.DataFrame(columns=list(OUTCOME_COLUMNS))
+        return outcomes(self.purchases, answered_on, weeks_after=weeks, as_of=self.as_of)

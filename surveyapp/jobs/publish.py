@@ -1,0 +1,92 @@
+"""Publishing a study: its choice tasks are made, then definition and tasks are frozen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analysis.study import ChoiceExercise, Study, faults_before_publication, parse_study
+from analysis.study.faults import StudyFaults
+from surveyapp import clock
+from surveyapp.jobs.run import Progress
+from surveyapp.settings import Settings
+from surveyapp.store import Store, studies
+from surveyapp.store.records import JobRecord, TaskRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def run(_settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
+    """Run a job of the kind 'publish'."""
+    given = job.settings
+    publish(
+        store,
+        parse_study(given["definition"]),
+        given["definition"],
+        by=given["by"],
+        import_only=given["import_only"],
+        progress=progress,
+    )
+
+
+def publish(
+    store: Store,
+    study: Study,
+    definition: str,
+    *,
+    by: str,
+    import_only: bool,
+    progress: Progress,
+) -> int:
+    """Make the choice tasks of a study and freeze it; returns the number of the version.
+
+    Parameters
+    ----------
+    definition
+        The canonical JSON of the study, which is what is frozen.
+    import_only
+        True: the version takes imported answers only; no tasks are made, nobody is asked.
+
+    Raises
+    ------
+    StudyFaults
+        When the study may not be fielded as it is, and shall be.
+    """
+    made: list[TaskRecord] = []
+    if not import_only:
+        faults = faults_before_publication(study)
+        if faults:
+            raise StudyFaults(faults)
+        made = designed_tasks(study, progress)
+    progress("Freezing the version", 0, 0)
+    with store.write() as c:
+        return studies.publish(c, study.study, definition, made, by=by, at=clock.now())
+
+
+def designed_tasks(study: Study, progress: Progress) -> list[TaskRecord]:
+    """The choice tasks of all exercises that are on a page."""
+    from analysis.choices.design import make_tasks
+
+    found: list[TaskRecord] = []
+    fielded = [page.exercise for page in study.pages if page.exercise]
+    for n, exercise_id in enumerate(fielded):
+        progress("Making the choice tasks", n, len(fielded))
+        exercise = study.choice_exercise(exercise_id)
+        found += task_records(make_tasks(exercise), exercise)
+    return found
+
+
+def task_records(frame: pd.DataFrame, exercise: ChoiceExercise) -> list[TaskRecord]:
+    """Tasks from a frame with one row per alternative (block, task, alternative, role, levels)."""
+    names = [attribute.id for attribute in exercise.attributes]
+    tasks: dict[tuple[int, int], tuple[str, list[dict[str, str]]]] = {}
+    ordered = frame.sort_values(["block", "task", "alternative"])
+    for row in ordered.to_dict("records"):
+        _, alternatives = tasks.setdefault(
+            (int(row["block"]), int(row["task"])), (str(row["role"]), [])
+        )
+        alternatives.append({name: str(row[name]) for name in names})
+    return [
+        TaskRecord(exercise.id, block, task, role, tuple(alternatives))
+        for (block, task), (role, alternatives) in tasks.items()
+    ]

@@ -1,0 +1,138 @@
+"""The worker: claims jobs under a lease and runs each in a child process of its own.
+
+The child's standard input is a pipe that nobody writes to: when the worker dies, however it dies,
+the pipe closes and the child ends. After the lease another worker claims the job.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from surveyapp import clock
+from surveyapp.settings import Settings
+from surveyapp.store import Store, jobs
+from surveyapp.store.records import JobRecord
+
+POLL_SECONDS = 0.2
+IDLE_SECONDS = 1.0
+GRACE_SECONDS = 5.0
+FAULT = 2
+"""Exit code of a child whose standard error is a message for people."""
+
+
+class Worker:
+    """Runs jobs one after another until ``stop`` is set.
+
+    Parameters
+    ----------
+    command
+        Program that runs one job; the job's id is added. Default: ``python -m surveyapp.jobs.run``.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, *, command: tuple[str, ...] | None = None
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.stop = threading.Event()
+        self._command = command or (sys.executable, "-m", "surveyapp.jobs.run")
+        self._lease = settings.number("LEASE_SECONDS")
+
+    def run(self) -> None:
+        """Work until ``stop`` is set; a job that is then running goes back to the queue."""
+        while not self.stop.is_set():
+            if not self.run_one():
+                self.stop.wait(IDLE_SECONDS)
+
+    def run_one(self) -> bool:
+        """Run the oldest waiting job to its end; False when none waits."""
+        with self.store.write() as c:
+            job = jobs.claim(c, self.name, at=clock.now(), lease_until=self._lease_until())
+        if job is None:
+            return False
+        self._run(job)
+        return True
+
+    def _run(self, job: JobRecord) -> None:
+        folder = self.settings.files / "runs" / job.job
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / "log.txt"
+        with log.open("wb") as sink:
+            child = subprocess.Popen(  # noqa: S603
+                [*self._command, job.job],
+                stdin=subprocess.PIPE,
+                stdout=sink,
+                stderr=sink,
+                env=self._environment(),
+            )
+        ended = self._watch(job, child)
+        assert child.stdin is not None
+        child.stdin.close()
+        with self.store.write() as c:
+            if ended == "stopped":
+                jobs.release(c, job.job, self.name)
+            elif ended == "interrupted":
+                jobs.finish(c, job.job, self.name, "cancelled", at=clock.now())
+            elif child.returncode == 0:
+                jobs.finish(c, job.job, self.name, "done", at=clock.now())
+            else:
+                cause = cause_of_end(child.returncode, log)
+                jobs.finish(c, job.job, self.name, "failed", at=clock.now(), error=cause)
+
+    def _watch(self, job: JobRecord, child: subprocess.Popen[bytes]) -> str:
+        """Wait for the child, prolonging the lease; why the waiting ended."""
+        every = max(min(2.0, self._lease / 4), POLL_SECONDS)
+        waited = 0.0
+        while True:
+            try:
+                child.wait(POLL_SECONDS)
+                return "ended"
+            except subprocess.TimeoutExpired:
+                waited += POLL_SECONDS
+            if self.stop.is_set():
+                _end(child)
+                return "stopped"
+            if waited >= every:
+                waited = 0.0
+                with self.store.write() as c:
+                    mine = jobs.beat(c, job.job, self.name, lease_until=self._lease_until())
+                if not mine:
+                    _end(child)
+                    return "interrupted"
+
+    def _lease_until(self) -> str:
+        return clock.now(plus_seconds=self._lease)
+
+    def _environment(self) -> dict[str, str]:
+        values = {f"SURVEYAPP_{k}": str(v) for k, v in self.settings.values.items()}
+        return {**os.environ, **values, "SURVEYAPP_INSTANCE": str(self.settings.instance)}
+
+
+def cause_of_end(code: int, log: Path) -> str:
+    """Why a child ended, from its exit code and what it wrote last."""
+    written = log.read_text(errors="replace").strip()
+    if code == FAULT and written:
+        return written[-4000:]
+    last = " ".join(written.splitlines()[-1:])[-500:]
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = " The machine may have run out of memory." if name == "SIGKILL" else ""
+        return f"The job's program was ended by the signal {name}.{hint} {last}".strip()
+    return f"The job's program stopped with exit code {code}: {last or 'without a word'}"
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

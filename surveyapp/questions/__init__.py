@@ -1,0 +1,1 @@
+"""Question kinds on pages: one registry entry and one macro a kind."""

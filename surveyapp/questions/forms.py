@@ -1,0 +1,120 @@
+"""The form of a page: WTForms fields whose validators ask the study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from werkzeug.datastructures import MultiDict
+from wtforms import Field
+from wtforms.form import BaseForm
+from wtforms.validators import ValidationError
+
+from analysis.study.questions import MultipleChoice, Question
+from analysis.study.types import Study
+from surveyapp.questions.kinds import REFUSED, SKIPPED, Ask, entered, records
+from surveyapp.store.records import AnswerRecord
+
+Check = Callable[[BaseForm, Field], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form that was sent.
+
+    ``entered`` is what to show again; ``errors`` say by field name, in the order of the page,
+    what the respondent has to do; ``records`` is what to store (empty when there are errors).
+    """
+
+    entered: dict[str, list[str]]
+    errors: dict[str, str]
+    records: tuple[AnswerRecord, ...]
+
+
+class Values(Field):  # type: ignore[misc]
+    """All values sent under a name, cleaned."""
+
+    def __init__(self, clean: Callable[[str], str], check: Check, **more: object) -> None:
+        super().__init__(validators=[check], **more)
+        self.clean = clean
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Keep each value once."""
+        self.data = [v for v in dict.fromkeys(self.clean(value) for value in valuelist) if v]
+
+
+def asks(study: Study, questions: Iterable[Question], language: str) -> tuple[Ask, ...]:
+    """Questions as they are asked in a language."""
+    return tuple(Ask(study, question, language) for question in questions)
+
+
+def prefilled(
+    asked: Iterable[Ask], stored: Mapping[tuple[str, str], AnswerRecord]
+) -> dict[str, list[str]]:
+    """What the form of a page holds when the page is opened again."""
+    return {name: values for ask in asked for name, values in entered(ask, stored).items()}
+
+
+def read_form(asked: Sequence[Ask], posted: MultiDict[str, str]) -> Filled:
+    """Read and check what was sent; fields that the page does not have are ignored."""
+    fields = {}
+    for ask in asked:
+        for name, item, _ in ask.fields():
+            fields[name] = Values(ask.kind.clean, _check(ask, item))
+        if ask.question.refusable and not ask.kind.radios:
+            fields[ask.refuse_name] = Values(str.strip, _refuse_check)
+    form = BaseForm(fields)
+    form.process(posted)
+    form.validate()
+    values = {name: list(form[name].data or []) for name in fields}
+    errors = {name: form[name].errors[0] for name in fields if form[name].errors}
+    found = () if errors else tuple(r for ask in asked for r in records(ask, values))
+    return Filled(values, errors, found)
+
+
+def _refuse_check(form: BaseForm, field: Field) -> None:
+    if field.data not in (None, [], [REFUSED]):
+        raise ValidationError("Tick the box or leave it empty")
+
+
+def _check(ask: Ask, item: str) -> Check:
+    check = _several_fault if isinstance(ask.question, MultipleChoice) else _one_fault
+
+    def validate(form: BaseForm, field: Field) -> None:
+        values = field.data or []
+        refused = ask.refuse_name in form and bool(form[ask.refuse_name].data)
+        if refused:
+            if values:
+                raise ValidationError("Answer, or tick 'Prefer not to answer', not both")
+            return
+        act = check(ask, item, values)
+        if act:
+            raise ValidationError(act)
+
+    return validate
+
+
+def _one_fault(ask: Ask, item: str, values: list[str]) -> str | None:
+    if not values:
+        return ask.kind.act(ask) if ask.question.required else None
+    value = values[0]
+    marks = dict(ask.extras()) if ask.kind.radios else {}
+    if value in (REFUSED, SKIPPED):
+        return None if value in marks else ask.kind.act(ask)
+    return ask.kind.act(ask) if len(values) > 1 or ask.fault(item, value) else None
+
+
+def _several_fault(ask: Ask, item: str, values: list[str]) -> str | None:
+    question = ask.question
+    assert isinstance(question, MultipleChoice)
+    known = {option.id: option for option in question.options}
+    if not values:
+        return ask.kind.act(ask) if question.required or question.least else None
+    if any(value not in known for value in values):
+        return ask.kind.act(ask)
+    alone = next((known[v] for v in values if known[v].exclusive), None)
+    if alone and len(values) > 1:
+        return f"Choose “{ask.say(alone.label)}” alone, or take it away"
+    too_few = len(values) < question.least and not alone
+    too_many = question.most is not None and len(values) > question.most
+    return ask.kind.act(ask) if too_few or too_many else None

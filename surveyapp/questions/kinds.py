@@ -1,0 +1,229 @@
+"""The registry of question kinds: how each is entered, read and complained about.
+
+Which values are accepted is the study's rule (``Question.fault``); here is only how they travel
+through a form. A new kind is one entry of ``KINDS`` and one macro in ``macros/questions.html``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from analysis.study.questions import (
+    ONE,
+    Date,
+    LongText,
+    MultipleChoice,
+    Number,
+    Question,
+    ShortText,
+)
+from analysis.study.texts import Text
+from analysis.study.types import Study
+from surveyapp.store.records import AnswerRecord
+
+REFUSED = "~refused"
+"""The radio or tick of 'prefer not to answer'; no option id can hold a tilde."""
+SKIPPED = "~skipped"
+"""The radio of 'no answer', so that an optional choice can be taken back."""
+
+Entered = Mapping[str, list[str]]
+"""What stands in a form: field name to values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question as it is asked in a language."""
+
+    study: Study
+    question: Question
+    language: str
+
+    @property
+    def kind(self) -> Kind:
+        """The registry entry of the question's kind."""
+        return KINDS[self.question.kind]
+
+    def say(self, text: Text | None) -> str:
+        """A text in the language."""
+        return text.say(self.language, self.study.default_language) if text else ""
+
+    def name(self, item: str = ONE) -> str:
+        """The field of an item."""
+        return f"{self.question.id}.{item}" if item else self.question.id
+
+    @property
+    def refuse_name(self) -> str:
+        """The field of the tick 'prefer not to answer'."""
+        return f"{self.question.id}.{REFUSED}"
+
+    def fields(self) -> tuple[tuple[str, str, str], ...]:
+        """The fields to fill in, as (name, item, what is asked)."""
+        if self.question.kind == "matrix":
+            rows = self.question.rated_items()
+            return tuple((self.name(row.id), row.id, self.say(row.text)) for row in rows)
+        return ((self.name(), ONE, self.say(self.question.text)),)
+
+    def labels(self) -> list[tuple[str, str]]:
+        """Values and labels of a labelled scale."""
+        scale = self.study.scale(self.question)
+        return [(str(n), self.say(label)) for n, label in enumerate(scale, start=1)]
+
+    def numbers(self) -> list[str]:
+        """Values of a scale of numbers."""
+        low, high = self.study.points(self.question)
+        return [str(n) for n in range(low, high + 1)]
+
+    def extras(self) -> list[tuple[str, str]]:
+        """Further radios: refusing, or no answer."""
+        if self.question.refusable:
+            return [(REFUSED, "Prefer not to answer")]
+        return [] if self.question.required else [(SKIPPED, "No answer")]
+
+    def fault(self, item: str, value: str) -> str | None:
+        """Why a value is not an answer, by the study's own rule."""
+        points = len(self.study.scale(self.question))
+        return self.question.fault(item, value, scale_points=points)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one kind of question travels through a form."""
+
+    macro: str
+    """The macro of ``macros/questions.html`` that draws it."""
+    about: str
+    """One line for the documentation."""
+    act: Callable[[Ask], str]
+    """What the respondent has to do, as an error says it."""
+    radios: bool = False
+    """True: refusing is a radio among the answers, else a tick of its own."""
+    clean: Callable[[str], str] = str.strip
+
+
+def _choose(ask: Ask) -> str:
+    return "Choose an answer"
+
+
+def _agree(ask: Ask) -> str:
+    most = ask.labels()[-1][1].lower()
+    return "Choose how much you agree" if "agree" in most else "Choose an answer"
+
+
+def _number_of(ask: Ask) -> str:
+    numbers = ask.numbers()
+    return f"Choose a number from {numbers[0]} to {numbers[-1]}"
+
+
+def _several(ask: Ask) -> str:
+    question = ask.question
+    assert isinstance(question, MultipleChoice)
+    if question.most is None:
+        least = max(question.least, 1)
+        return f"Choose at least {'one answer' if least == 1 else f'{least} answers'}"
+    least = max(question.least, 1 if question.required else 0)
+    if least and least < question.most:
+        return f"Choose {least} to {question.most} answers"
+    if least:
+        return f"Choose {least} answer{'' if least == 1 else 's'}"
+    return f"Choose at most {question.most} answers"
+
+
+def _enter_number(ask: Ask) -> str:
+    question = ask.question
+    assert isinstance(question, Number)
+    return f"Enter a {'whole ' if question.whole else ''}number" + _bounds(
+        *(f"{x:.10g}" if x is not None else None for x in (question.least, question.greatest))
+    )
+
+
+def _enter_date(ask: Ask) -> str:
+    question = ask.question
+    assert isinstance(question, Date)
+    ends = (question.earliest, question.latest)
+    return "Enter a date" + _bounds(*(day.isoformat() if day else None for day in ends))
+
+
+def _bounds(low: str | None, high: str | None) -> str:
+    if low and high:
+        return f" from {low} to {high}"
+    if low:
+        return f" from {low}"
+    return f" up to {high}" if high else ""
+
+
+def _write(ask: Ask) -> str:
+    question = ask.question
+    assert isinstance(question, ShortText | LongText)
+    return f"Write an answer of at most {question.longest} characters"
+
+
+def _yes_or_no(ask: Ask) -> str:
+    return "Choose yes or no"
+
+
+def _decimal_point(value: str) -> str:
+    value = value.strip()
+    return value.replace(",", ".") if value.count(",") == 1 and "." not in value else value
+
+
+def _lines(value: str) -> str:
+    return value.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+KINDS: dict[str, Kind] = {
+    "single_choice": Kind("options", "One answer out of several.", _choose, radios=True),
+    "multiple_choice": Kind("ticks", "Any number of answers out of several.", _several),
+    "likert": Kind("labelled", "One statement on a labelled scale.", _agree, radios=True),
+    "matrix": Kind("matrix", "Several statements on one labelled scale.", _agree, radios=True),
+    "nps": Kind("numbers", "Likelihood to recommend, 0 to 10.", _number_of, radios=True),
+    "rating": Kind("numbers", "A number between two labelled ends.", _number_of, radios=True),
+    "number": Kind("number", "A number to type.", _enter_number, clean=_decimal_point),
+    "short_text": Kind("line", "A line of text.", _write),
+    "long_text": Kind("lines", "Several lines of text.", _write, clean=_lines),
+    "consent": Kind("consent", "Yes or no, never preset.", _yes_or_no, radios=True),
+    "date": Kind("day", "A calendar date.", _enter_date),
+}
+
+
+def records(ask: Ask, entered: Entered) -> list[AnswerRecord]:
+    """What is stored of a valid form: one record an item, answered, skipped or refused."""
+    question = ask.question
+    if REFUSED in entered.get(ask.refuse_name, []):
+        return [AnswerRecord(question.id, item, None, "refused") for item in question.storable()]
+    if isinstance(question, MultipleChoice):
+        ticked = entered.get(ask.name(), [])
+        if not ticked:
+            return [AnswerRecord(question.id, o.id, None, "skipped") for o in question.options]
+        return [
+            AnswerRecord(question.id, o.id, "1" if o.id in ticked else "0", "answered")
+            for o in question.options
+        ]
+    return [_record(ask, item, entered.get(name, [])) for name, item, _ in ask.fields()]
+
+
+def _record(ask: Ask, item: str, values: list[str]) -> AnswerRecord:
+    value = values[0] if values else ""
+    if value == REFUSED:
+        return AnswerRecord(ask.question.id, item, None, "refused")
+    if value in ("", SKIPPED):
+        return AnswerRecord(ask.question.id, item, None, "skipped")
+    return AnswerRecord(ask.question.id, item, value, "answered")
+
+
+def entered(ask: Ask, stored: Mapping[tuple[str, str], AnswerRecord]) -> dict[str, list[str]]:
+    """The form that gives the stored answers: what a page is prefilled with."""
+    question = ask.question
+    rows = [stored[key] for item in question.storable() if (key := (question.id, item)) in stored]
+    if not ask.kind.radios and any(row.status == "refused" for row in rows):
+        return {ask.refuse_name: [REFUSED]}
+    if isinstance(question, MultipleChoice):
+        return {ask.name(): [row.item for row in rows if row.value == "1"]}
+    skipped = dict((*ask.extras(), ("", ""))) if ask.kind.radios else {}
+    filled = {}
+    for row in rows:
+        mark = {"refused": REFUSED, "skipped": SKIPPED}.get(row.status, "")
+        filled[ask.name(row.item)] = [row.value or ""] if row.status == "answered" else [mark]
+    return {
+        name: v for name, v in filled.items() if v[0] not in (REFUSED, SKIPPED) or v[0] in skipped
+    }

@@ -1,0 +1,142 @@
+"""Where a respondent is: what is stored, the way through the study, the current step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from flask import current_app
+
+from analysis.study import routing
+from analysis.study.load import parse_study
+from analysis.study.routing import Step
+from analysis.study.types import Study
+from surveyapp.store import Connection, answers, respondents, studies
+from surveyapp.store.records import AnswerRecord, RespondentRecord, TaskRecord
+
+ChoiceKey = tuple[str, int]
+"""Exercise and task."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A respondent and everything stored of the way so far."""
+
+    study: Study
+    respondent: RespondentRecord
+    stored: Mapping[tuple[str, str], AnswerRecord]
+    chosen: Mapping[ChoiceKey, int]
+    sent: frozenset[str]
+
+    @cached_property
+    def answered(self) -> dict[tuple[str, str], str]:
+        """The values of what was answered."""
+        return {key: row.value for key, row in self.stored.items() if row.value is not None}
+
+    @cached_property
+    def way(self) -> tuple[Step, ...]:
+        """The steps of this respondent, in order."""
+        return routing.steps(self.study, self.answered, self.respondent.facts())
+
+    @cached_property
+    def current(self) -> Step | None:
+        """The first step on the way that is not answered; None at the end."""
+        return next((step for step in self.way if not self._is_answered(step)), None)
+
+    @property
+    def reachable(self) -> tuple[Step, ...]:
+        """The steps up to the current one."""
+        if self.current is None:
+            return self.way
+        return self.way[: self.way.index(self.current) + 1]
+
+    def step(self, step_id: str) -> Step | None:
+        """A step that may be opened, or None."""
+        return next((step for step in self.reachable if step.id == step_id), None)
+
+    def before(self, step: Step) -> Step | None:
+        """The step before another."""
+        place = self.way.index(step)
+        return self.way[place - 1] if place else None
+
+    def after(self, step: Step) -> Step | None:
+        """The step to show when one was sent: the following one; None at the end."""
+        if self.current is None:
+            return None
+        following = self.reachable[self.reachable.index(step) + 1 :] if step in self.way else ()
+        return following[0] if following else self.current
+
+    def ending(self) -> str | None:
+        """How the survey ends with what is stored, or None when it goes on."""
+        on_way = {q.id for step in self.way for q in step.questions}
+        counted = {key: value for key, value in self.answered.items() if key[0] in on_way}
+        if routing.declined(self.study, counted):
+            return "declined"
+        facts = self.respondent.facts()
+        unanswered = {step.page.id for step in self.way if not self._is_answered(step)}
+        for page in dict.fromkeys(step.page for step in self.way):
+            if page.id in unanswered:
+                return None
+            if routing.screened_out(self.study, page, counted, facts):
+                return "screened_out"
+        return "complete"
+
+    def has_any(self, step: Step) -> bool:
+        """Whether anything of a step is stored."""
+        if step.task:
+            return (step.page.exercise or "", step.task) in self.chosen
+        if not step.questions:
+            return step.id in self.sent
+        return any((q.id, item) in self.stored for q in step.questions for item in q.storable())
+
+    def _is_answered(self, step: Step) -> bool:
+        if step.task:
+            return (step.page.exercise or "", step.task) in self.chosen
+        if not step.questions:
+            return step.id in self.sent
+        return all((q.id, item) in self.stored for q in step.questions for item in q.storable())
+
+
+def load_state(c: Connection, respondent: RespondentRecord) -> State:
+    """Read everything stored of a respondent."""
+    return State(
+        published(c, respondent.study, respondent.version),
+        respondent,
+        answers.stored(c, respondent.respondent),
+        answers.stored_choices(c, respondent.respondent),
+        respondents.steps_sent(c, respondent.respondent),
+    )
+
+
+def published(c: Connection, study: str, version: int) -> Study:
+    """A published version, parsed once per process: versions never change."""
+    parsed: dict[tuple[str, int], Study] = current_app.extensions.setdefault(
+        "surveyapp.published", {}
+    )
+    if (study, version) not in parsed:
+        record = studies.version(c, study, version)
+        if record is None:
+            raise LookupError(f"study '{study}' has no version {version}")
+        parsed[study, version] = parse_study(record.definition)
+    return parsed[study, version]
+
+
+def block_of(c: Connection, respondent: RespondentRecord, exercise: str) -> int:
+    """The block of choice tasks that a respondent gets."""
+    made = studies.blocks(c, respondent.study, respondent.version, exercise)
+    if not made:
+        raise LookupError(f"exercise '{exercise}' of '{respondent.study}' has no choice tasks")
+    return respondent.sequence % made + 1
+
+
+def task_of(c: Connection, respondent: RespondentRecord, step: Step) -> TaskRecord | None:
+    """The choice task that a step shows; None for a page of questions."""
+    if not step.task or step.page.exercise is None:
+        return None
+    exercise = step.page.exercise
+    block = block_of(c, respondent, exercise)
+    found = studies.task(c, respondent.study, respondent.version, exercise, block, step.task)
+    if found is None:
+        raise LookupError(f"task {step.task} of block {block} of '{exercise}' is missing")
+    return found

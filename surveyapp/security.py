@@ -1,0 +1,128 @@
+"""What protects every page: keys, cookies, limits, CSRF, headers, access rules, error pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, Flask, Response, render_template, request, send_from_directory
+from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from surveyapp import current
+from surveyapp.access import access, enforce
+from surveyapp.settings import CHECKOUT, Settings
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+# Referrers are never sent: the address of a respondent's page is a secret.
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+STATIC = frozenset({"static", "assets.file"})
+MAX_FORM_BYTES = 1_000_000
+MAX_FORM_PARTS = 2_000
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+assets = Blueprint("assets", __name__)
+
+log_in_limit = limiter.limit(
+    lambda: current.settings().text("LOG_IN_LIMIT"), methods=["POST"], scope="log-in"
+)
+"""Decorator for the log-in route: at most LOG_IN_LIMIT attempts an address."""
+
+
+def protect(app: Flask, settings: Settings) -> None:
+    """Set up everything that protects the app; before any route is registered."""
+    app.config.update(
+        SECRET_KEY=settings.text("SECRET_KEY"),
+        SESSION_COOKIE_NAME="surveyapp",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.flag("HTTPS"),
+        REMEMBER_COOKIE_HTTPONLY=True,
+        REMEMBER_COOKIE_SAMESITE="Lax",
+        REMEMBER_COOKIE_SECURE=settings.flag("HTTPS"),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.number("SESSION_HOURS")),
+        MAX_CONTENT_LENGTH=settings.number("MAX_UPLOAD_BYTES"),
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        WTF_CSRF_TIME_LIMIT=None,
+        # The strict check wants a referrer, which our own policy withholds.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    proxies = settings.number("PROXIES")
+    if proxies:
+        trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
+        app.wsgi_app = trusted  # type: ignore[method-assign]
+    app.before_request(_limit_form)
+    app.before_request(enforce)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.after_request(_headers)
+    app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(CSRFError, _error_page)
+    app.register_blueprint(assets)
+    app.view_functions["static"] = access("anyone")(app.view_functions["static"])
+
+
+@assets.get("/assets/<path:name>")
+@access("anyone")
+def file(name: str) -> Response:
+    """A stylesheet or font that pages and reports share."""
+    return send_from_directory(CHECKOUT / "analysis" / "rendering" / "static", name)
+
+
+def _limit_form() -> None:
+    """Werkzeug bounds only the fields of multipart forms; bound plain ones as well."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = MAX_FORM_BYTES
+
+
+def _headers(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    if request.endpoint not in STATIC or response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+ERRORS = {
+    400: ("This request could not be read", "Go back, reload the page and try again."),
+    403: ("You may not open this page", "Your role does not include it. Ask an administrator."),
+    404: ("There is no such page", "Check the address; perhaps a part of it was cut off."),
+    405: ("This address cannot be used like that", "Go back and use the buttons of the page."),
+    413: ("That is too large", "Send a smaller file or a shorter text."),
+    429: ("Too many attempts", "Wait a minute, then try again."),
+    500: ("Something went wrong on our side", "What you sent earlier is kept. Try again soon."),
+}
+
+
+def _error_page(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    if 300 <= code < 400:
+        return error.get_response()
+    title, advice = ERRORS.get(code, (error.name, "Go back and try again."))
+    if isinstance(error, CSRFError):
+        title = "This page has been open for too long"
+        advice = "Go back, reload the page and send it again."
+    page = render_template("errors/error.html", title=title, advice=advice, code=code)
+    return page, code

@@ -1,0 +1,1 @@
+"""Staff: log-in, own password, and the administrator's list of staff."""

@@ -1,0 +1,1 @@
+"""The researcher's door: study files, preview, publishing, links, counts, analyses."""

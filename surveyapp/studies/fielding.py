@@ -1,0 +1,33 @@
+"""Published versions: reading them, and whether respondents may be asked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from analysis.study import Study, faults_before_publication, parse_study
+from surveyapp.store import Connection, studies
+from surveyapp.store.records import StudyRecord, VersionRecord
+
+
+@lru_cache(maxsize=64)
+def read_definition(definition: str) -> Study:
+    """The study of a published definition."""
+    return parse_study(definition)
+
+
+def newest(c: Connection, record: StudyRecord) -> VersionRecord | None:
+    """The newest published version of a study, or None."""
+    return studies.version(c, record.study, record.version) if record.version else None
+
+
+def why_not_fieldable(c: Connection, version: VersionRecord) -> str | None:
+    """Why nobody can be asked with a version, or None when respondents can."""
+    study = read_definition(version.definition)
+    on_pages = [page.exercise for page in study.pages if page.exercise]
+    without = [e for e in on_pages if not studies.blocks(c, study.study, version.version, e)]
+    if faults_before_publication(study) or without:
+        return (
+            f"Version {version.version} was published for imported answers only. "
+            "Publish a version that can be fielded first."
+        )
+    return None

@@ -1,0 +1,106 @@
+"""The draft page by page, as respondents will see it; nothing is saved."""
+
+from __future__ import annotations
+
+import random
+
+from flask import abort, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from analysis.study import ChoiceExercise, Study, StudyFaults, parse_study
+from analysis.study.routing import Step, tasks_shown
+from surveyapp import current
+from surveyapp.access import access
+from surveyapp.respond.draw import Screen, draw_step
+from surveyapp.store import Connection, studies
+from surveyapp.store.records import StudyRecord, TaskRecord
+from surveyapp.studies.routes import door, found
+
+EXAMPLE = "The choice tasks are examples; the real ones are made when the study is published."
+
+
+@door.get("/<name>/preview/<int:number>")
+@access("researcher", "administrator")
+def preview(name: str, number: int) -> ResponseReturnValue:
+    """One page of the draft, counted from 1; every page is shown, whatever its condition."""
+    record = found(name)
+    try:
+        study = parse_study(record.draft)
+    except StudyFaults:
+        flash("The draft has faults. Mend them to see the preview.", "error")
+        return redirect(url_for("studies.one", name=name), code=303)
+    steps = every_step(study)
+    if not 1 <= number <= len(steps):
+        abort(404)
+    step = steps[number - 1]
+    with current.store().read() as c:
+        task, real = _task(c, record, study, step)
+    last = number == len(steps)
+    screen = Screen(
+        task=task,
+        back=_address(name, number - 1) if number > 1 else url_for("studies.one", name=name),
+        onward=url_for("studies.one", name=name) if last else _address(name, number + 1),
+        notice=_notice(step, real),
+    )
+    return draw_step(study, step, screen)
+
+
+def every_step(study: Study) -> list[Step]:
+    """All pages with all their questions, and the first two tasks of an exercise."""
+    found_steps: list[Step] = []
+    for page in study.pages:
+        if page.exercise:
+            shown = min(tasks_shown(study, page), 2)
+            found_steps += [Step(page, task=n + 1) for n in range(shown)]
+        else:
+            found_steps.append(Step(page, page.questions))
+    return found_steps
+
+
+def example_task(exercise: ChoiceExercise, number: int) -> TaskRecord:
+    """A task of random levels, to look at."""
+    draw = random.Random(number)  # noqa: S311 - an example to look at
+    alternatives = tuple(
+        {a.id: draw.choice(a.levels).id for a in exercise.attributes if a.levels}
+        for _ in range(exercise.alternatives)
+    )
+    return TaskRecord(exercise.id, 1, number, "estimation", alternatives)
+
+
+def _task(
+    c: Connection, record: StudyRecord, study: Study, step: Step
+) -> tuple[TaskRecord | None, bool]:
+    """The task to show, and whether it is one that respondents get."""
+    if not step.task:
+        return None, True
+    exercise = study.choice_exercise(step.page.exercise)
+    made = (
+        studies.task(c, study.study, record.version, exercise.id, 1, step.task)
+        if record.version
+        else None
+    )
+    if made and all(_fits(exercise, levels) for levels in made.alternatives):
+        return made, True
+    return example_task(exercise, step.task), False
+
+
+def _fits(exercise: ChoiceExercise, levels: dict[str, str]) -> bool:
+    """Whether published levels are still those of the draft."""
+    known = {a.id: {level.id for level in a.levels} for a in exercise.attributes}
+    return levels.keys() == known.keys() and all(v in known[a] for a, v in levels.items())
+
+
+def _notice(step: Step, real: bool) -> str | None:
+    notes = []
+    if not real:
+        notes.append(EXAMPLE)
+    if step.page.show_if:
+        notes.append(f"Shown only if: {step.page.show_if}")
+    notes += [f"'{q.id}' is shown only if: {q.show_if}" for q in step.questions if q.show_if]
+    if step.page.screen_out_if:
+        notes.append(f"The survey ends here if: {step.page.screen_out_if}")
+    return ". ".join(notes) or None
+
+
+def _address(name: str, number: int) -> str:
+    return url_for("studies.preview", name=name, number=number)

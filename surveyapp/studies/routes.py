@@ -1,0 +1,273 @@
+"""The researcher's pages: studies, drafts, publishing, counts, analyses."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from analysis.study import (
+    Fault,
+    Study,
+    StudyFaults,
+    dump_study,
+    faults_before_publication,
+    parse_study,
+)
+from surveyapp import clock, current
+from surveyapp.access import access
+from surveyapp.exports.answers import answers_csv
+from surveyapp.jobs import publish as publishing
+from surveyapp.jobs import queue
+from surveyapp.store import jobs, links, reports, respondents, studies
+from surveyapp.store.records import JobRecord, StudyRecord
+from surveyapp.studies import fielding
+
+door = Blueprint("studies", __name__, url_prefix="/studies")
+
+
+@door.get("/")
+@access("researcher", "administrator")
+def every() -> ResponseReturnValue:
+    """All studies with their status."""
+    with current.store().read() as c:
+        found = studies.every(c)
+        counts = {s.study: respondents.counts(c, s.study) for s in found}
+    completed = {
+        name: sum(n for (_, ended), n in each.items() if ended == "complete")
+        for name, each in counts.items()
+    }
+    return render_template("studies/every.html", studies=found, completed=completed)
+
+
+@door.route("/new", methods=["GET", "POST"])
+@access("researcher", "administrator")
+def new() -> ResponseReturnValue:
+    """Upload a study file, or paste its text."""
+    if request.method == "GET":
+        return render_template("studies/draft.html", record=None, text="", faults=(), problem=None)
+    text = _sent_text()
+    study, faults = _parsed(text)
+    problem = None if text.strip() else "Choose a file, or paste the text of one."
+    if study and _find(study.study):
+        problem = f"There is already a study '{study.study}'. Open it and change its draft there."
+    if problem or not study:
+        shown = () if problem else faults
+        page = render_template(
+            "studies/draft.html", record=None, text=text, faults=shown, problem=problem
+        )
+        return page, 400
+    _save(study, text)
+    flash(f"The study '{study.title}' is stored as a draft.")
+    return redirect(url_for("studies.one", name=study.study), code=303)
+
+
+@door.route("/<name>/draft", methods=["GET", "POST"])
+@access("researcher", "administrator")
+def draft(name: str) -> ResponseReturnValue:
+    """Change the draft; a text with faults is shown again, with its faults."""
+    record = found(name)
+    text = record.draft if request.method == "GET" else _sent_text()
+    study, faults = _parsed(text)
+    problem = None
+    if study and study.study != name:
+        problem = f"The text is of the study '{study.study}', not of '{name}'."
+    if request.method == "POST" and study and not problem:
+        _save(study, text)
+        flash("The draft is stored. Respondents see the published version until you publish.")
+        return redirect(url_for("studies.one", name=name), code=303)
+    page = render_template(
+        "studies/draft.html", record=record, text=text, faults=faults, problem=problem
+    )
+    return page, (400 if request.method == "POST" else 200)
+
+
+@door.get("/<name>/")
+@access("researcher", "administrator")
+def one(name: str) -> ResponseReturnValue:
+    """One study: where it stands and what can be done."""
+    record = found(name)
+    study, faults = _parsed(record.draft)
+    before = faults_before_publication(study) if study else []
+    with current.store().read() as c:
+        version = fielding.newest(c, record)
+        published = fielding.read_definition(version.definition) if version else None
+        shown = {
+            "versions": list(reversed(studies.versions(c, name))),
+            "counts": _count_table(respondents.counts(c, name)),
+            "reached": respondents.steps_reached(c, name, version.version) if version else {},
+            "personal": links.counts(c, name),
+            "open_links": links.of_study(c, name, "open"),
+            "jobs": jobs.of_study(c, name, 5),
+            "report": reports.newest(c, name),
+            "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
+        }
+    unpublished = bool(study and (version is None or version.definition != dump_study(study)))
+    return render_template(
+        "studies/one.html",
+        record=record,
+        study=study,
+        published=published,
+        faults=[*faults, *before],
+        unpublished=unpublished,
+        **shown,
+    )
+
+
+@door.post("/<name>/publish")
+@access("researcher", "administrator")
+def publish(name: str) -> ResponseReturnValue:
+    """Publish the draft: at once without choice tasks, else as a job that makes them."""
+    study, faults = _parsed(found(name).draft)
+    if study is None or faults or faults_before_publication(study):
+        flash("The draft has faults. Mend them first; they are listed below.", "error")
+        return redirect(url_for("studies.one", name=name), code=303)
+    definition, by = dump_study(study), current_user.name
+    if any(page.exercise for page in study.pages):
+        job = queue.publish(current.store(), name, definition, by=by)
+        return redirect(url_for("studies.job", name=name, job=job.job), code=303)
+    version = publishing.publish(
+        current.store(), study, definition, by=by, import_only=False, progress=lambda *_: None
+    )
+    flash(f"Version {version} is published.")
+    return redirect(url_for("studies.one", name=name), code=303)
+
+
+@door.post("/<name>/<state>")
+@access("researcher", "administrator")
+def switch(name: str, state: str) -> ResponseReturnValue:
+    """Close a study (``close``), or open it again (``open``)."""
+    if state not in ("close", "open"):
+        abort(404)
+    found(name)
+    with current.store().write() as c:
+        studies.set_closed(c, name, clock.now() if state == "close" else None)
+    flash("The study is closed: nobody can answer." if state == "close" else "The study is open.")
+    return redirect(url_for("studies.one", name=name), code=303)
+
+
+@door.post("/<name>/analyse")
+@access("researcher", "administrator")
+def analyse(name: str) -> ResponseReturnValue:
+    """Start the analysis of the newest version, or follow the one that runs."""
+    version = found(name).version
+    if version is None:
+        flash("Publish the study first.", "error")
+        return redirect(url_for("studies.one", name=name), code=303)
+    job = queue.analyse(current.store(), name, version)
+    return redirect(url_for("studies.job", name=name, job=job.job), code=303)
+
+
+@door.get("/<name>/jobs/<job>")
+@access("researcher", "administrator")
+def job(name: str, job: str) -> ResponseReturnValue:
+    """How far a job is."""
+    record = _job(name, job)
+    with current.store().read() as c:
+        report = reports.get(c, job)
+    end = record.finished or clock.now()
+    elapsed = clock.seconds_between(record.started, end) if record.started else None
+    return render_template(
+        "studies/job.html", record=found(name), job=record, report=report, elapsed=elapsed
+    )
+
+
+@door.post("/<name>/jobs/<job>/cancel")
+@access("researcher", "administrator")
+def cancel(name: str, job: str) -> ResponseReturnValue:
+    """Cancel a job that waits or runs."""
+    _job(name, job)
+    with current.store().write() as c:
+        jobs.cancel(c, job, at=clock.now())
+    return redirect(url_for("studies.job", name=name, job=job), code=303)
+
+
+@door.get("/<name>/answers.csv")
+@access("researcher", "administrator")
+def answers(name: str) -> ResponseReturnValue:
+    """The answers to the newest version as CSV."""
+    with current.store().read() as c:
+        version = fielding.newest(c, found(name)) or abort(404)
+        study = fielding.read_definition(version.definition)
+        text = "".join(answers_csv(c, study, version.version))
+    return _download(text, "text/csv; charset=utf-8", f"{name}-answers.csv")
+
+
+@door.get("/<name>/archive")
+@access("researcher", "administrator")
+def archive(name: str) -> ResponseReturnValue:
+    """The archive of the newest analysis."""
+    with current.store().read() as c:
+        report = reports.newest(c, name) or abort(404)
+    path = current.settings().files / report.archive
+    if not path.is_file():
+        abort(404)
+    from flask import send_file
+
+    return send_file(path.absolute(), as_attachment=True, download_name=f"{name}.sqlite")
+
+
+@door.get("/<name>/versions/<int:number>")
+@access("researcher", "administrator")
+def definition(name: str, number: int) -> ResponseReturnValue:
+    """The frozen definition of a version, as JSON that can be read like a study file."""
+    with current.store().read() as c:
+        version = studies.version(c, name, number) or abort(404)
+    return _download(version.definition, "application/json", f"{name}-{number}.json")
+
+
+def found(name: str) -> StudyRecord:
+    """The study of an address, or 404."""
+    return _find(name) or abort(404)
+
+
+def _find(name: str) -> StudyRecord | None:
+    with current.store().read() as c:
+        return studies.get(c, name)
+
+
+def _job(name: str, job_id: str) -> JobRecord:
+    with current.store().read() as c:
+        record = jobs.get(c, job_id)
+    return record if record and record.study == name else abort(404)
+
+
+def _sent_text() -> str:
+    """The pasted text, or that of the uploaded file; nothing that was sent is lost."""
+    file = request.files.get("file")
+    raw = file.read() if file and file.filename else b""
+    return raw.decode("utf-8-sig", errors="replace") if raw else request.form.get("text", "")
+
+
+def _parsed(text: str) -> tuple[Study | None, tuple[Fault, ...]]:
+    try:
+        return parse_study(text), ()
+    except StudyFaults as error:
+        return None, error.faults
+
+
+def _save(study: Study, text: str) -> None:
+    with current.store().write() as c:
+        studies.save_draft(c, study.study, study.title.say(), text, at=clock.now())
+
+
+def _count_table(counts: dict[tuple[str, str], int]) -> list[dict[str, object]]:
+    """One row per kind of run: all who started, and how they ended."""
+    ends = ("complete", "screened_out", "declined", "started")
+    return [
+        {
+            "run_kind": run_kind,
+            "all": sum(counts.get((run_kind, end), 0) for end in ends),
+            **{end: counts.get((run_kind, end), 0) for end in ends},
+        }
+        for run_kind in ("live", "test", "bot")
+        if any(kind == run_kind for kind, _ in counts)
+    ]
+
+
+def _download(text: str, mimetype: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, mimetype=mimetype, headers=headers)
+
+
+from surveyapp.studies import link_routes, preview  # noqa: E402, F401 - they add their routes

@@ -1,0 +1,163 @@
+"""python -m analysis: check, schema, design, partworths."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from analysis.cli import main
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+STUDY = EXAMPLES / "electricity/study.yaml"
+CHOICES = EXAMPLES / "electricity/choices.csv.gz"
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def refused(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "deep" / "er"
+    result = run("partworths", STUDY, CHOICES, "--estimator", "mnl", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    return out
+
+
+def test_help_is_shown_without_loading_the_statistics():
+    program = (
+        "import sys; from analysis.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "assert not {'pandas', 'numpy', 'scipy', 'pydantic'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name in ("check", "schema", "design", "partworths", "nps", "engagement", "report"):
+        assert name in done.stdout
+
+
+def test_check_says_ok_or_lists_every_fault(tmp_path):
+    assert run("check", STUDY).stdout == "ok\n"
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("study: Bad\ntitle: T\npages:\n  - {id: p, exercise: nowhere}\nodd: 1\n")
+    said = refused("check", broken)
+    assert "study" in said
+    assert "nowhere" in said
+    assert "odd" in said
+    assert "3 faults" in said
+    assert "No such file" in refused("check", tmp_path / "nowhere.yaml")
+    assert "directory" in refused("check", tmp_path).lower()
+
+
+def test_schema_is_json():
+    assert json.loads(run("schema").stdout)["title"] == "Study"
+
+
+def test_summary(written):
+    summary = json.loads((written / "summary.json").read_text())
+    assert summary["estimator"] == "mnl"
+    assert (summary["n_respondents"], summary["n_tasks"], summary["n_parameters"]) == (361, 4308, 6)
+    assert summary["log_likelihood"] == pytest.approx(-4958.649119, abs=1e-6)
+    assert summary["null_log_likelihood"] == pytest.approx(-5972.1561077)
+    assert summary["converged"] is True
+    assert summary["warnings"] == []
+
+
+def test_partworths_table(written):
+    table = pd.read_csv(written / "partworths.csv", keep_default_na=False)
+    columns = ["attribute", "level", "kind", "part_worth", "se", "se_robust", "se_cluster"]
+    assert list(table.columns) == columns
+    price = table[table["attribute"] == "pf"].iloc[0]
+    assert (price["level"], price["kind"]) == ("", "linear")
+    numbers = [price["part_worth"], price["se"], price["se_cluster"]]
+    assert numbers == pytest.approx([-0.625228, 0.023222, 0.033444], abs=1e-6)
+
+
+def test_importances_and_money_tables(written):
+    shares = pd.read_csv(written / "importances.csv")
+    assert list(shares.columns)[:4] == ["attribute", "importance", "low", "high"]
+    assert shares["importance"].sum() == pytest.approx(1)
+    assert (shares["null_reference"] < shares["importance"]).all()
+    money = pd.read_csv(written / "wtp.csv").set_index("attribute")
+    assert money.loc["loc", "wtp"] == pytest.approx(2.306748, abs=1e-6)
+    assert "beyond the tested prices" in money.loc["seas", "method"]
+
+
+def test_same_seed_same_files(written, tmp_path):
+    assert run("partworths", STUDY, CHOICES, "--out", tmp_path).exit_code == 0
+    for path in written.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_mapping_renames_the_columns(written, tmp_path):
+    renamed = pd.read_csv(CHOICES, nrows=480).rename(
+        columns={"respondent": "id", "task": "chid", "alternative": "alt", "chosen": "choice"}
+    )
+    renamed["choice"] = renamed["choice"] == 1
+    renamed.to_csv(tmp_path / "raw.csv", index=False)
+    mapping = "respondent=id,task=chid, alternative=alt,chosen=choice"
+    result = run(
+        "partworths", STUDY, tmp_path / "raw.csv", "--map", mapping, "--out", tmp_path / "out"
+    )
+    assert result.exit_code == 0, result.output
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["n_tasks"] == 120
+
+
+def test_wrong_calls_are_refused_with_a_message(tmp_path):
+    out = ("--out", tmp_path / "out")
+    base = ("partworths", STUDY, CHOICES, *out)
+    assert "'magic' is not" in refused(*base, "--estimator", "magic")
+    assert "respondent=id" in refused(*base, "--map", "respondent")
+    assert "twice" in refused(*base, "--map", "task=a,task=b")
+    assert "no column 'id'" in refused(*base, "--map", "respondent=id")
+    assert "no table of choices has" in refused(*base, "--map", "person=task")
+    assert "no exercise 'other'" in refused(*base, "--exercise", "other")
+    assert "--out" in refused("partworths", STUDY, CHOICES)
+    assert "is a file" in refused("partworths", STUDY, CHOICES, "--out", STUDY)
+    assert "No such file" in refused("partworths", STUDY, tmp_path / "none.csv", *out)
+    assert "fault" in refused("partworths", CHOICES, CHOICES, *out)
+    assert "no command 'partworth'" in refused("partworth")
+
+
+def test_faults_of_the_file_are_listed_with_their_rows(tmp_path):
+    lines = ["respondent,task,alternative,chosen,pf,cl,loc,wk,tod,seas"]
+    lines += ["1,1,1,1,8,5,0,1,0,0", "1,1,2,1,9,1,1,0,0,x"]
+    (tmp_path / "bad.csv").write_text("\n".join(lines))
+    said = refused("partworths", STUDY, tmp_path / "bad.csv", "--out", tmp_path / "out")
+    assert "row 2, column 'pf': '8' is not a level. Use one of: 0, 7, 9." in said
+    assert "row 3, column 'seas'" in said
+    assert "several are chosen" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_choices_that_tell_nothing_are_refused_by_name(tmp_path):
+    frame = pd.read_csv(CHOICES, nrows=400).assign(loc=1)
+    frame.to_csv(tmp_path / "flat.csv", index=False)
+    said = refused("partworths", STUDY, tmp_path / "flat.csv", "--out", tmp_path / "out")
+    assert "attribute 'loc' is the same in all alternatives" in said
+
+
+def test_design_writes_the_tasks(tmp_path):
+    study = EXAMPLES / "pastry/study.yaml"
+    printed = run("design", study)
+    assert printed.exit_code == 0
+    assert run("design", study, "--out", tmp_path / "a" / "tasks.csv").exit_code == 0
+    path = tmp_path / "a" / "tasks.csv"
+    assert path.read_text() == printed.stdout
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    assert set(frame["price"]) == {"090", "105", "120", "135"}
+    assert len(frame) == 20 * 12 * 3

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.customers.lists import best_customers, declining_customers
+from analysis.purchases.score import score_customers
+
+AS_OF = date(2026, 6, 30)
+
+
+def scores(customers, sale=()):
+    """Customers with purchases of 10.00 so many days ago."""
+    rows = [(name, AS_OF - timedelta(days=n)) for name, days in customers.items() for n in days]
+    table = pd.DataFrame(
+        {
+            "customer": [name for name, _ in rows],
+            "time": pd.to_datetime([day for _, day in rows]),
+            "amount": 1000,
+            "on_sale": [name in sale for name, _ in rows],
+        }
+    )
+    return score_customers(table, as_of=AS_OF)
+
+
+OLD = [500]
+STEADY = [*OLD, *range(0, 364, 14)]
+STOPPED = [*OLD, *range(98, 364, 14)]
+RARE = [*OLD, 100, 200]
+
+
+def test_best_customers_have_most_points():
+    found = best_customers(scores({"a": [1], "b": [1, 2], "c": [500]}))
+    assert [(c.customer, c.rank, c.points) for c in found] == [("b", 1, 40), ("a", 2, 20)]
+    assert found[0].reason == "most points"
+
+
+def test_who_stopped_is_listed_and_who_buys_rarely_cannot_be_told():
+    found = declining_customers(
+        scores({"steady": STEADY, "stopped": STOPPED, "rare": RARE}), as_of=AS_OF
+    )
+    assert [c.customer for c in found.customers] == ["stopped"]
+    assert found.customers[0].reason.startswith("below own average: 0 purchase days in 13 weeks")
+    assert found.customers[0].p_value == pytest.approx(0.75 ** len(STOPPED[1:]))
+    assert (found.tested, found.too_few) == (2, 1)
+    assert found.expected_by_chance == pytest.approx(0.1)
+
+
+def test_sale_only_shoppers_are_told_apart():
+    table = scores({"stopped": STOPPED, "bargain": STOPPED}, sale={"bargain"})
+    found = declining_customers(table, as_of=AS_OF)
+    assert [c.customer for c in found.customers] == ["stopped"]
+    assert [c.customer for c in found.sale_only] == ["bargain"]
+    assert found.sale_only[0].sale_only
+
+
+def test_a_new_customer_has_less_time_before():
+    days = list(range(0, 150, 10))
+    found = declining_customers(scores({"new": days}), as_of=AS_OF)
+    assert not found.customers
+    younger = declining_customers(scores({"new": list(range(0, 60, 3))}), as_of=AS_OF)
+    assert younger.too_few == 1
+
+
+def test_unchanged_customers_are_listed_no_more_often_than_the_level():
+    rng = np.random.default_rng(11)
+    world = {f"c{n}": [700, *np.flatnonzero(rng.random(364) < 0.08).tolist()] for n in range(1500)}
+    found = declining_customers(scores(world), as_of=AS_OF, longest=1500)
+    assert found.tested > 1400
+    assert 0 < len(found.customers) <= stats.binom.ppf(0.999, found.tested, 0.05)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.ratings.scales import (
+    construct_scores,
+    cronbach_alpha,
+    gap_estimate,
+    mean_estimate,
+    reliability,
+)
+from analysis.study import parse_study
+
+STUDY = parse_study(
+    """
+study: small
+title: Small
+constructs:
+  - {id: quality, label: Quality, facet: functional_value}
+  - {id: burden, label: Burden, facet: monetary_cost}
+scales: {agreement: [a, b, c, d, e]}
+pages:
+  - id: one
+    questions:
+      - id: before
+        kind: matrix
+        text: Before
+        scale: agreement
+        items:
+          - {id: fresh, text: Fresh, measures: quality, asked_as: desired}
+      - id: now
+        kind: matrix
+        text: Now
+        scale: agreement
+        items:
+          - {id: fresh, text: Fresh, measures: quality}
+          - {id: stale, text: Stale, measures: quality, reversed: true}
+          - {id: same, text: Same, measures: quality}
+      - {id: dear, kind: rating, text: Dear, least: 0, greatest: 10, low_label: a,
+         high_label: b, measures: burden}
+"""
+)
+
+
+def answers(rows):
+    columns = ["respondent", "question", "item", "value", "status"]
+    return pd.DataFrame([(*row, "answered") for row in rows], columns=columns)
+
+
+ROWS = [
+    ("r1", "now", "fresh", "5"),
+    ("r1", "now", "stale", "1"),
+    ("r1", "now", "same", "3"),
+    ("r1", "before", "fresh", "2"),
+    ("r1", "dear", "", "5"),
+    ("r2", "now", "fresh", "4"),
+    ("r2", "now", "stale", "4"),
+    ("r3", "now", "fresh", "4"),
+    ("r3", "before", "fresh", "4"),
+]
+
+
+def test_scores_turn_reversed_items_and_need_half_of_the_items():
+    scores = construct_scores(STUDY, answers(ROWS))
+    assert list(scores.columns) == ["quality.desired", "quality.perceived", "burden.perceived"]
+    assert scores.loc["r1", "quality.perceived"] == pytest.approx((100 + 100 + 50) / 3)
+    assert scores.loc["r1", "quality.desired"] == 25
+    assert scores.loc["r1", "burden.perceived"] == 50
+    assert scores.loc["r2", "quality.perceived"] == pytest.approx((75 + 25) / 2)
+    assert np.isnan(scores.loc["r3", "quality.perceived"])
+
+
+def test_skipped_answers_do_not_count():
+    skipped = answers(ROWS)
+    skipped.loc[(skipped["respondent"] == "r2"), "status"] = "skipped"
+    assert np.isnan(construct_scores(STUDY, skipped).loc["r2", "quality.perceived"])
+
+
+def test_answers_outside_the_scale_are_all_listed():
+    with pytest.raises(ValueError, match=r"r8, now.fresh: '6'\n- respondent r9, now.fresh: 'x'"):
+        construct_scores(STUDY, answers([("r8", "now", "fresh", "6"), ("r9", "now", "fresh", "x")]))
+
+
+def test_gap_is_paired_within_respondents():
+    scores = pd.DataFrame(
+        {"quality.perceived": [80.0, 60, 40, 10], "quality.desired": [70.0, 70, 20, np.nan]}
+    )
+    gap = gap_estimate(scores, "quality")
+    assert gap.n == 3
+    assert gap.value == pytest.approx(20 / 3)
+    missing = gap_estimate(scores, "burden")
+    assert missing.reason == "'burden' is not asked both as desired and as perceived"
+
+
+def test_mean_has_the_t_interval_of_the_textbook():
+    found = mean_estimate(pd.Series([10.0, 20, 30, np.nan]))
+    assert found.n == 3
+    assert (found.value, found.low) == pytest.approx((20, 20 - 4.302653 * 10 / np.sqrt(3)))
+
+
+def test_mean_of_equal_scores_is_unavailable():
+    assert "same score" in mean_estimate(pd.Series([50.0, 50, 50])).reason
+    assert "needs two" in mean_estimate(pd.Series([50.0])).reason
+
+
+def test_alpha_equals_the_definition_by_average_covariance():
+    items = np.array([[1, 2, 1], [2, 2, 3], [4, 3, 4], [5, 4, 4], [3, 3, 2.0]])
+    covariance = np.cov(items.T)
+    between = covariance[np.triu_indices(3, 1)].mean()
+    average = np.trace(covariance) / 3
+    found = cronbach_alpha(items)
+    assert found.value == pytest.approx(3 * between / (average + 2 * between))
+    assert found.low < found.value < found.high < 1
+
+
+def test_alpha_needs_two_items_and_variance():
+    assert cronbach_alpha(np.ones((5, 1))).reason == "1 item(s): alpha needs two"
+    assert "do not vary" in cronbach_alpha(np.ones((5, 3))).reason
+    single = reliability(STUDY, answers(ROWS), "burden")
+    assert single.reason == "1 item(s): alpha needs two"
+
+
+def test_two_items_name_spearman_brown():
+    items = np.array([[1, 2], [2, 1], [3, 4], [4, 3.0]])
+    assert "Spearman-Brown 0.75" in cronbach_alpha(items).method
+
+
+@pytest.mark.deep
+def test_feldt_interval_covers_the_truth():
+    rng = np.random.default_rng(3)
+    truth = 0.8
+    ratio = truth / (4 * (1 - truth))
+    hits = 0
+    for _ in range(4000):
+        items = rng.normal(size=(60, 1)) * np.sqrt(ratio) + rng.normal(size=(60, 4))
+        found = cronbach_alpha(items)
+        hits += found.low <= truth <= found.high
+    assert 0.94 <= hits / 4000 <= 0.96

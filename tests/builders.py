@@ -1,0 +1,130 @@
+"""What tests build on: an app on a folder of its own, studies, links, a browser-like client."""
+
+from __future__ import annotations
+
+import html
+import random
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from analysis.study.exercises import ChoiceExercise
+from analysis.study.load import dump_study, parse_study, read_study
+from analysis.study.types import Study
+from surveyapp import clock, create_app, tokens
+from surveyapp.settings import Settings, read_settings
+from surveyapp.store import Store, links, studies
+from surveyapp.store.records import LinkRecord, TaskRecord
+
+ROOT = Path(__file__).parent.parent
+PASTRY = ROOT / "examples" / "pastry" / "study.yaml"
+ALL_KINDS = ROOT / "examples" / "all-kinds" / "study.yaml"
+
+
+def make_settings(folder: Path, **changes: str | int | bool) -> Settings:
+    """Settings of an instance in a folder."""
+    settings = read_settings(folder)
+    return replace(settings, values={**settings.values, **changes})
+
+
+def make_app(folder: Path, **changes: str | int | bool) -> Flask:
+    """The app on an instance in a folder; close its store with ``close``."""
+    app = create_app(make_settings(folder, **changes))
+    app.testing = True
+    return app
+
+
+def store_of(app: Flask) -> Store:
+    return app.extensions["surveyapp.store"]
+
+
+def close(app: Flask) -> None:
+    store_of(app).close()
+
+
+def pastry() -> Study:
+    """The demo study."""
+    return read_study(PASTRY)
+
+
+def small_study(pages: str, **more: str) -> Study:
+    """A study of the given pages (YAML), with a scale 'agreement' of three points."""
+    extra = "".join(f"{name}: {value}\n" for name, value in more.items())
+    return parse_study(
+        "study: small\ntitle: A small study\n"
+        f"{extra}scales:\n  agreement: [Disagree, Neither, Agree]\npages:\n{pages}"
+    )
+
+
+def simple_tasks(exercise: ChoiceExercise, *, seed: int = 1) -> list[TaskRecord]:
+    """Random tasks without twins: enough for pages, not a design to estimate with."""
+    rng = random.Random(seed)
+    shown = exercise.tasks + exercise.holdouts
+    made = []
+    for block in range(1, exercise.design.blocks + 1):
+        for task in range(1, shown + 1):
+            role = "holdout" if task > exercise.tasks else "estimation"
+            made.append(TaskRecord(exercise.id, block, task, role, _alternatives(exercise, rng)))
+    return made
+
+
+def _alternatives(exercise: ChoiceExercise, rng: random.Random) -> tuple[dict[str, str], ...]:
+    found: list[dict[str, str]] = []
+    while len(found) < exercise.alternatives:
+        drawn = {a.id: rng.choice(a.levels).id for a in exercise.attributes}
+        if drawn not in found:
+            found.append(drawn)
+    return tuple(found)
+
+
+def publish(app: Flask, study: Study | None = None) -> int:
+    """Store a study (the demo study) and publish it with simple tasks; returns the version."""
+    study = study or pastry()
+    made = [task for exercise in study.exercises for task in simple_tasks(exercise)]
+    at = clock.now()
+    with store_of(app).write() as c:
+        studies.save_draft(c, study.study, study.title.say(), dump_study(study), at=at)
+        return studies.publish(c, study.study, dump_study(study), made, by="test", at=at)
+
+
+def open_link(app: Flask, study: str = "pastry", *, slug: str = "try", **more: str) -> str:
+    """Make an open link; returns the path under which it is answered."""
+    record = LinkRecord(
+        link=tokens.new_id(), study=study, kind="open", slug=slug, token_hash=None,
+        customer=None, wave=None, run_kind="live", created=clock.now(), expires=None, revoked=None,
+    )  # fmt: skip
+    with store_of(app).write() as c:
+        links.add(c, [replace(record, **more)])
+    return f"/s/{slug}"
+
+
+def personal_link(app: Flask, study: str = "pastry", *, customer: str = "c1", **more: str) -> str:
+    """Make a personal link; returns the path under which it is answered."""
+    token = tokens.new_token()
+    record = LinkRecord(
+        link=tokens.new_id(), study=study, kind="personal", slug=None,
+        token_hash=tokens.token_hash(token), customer=customer, wave=None, run_kind="live",
+        created=clock.now(), expires=None, revoked=None,
+    )  # fmt: skip
+    with store_of(app).write() as c:
+        links.add(c, [replace(record, **more)])
+    return f"/a/{token}"
+
+
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """Hidden fields of a page's form: CSRF token, turn and the like."""
+    return {name: html.unescape(value) for name, value in HIDDEN.findall(page)}
+
+
+def send(client: FlaskClient, path: str, answers: dict[str, object] | None = None, **more: object):
+    """Open a page, fill in its form and send it; returns the response to the POST."""
+    page = client.get(path, follow_redirects=True)
+    action = re.search(r'<form[^>]* action="([^"]+)"', page.text)
+    target = action.group(1) if action else path
+    return client.post(target, data={**hidden_fields(page.text), **(answers or {})}, **more)

@@ -1,0 +1,180 @@
+"""The live store, on SQLite and PostgreSQL alike."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from surveyapp.store import Store, answers, links, migrate, respondents, staff, studies
+from surveyapp.store.records import (
+    AnswerRecord,
+    LinkRecord,
+    RespondentRecord,
+    StaffRecord,
+    TaskRecord,
+)
+from surveyapp.store.schema import metadata
+
+AT = "2026-08-31T10:00:00.000Z"
+LINK = LinkRecord("l1", "s", "open", "slug", None, None, None, "live", AT, None, None)
+WHO = RespondentRecord(
+    "r1", "s", 1, "l1", "hash-1", None, None, "live", "en", None, 0, 1.0, 0, "p", AT, None, None
+)  # fmt: skip
+
+TASK = TaskRecord("e", 1, 1, "estimation", ({"a": "x"}, {"a": "y"}))
+
+
+@pytest.fixture
+def fielded(store):
+    """A store with a published study, an open link and one respondent."""
+    with store.write() as c:
+        studies.save_draft(c, "s", "Title", "draft", at=AT)
+        assert studies.publish(c, "s", "{}", [TASK], by="me", at=AT) == 1
+        links.add(c, [LINK])
+        respondents.add(c, WHO)
+    return store
+
+
+def test_the_migrations_make_the_tables_of_the_schema(store):
+    with store.read() as c:
+        assert compare_metadata(MigrationContext.configure(c), metadata) == []
+
+
+def test_an_outdated_database_is_refused_with_the_command_that_mends_it(store):
+    with store.write() as c:
+        c.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(migrate.OutdatedDatabase, match="surveyapp init"):
+        migrate.prepare(store)
+
+
+def test_a_failed_block_writes_nothing(fielded):
+    with pytest.raises(RuntimeError), fielded.write() as c:
+        answers.save(c, "r1", [AnswerRecord("q", "", "1", "answered")], turn=1)
+        raise RuntimeError
+    with fielded.read() as c:
+        assert answers.stored(c, "r1") == {}
+
+
+def test_answers_take_the_place_of_earlier_ones(fielded):
+    with fielded.write() as c:
+        answers.save(c, "r1", [AnswerRecord("q", "a", "1", "answered")], turn=1)
+        answers.save(c, "r1", [AnswerRecord("q", "a", None, "refused")], turn=2)
+        answers.save_choice(c, "r1", "e", 1, block=1, chosen=1, turn=3)
+        answers.save_choice(c, "r1", "e", 1, block=1, chosen=2, turn=4)
+    with fielded.read() as c:
+        assert answers.stored(c, "r1") == {("q", "a"): AnswerRecord("q", "a", None, "refused", 2)}
+        assert answers.stored_choices(c, "r1") == {("e", 1): 2}
+        assert answers.stored_choice(c, "r1", "e", 1) == 2
+        assert list(answers.choices_of_study(c, "s")) == [("r1", "e", 1, 1, 2)]
+
+
+def test_advancing_notes_the_page_and_the_end(fielded):
+    with fielded.write() as c:
+        respondents.advance(c, WHO, sent_step="p", next_step="p2", at=AT)
+        now = respondents.by_token(c, "hash-1", lock=True)
+        respondents.advance(c, now, sent_step="p2", next_step="p2", at=AT, ended="complete")
+    with fielded.read() as c:
+        done = respondents.by_token(c, "hash-1")
+        assert (done.turn, done.step, done.ended, done.completed) == (2, "p2", "complete", AT)
+        assert respondents.steps_sent(c, "r1") == {"p", "p2"}
+        assert respondents.last_sent(c, "r1", 1) == "p"
+        assert respondents.counts(c, "s") == {("live", "complete"): 1}
+        assert respondents.steps_reached(c, "s", 1) == {"p": 1, "p2": 1}
+
+
+def test_publishing_the_same_again_makes_no_new_version(fielded):
+    with fielded.write() as c:
+        assert studies.publish(c, "s", "{}", [TASK], by="me", at=AT) == 1
+        assert studies.publish(c, "s", '{"x": 1}', [], by="me", at=AT) == 2
+        assert [v.version for v in studies.versions(c, "s")] == [1, 2]
+        assert studies.get(c, "s").version == 2
+        assert studies.blocks(c, "s", 1, "e") == 1
+        assert studies.blocks(c, "s", 2, "e") == 0
+
+
+def test_a_token_names_one_respondent(fielded):
+    with pytest.raises(IntegrityError), fielded.write() as c:
+        respondents.add(c, replace(WHO, respondent="r2"))
+
+
+def test_those_who_start_at_once_get_different_numbers(fielded):
+    gate = threading.Barrier(6)
+
+    def start(n: int) -> None:
+        gate.wait()
+        with fielded.write() as c:
+            number = respondents.next_sequence(c, "s", 1)
+            respondents.add(
+                c, replace(WHO, respondent=f"t{n}", token_hash=f"t{n}", sequence=number)
+            )
+
+    together(start, 6)
+    with fielded.read() as c:
+        assert sorted(r.sequence for r in respondents.of_study(c, "s")) == list(range(7))
+
+
+def test_two_writers_of_one_respondent_wait_for_each_other(fielded):
+    """Reading under the lock and then writing never loses a turn."""
+
+    def advance(n: int) -> None:
+        with fielded.write() as c:
+            now = respondents.by_token(c, "hash-1", lock=True)
+            respondents.advance(c, now, sent_step="p", next_step="p", at=AT)
+
+    together(advance, 8)
+    with fielded.read() as c:
+        assert respondents.by_token(c, "hash-1").turn == 8
+
+
+def together(work, n: int) -> None:
+    failed: list[BaseException] = []
+
+    def run(k: int) -> None:
+        try:
+            work(k)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+
+
+def test_erasing_leaves_nothing(fielded):
+    with fielded.write() as c:
+        answers.save(c, "r1", [AnswerRecord("q", "", "1", "answered")], turn=1)
+        respondents.advance(c, WHO, sent_step="p", next_step="p", at=AT)
+        respondents.erase(c, "r1")
+    with fielded.read() as c:
+        assert respondents.by_token(c, "hash-1") is None
+        assert answers.stored(c, "r1") == {}
+
+
+def test_sessions_end_with_time_log_out_and_disabling(store):
+    member = StaffRecord("m", "ann", "researcher", "x", AT, None)
+    with store.write() as c:
+        staff.add(c, member)
+        for name in ("a", "b", "c"):
+            staff.open_session(c, name, "m", at=AT, expires="2026-08-31T12:00:00.000Z")
+        assert staff.of_session(c, "a", at="2026-08-31T11:00:00.000Z") == member
+        assert staff.of_session(c, "a", at="2026-08-31T13:00:00.000Z") is None
+        staff.close_session(c, "b")
+        assert staff.of_session(c, "b", at=AT) is None
+        staff.change(c, "m", disabled=AT)
+        assert staff.of_session(c, "c", at=AT) is None
+
+
+def test_sqlite_keeps_acknowledged_answers_when_the_machine_dies(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    with store.read() as c:
+        assert c.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert c.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert c.execute(text("PRAGMA foreign_keys")).scalar() == 1
+    store.close()
