@@ -1,59 +1,42 @@
-"""One Markov chain: its state, its adaptation during burn-in, and its draws."""
+"""One Markov chain: start, adaptation during burn-in, draws."""
 
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from analysis.choices.hb.kernel import LANES, f4, information, likelihood
+from analysis.choices.hb.kernel import LANES, f4, information, likelihood, scatter
 from analysis.choices.hb.moves import (
     _JIT,
+    ONE,
+    centre_partially,
     draw_population,
     from_vector,
+    inverse_lower,
     move_part_worths,
     move_population,
+    population_density,
     to_vector,
 )
+from analysis.choices.hb.packing import Packed
+from analysis.choices.hb.priors import Prior
 
-
-@njit(**_JIT)
-def advance(rng, n, tuning, metric, population, study, ww, prior, state, spare, surrogate, z, sums, out):  # type: ignore[no-untyped-def]
-    """``n`` draws. ``tuning`` = (gain, beta_steps, population_steps, eps, population_eps)."""
-    gain, beta_steps, population_steps, eps, population_eps = tuning
-    gamma, root = population
-    accept = np.zeros_like(state[1])
-    sum_beta, sum_grad, sum_q, sum_accept = sums
-    out_gamma, out_sigma, out_beta, out_ll = out
-    keep = max(1, n // out_beta.shape[0]) if out_beta.shape[0] > 0 else n + 1
-    accepted = 0.0
-    for it in range(n):
-        move_part_worths(rng, eps, beta_steps, population, study, state, surrogate[0], accept)
-        draw_population(rng, population, study, ww, prior, state[0])
-        rate = move_population(
-            rng, population_eps[0], population_steps, metric, population, study, surrogate, prior,
-            state, spare, z
-        )
-        accepted += rate
-        sum_accept += accept
-        if gain > 0.0:
-            population_eps[0] *= math.exp(gain * (rate - 0.8))
-            for b in range(eps.shape[0]):
-                for s in range(LANES):
-                    eps[b, s] = min(eps[b, s] * math.exp(gain * (accept[b, s] - 0.8)), 1.6)
-            sum_beta += state[0]
-            sum_grad += state[2]
-            sum_q += to_vector(gamma, root)
-        out_gamma[it] = gamma
-        out_sigma[it] = root @ root.T
-        out_ll[it] = 0.0
-        for b in range(eps.shape[0]):
-            for s in range(study[5][b]):
-                out_ll[it] += state[1][b, s]
-        if (it + 1) % keep == 0:
-            out_beta[it // keep] = state[0]
-    return accepted / n
+Floats = NDArray[np.float64]
+TARGET = 0.8
+"""Acceptance that step sizes are adapted to."""
+LONGEST = 1.6
+"""Longest step of a beta: beyond pi / 2 a trajectory of one step turns back."""
+CHUNK = 10
+"""Draws between two adaptations of the surrogate."""
+FROZEN = 0.75
+"""Part of the burn-in after which surrogate and metric stay fixed (steps: until its end)."""
+MEASURED = (0.35, 0.5, 0.65)
+"""Parts of the burn-in at which the curvature of the population's density is measured."""
 
 
 @njit(**_JIT)
@@ -61,15 +44,324 @@ def evaluate(study, state):  # type: ignore[no-untyped-def]
     """Fill log-likelihood and gradient of the state's betas."""
     rows, offset, tasks, others, _, _ = study
     beta, ll, grad = state
-    u, d = np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4)
-    for b in range(beta.shape[0]):
-        likelihood(rows[b], offset[b], tasks[b], others, beta[b], ll[b], grad[b], u, d)
+    scratch = (np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4))
+    for i in range(beta.shape[0]):
+        likelihood(rows[i], offset[i], tasks[i], others, beta[i], ll[i], grad[i], scratch)
 
 
 @njit(**_JIT)
-def add_information(study, beta, out, old, new):  # type: ignore[no-untyped-def]
-    """``out = old * out + new * (information at beta)``, all blocks."""
+def total_information(study, beta):  # type: ignore[no-untyped-def]
+    """Minus the second derivative of the log-likelihood, summed over respondents (K, K)."""
     rows, offset, tasks, others, _, _ = study
-    out *= f4(old)
-    for b in range(beta.shape[0]):
-        information(rows[b], offset[b], tasks[b], others, beta[b], out[b], new)
+    out = np.zeros((beta.shape[1], beta.shape[1]))
+    for i in range(beta.shape[0]):
+        information(rows[i], offset[i], tasks[i], others, beta[i], out)
+    return out
+
+
+@njit(**_JIT)
+def advance(rng, gain, steps, sizes, metric, population, study, ww, prior, surrogate, states, out):  # type: ignore[no-untyped-def]
+    """As many draws as ``out`` has room for; returns the mean acceptances.
+
+    ``gain`` of the step-size adaptation (0: frozen); ``steps`` and ``sizes`` = (betas',
+    population's); ``states`` = (state, spare, z, sums of beta and beta beta'); ``out`` =
+    (gamma, sigma, log-likelihood, betas), the last with room for every n-th draw.
+    """
+    state, spare, z, sum_beta, sum_squares = states
+    out_gamma, out_sigma, out_ll, out_beta = out
+    gamma, root = population
+    n = out_gamma.shape[0]
+    lanes = study[5]
+    every = n // out_beta.shape[0] if out_beta.shape[0] > 0 else n + 1
+    accept = np.zeros_like(state[1])
+    of_betas, of_population = 0.0, 0.0
+    for it in range(n):
+        move_part_worths(rng, sizes[0], steps[0], population, study, state, surrogate[0], accept)
+        draw_population(rng, population, study, ww, prior, state[0])
+        rate = move_population(
+            rng, sizes[1][0], steps[1], metric, population, study, surrogate, prior, state, spare, z
+        )
+        of_population += rate / n
+        if gain > 0.0:
+            sizes[1][0] *= math.exp(gain * (rate - TARGET))
+            sum_beta += state[0]
+            for i in range(accept.shape[0]):
+                scatter(state[0][i], state[0][i], sum_squares, ONE)
+                for s in range(LANES):
+                    longer = sizes[0][i, s] * math.exp(gain * (accept[i, s] - TARGET))
+                    sizes[0][i, s] = min(longer, LONGEST)
+        total, mean = 0.0, 0.0
+        for i in range(accept.shape[0]):
+            for s in range(lanes[i]):
+                total += state[1][i, s]
+                mean += accept[i, s]
+        of_betas += mean / (n * np.sum(lanes))
+        out_gamma[it] = gamma
+        out_sigma[it] = root @ root.T
+        out_ll[it] = total
+        if (it + 1) % every == 0:
+            out_beta[it // every] = state[0]
+    return of_betas, of_population
+
+
+@njit(**_JIT)
+def curvature(step, metric, population, study, surrogate, prior, state, spare, z):  # type: ignore[no-untyped-def]
+    """Minus the second derivative of log p(q | z) in the coordinates of ``metric``, at the state.
+
+    One-sided differences of the gradient along every column of ``metric``.
+    """
+    gamma, root = population
+    centre_partially(population, study, state[0], surrogate, z)
+    q = to_vector(gamma, root)
+    _, here = population_density(q, z, study, surrogate, prior, state, True)
+    out = np.empty((q.size, q.size))
+    turned = np.ascontiguousarray(metric.T)
+    for k in range(q.size):
+        _, there = population_density(
+            q + step * turned[k], z, study, surrogate, prior, spare, False
+        )
+        out[k] = turned @ (here - there) / step
+    return 0.5 * (out + out.T)
+
+
+def fisher_metric(gamma: Floats, root: Floats, H: Floats, ww: Floats, prior: Prior) -> Floats:
+    """M with M M' the inverse Fisher information of (Gamma, L) in the surrogate.
+
+    There the respondents' estimates are N(mu_i, S) with S = Sigma + H^-1. With W = S^-1, the
+    information is ``ww (x) W`` for Gamma and, for entries (a, b), (c, d) of L,
+    ``N [(WL)_cb (WL)_ad + W_ac (L'WL)_bd]``; the prior adds the same with P and nu.
+    """
+    K = root.shape[0]
+    inverse = inverse_lower(root)
+    P = inverse.T @ inverse
+    W = P - P @ np.linalg.solve(H + P, P)
+    a, b = np.tril_indices(K)
+    shape = np.zeros((a.size, a.size))
+    for inner, n in ((W, float(ww[0, 0])), (P, prior.nu)):
+        one = inner @ root
+        cross = one[np.ix_(a, b)]
+        shape += n * (cross.T * cross + inner[np.ix_(a, a)] * (root.T @ one)[np.ix_(b, b)])
+    chain = np.where(a == b, root[a, a], 1.0)
+    first = gamma.size
+    out = np.zeros((first + a.size, first + a.size))
+    out[:first, :first] = np.kron(ww, W) + np.kron(prior.precision, P)
+    out[first:, first:] = shape * chain[:, None] * chain
+    return np.ascontiguousarray(np.linalg.inv(np.linalg.cholesky(out)).T)
+
+
+@dataclass(slots=True)
+class Tuning:
+    """What burn-in adapts and the draws then keep fixed."""
+
+    H: Floats
+    score: NDArray[np.float32]
+    metric: Floats
+    beta_sizes: NDArray[np.float32]
+    population_size: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Draws of one call: gamma (n, Q, K), sigma (n, K, K), log-likelihood (n,), betas (m, N, K)."""
+
+    gamma: Floats
+    sigma: Floats
+    log_likelihood: Floats
+    beta: NDArray[np.float32]
+    acceptance: tuple[float, float]
+
+
+class Chain:
+    """A chain on packed tasks; ``burn_in`` first, then ``draw``.
+
+    Parameters
+    ----------
+    packed, covariates
+        The tasks, and (N, Q) columns of the upper level with a leading column of ones.
+    prior
+        Of Gamma and Sigma.
+    seed
+        One stream of random numbers by chain.
+    steps
+        Leapfrogs of the betas' and the population's trajectories.
+    """
+
+    def __init__(
+        self,
+        packed: Packed,
+        covariates: Floats,
+        prior: Prior,
+        *,
+        seed: np.random.SeedSequence,
+        steps: tuple[int, int],
+    ) -> None:
+        self.packed = packed
+        self.prior = prior
+        self.steps = steps
+        self.rng = np.random.Generator(np.random.SFC64(seed))
+        self.ww = np.ascontiguousarray(covariates.T @ covariates)
+        n, blocks = packed.respondents, packed.tasks.size
+        lanes = np.minimum(LANES, n - LANES * np.arange(blocks))
+        w = packed.spread(covariates)
+        self.study = (packed.rows, packed.offset, packed.tasks, packed.others, w, lanes)
+        shape = (blocks, packed.rows.shape[2], LANES)
+        self.state, self.spare = (
+            (np.zeros(shape, f4), np.zeros((blocks, LANES)), np.zeros(shape, f4)) for _ in range(2)
+        )
+        self.z = np.zeros(shape, f4)
+        self.seconds = 0.0
+        self._start(covariates.shape[1])
+
+    def _start(self, Q: int) -> None:
+        """Everybody at the pooled estimate, Sigma = I; the betas then spread within a few draws."""
+        K = self.z.shape[1]
+        present = (self.study[4][:, :1, :] != 0).astype(f4)
+        pooled = np.zeros(K)
+        H = np.eye(K)
+        for _ in range(15):
+            self.state[0][:] = pooled[:, None].astype(f4) * present
+            evaluate(self.study, self.state)
+            H = total_information(self.study, self.state[0]) + 0.01 * np.eye(K)
+            pooled += np.linalg.solve(H, self.state[2].sum((0, 2), dtype=float) - 0.01 * pooled)
+        gamma = np.zeros((Q, K))
+        gamma[0] = pooled
+        self.population = (gamma, np.eye(K))
+        self.state[0][:] = pooled[:, None].astype(f4) * present
+        evaluate(self.study, self.state)
+        H = H / self.packed.respondents
+        score = self.state[2] + np.einsum("kl,bls->bks", H.astype(f4), self.state[0])
+        self.tuning = Tuning(
+            H=H,
+            score=score,
+            metric=fisher_metric(gamma, np.eye(K), H, self.ww, self.prior),
+            beta_sizes=np.full(self.state[1].shape, 0.7, f4),
+            population_size=np.array([0.3]),
+        )
+
+    @property
+    def _groups(self) -> tuple[object, ...]:
+        prior = (self.prior.nu, self.prior.scale, self.prior.precision)
+        surrogate = (self.tuning.H, self.tuning.score)
+        return self.population, self.study, surrogate, prior
+
+    def draw(self, n: int, kept: int = 0, gain: float = 0.0) -> Output:
+        """``n`` draws, of which the betas of ``kept`` (a divisor of n) are stored."""
+        started = time.thread_time()
+        Q, K = self.population[0].shape
+        self.sums = (np.zeros(self.z.shape), np.zeros((K, K)))
+        out = (
+            np.empty((n, Q, K)),
+            np.empty((n, K, K)),
+            np.empty(n),
+            np.empty((kept, *self.z.shape), f4),
+        )
+        population, study, surrogate, prior = self._groups
+        tuning = self.tuning
+        acceptance = advance(
+            self.rng,
+            gain,
+            self.steps,
+            (tuning.beta_sizes, tuning.population_size),
+            tuning.metric,
+            population,
+            study,
+            self.ww,
+            prior,
+            surrogate,
+            (self.state, self.spare, self.z, *self.sums),
+            out,
+        )
+        beta = self.packed.gather(out[3])
+        self.seconds += time.thread_time() - started
+        return Output(out[0], out[1], out[2], beta, acceptance)
+
+
+class BurnIn:
+    """The adaptation of one chain, chunk by chunk.
+
+    Means of beta_i, q and beta beta' are weighted towards the later draws. From them: V, the mean
+    posterior variance of a beta_i, which sets H = V^-1 - Sigma^-1; h_i, which puts m_i at the mean
+    of beta_i; and the metric, first from Fisher's information, then from measured curvature.
+    """
+
+    def __init__(self, chain: Chain, length: int) -> None:
+        self.chain, self.length, self.done = chain, length, 0
+        self.beta = chain.state[0].astype(float)
+        self.squares = np.zeros((chain.z.shape[1],) * 2)
+        self.q = to_vector(*chain.population)
+        self.measured: list[Floats] = []
+        self.renewed = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all draws of the burn-in are done."""
+        return self.done >= self.length
+
+    def advance(self) -> None:
+        """One chunk of draws, then what was learnt from it."""
+        early = self.done < FROZEN * self.length
+        output = self.chain.draw(CHUNK, gain=0.1 if early else 0.03)
+        started = time.thread_time()
+        self.done += CHUNK
+        if early:
+            self._learn(output)
+        self.chain.seconds += time.thread_time() - started
+
+    def _learn(self, output: Output) -> None:
+        chain = self.chain
+        share = max(0.03, 2 * CHUNK / (self.done + CHUNK)) if self.done > CHUNK else 1.0
+        vectors = [
+            to_vector(g, np.linalg.cholesky(s))
+            for g, s in zip(output.gamma, output.sigma, strict=True)
+        ]
+        self.beta += share * (chain.sums[0] / CHUNK - self.beta)
+        self.squares += share * (chain.sums[1] / CHUNK - self.squares)
+        self.q += share * (np.mean(vectors, axis=0) - self.q)
+        gamma, root = from_vector(self.q, *chain.population[0].shape)
+        if self.done >= 6 * CHUNK:
+            self._renew_surrogate(gamma, root)
+        self._renew_metric(gamma, root)
+
+    def _renew_surrogate(self, gamma: Floats, root: Floats) -> None:
+        """H = V^-1 - P, kept positive, and h_i = V^-1 mean(beta_i) - P mu_i."""
+        chain = self.chain
+        n = chain.packed.respondents
+        flat = np.moveaxis(self.beta, 1, 2).reshape(-1, root.shape[0])[:n]
+        V = (self.squares - flat.T @ flat) / n
+        inverse = inverse_lower(root)
+        values, vectors = np.linalg.eigh(inverse @ V @ inverse.T)
+        values = np.clip(values, 0.01, 0.97)
+        turned = inverse.T @ vectors
+        P = inverse.T @ inverse
+        chain.tuning.H = np.ascontiguousarray((turned * (1.0 / values - 1.0)) @ turned.T)
+        score = np.einsum("kl,bls->bks", chain.tuning.H + P, self.beta)
+        score -= np.einsum("kq,bqs->bks", P @ gamma.T, chain.study[4])
+        chain.tuning.score = score.astype(f4)
+
+    def _renew_metric(self, gamma: Floats, root: Floats) -> None:
+        chain = self.chain
+        if self.measured or self.done >= MEASURED[0] * self.length:
+            if len(self.measured) == len(MEASURED):
+                return
+            if self.done < MEASURED[len(self.measured)] * self.length:
+                return
+            self._measure(gamma, root)
+        elif self.done >= 1.5 * self.renewed:
+            self.renewed = self.done
+            chain.tuning.metric = fisher_metric(
+                gamma, root, chain.tuning.H, chain.ww, chain.prior
+            )
+
+    def _measure(self, gamma: Floats, root: Floats) -> None:
+        """Average the curvatures measured so far; directions of little curvature are bounded."""
+        chain = self.chain
+        fisher = fisher_metric(gamma, root, chain.tuning.H, chain.ww, chain.prior)
+        population, study, surrogate, prior = chain._groups
+        found = curvature(
+            0.1, fisher, population, study, surrogate, prior, chain.state, chain.spare, chain.z
+        )
+        back = np.linalg.inv(fisher)
+        self.measured.append(back.T @ found @ back)
+        values, vectors = np.linalg.eigh(fisher.T @ np.mean(self.measured, axis=0) @ fisher)
+        scale = np.maximum(values, 0.3) ** -0.5
+        chain.tuning.metric = np.ascontiguousarray(fisher @ (vectors * scale))

@@ -5,8 +5,7 @@ part-worths ``(blocks, K, LANES)``, design rows ``(blocks, rows, K, LANES)``. Th
 then runs over respondents without branches or sums, which compilers turn into vector arithmetic.
 
 Design rows are differences to the chosen alternative, which itself is dropped, so that the
-log-likelihood of a task is ``-log(1 + sum_j exp(row_j . beta))``. Lower triangles are stored row
-by row, entry (k, l) at ``k (k + 1) / 2 + l``.
+log-likelihood of a task is ``-log(1 + sum_j exp(row_j . beta))``.
 
 The loops are long on purpose: a kernel split into small functions would pass over memory more
 often than over numbers.
@@ -46,7 +45,7 @@ def exp32(x):  # type: ignore[no-untyped-def]
 
 
 @njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def likelihood(rows, offset, tasks, others, beta, ll, grad, u, denominator):  # type: ignore[no-untyped-def]
+def likelihood(rows, offset, tasks, others, beta, ll, grad, scratch):  # type: ignore[no-untyped-def]
     """Log-likelihood and its gradient for one block of respondents.
 
     Parameters
@@ -60,9 +59,10 @@ def likelihood(rows, offset, tasks, others, beta, ll, grad, u, denominator):  # 
         (K, LANES) part-worths.
     ll, grad
         (LANES,) float64 and (K, LANES) float32: filled.
-    u, denominator
-        Scratch, (4 * others, LANES) and (4, LANES).
+    scratch
+        (4 * others, LANES) and (4, LANES) float32.
     """
+    u, denominator = scratch
     K = beta.shape[0]
     product = np.ones(LANES)
     for s in range(LANES):
@@ -137,180 +137,6 @@ def likelihood(rows, offset, tasks, others, beta, ll, grad, u, denominator):  # 
 
 
 @njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def information(rows, offset, tasks, others, beta, out, weight):  # type: ignore[no-untyped-def]
-    """Add ``weight`` times minus the second derivative of the log-likelihood to ``out``.
-
-    One block: ``rows``, ``offset``, ``tasks``, ``others``, ``beta`` as in ``likelihood``; ``out``
-    is (K (K + 1) / 2, LANES). For a task with probabilities p_j it is
-    ``sum_j p_j x_j x_j' - xbar xbar'``.
-    """
-    K = beta.shape[0]
-    p = np.empty((others, LANES), f4)
-    total = np.empty(LANES, f4)
-    w = np.empty(LANES, f4)
-    mean = np.empty((K, LANES), f4)
-    scale = f4(weight)
-    for t in range(tasks):
-        x = rows[t * others : (t + 1) * others]
-        for s in range(LANES):
-            total[s] = f4(1.0)
-        for j in range(others):
-            for s in range(LANES):
-                w[s] = offset[t * others + j, s]
-            for k in range(K):
-                for s in range(LANES):
-                    w[s] += x[j, k, s] * beta[k, s]
-            for s in range(LANES):
-                p[j, s] = exp32(w[s])
-                total[s] += p[j, s]
-        for k in range(K):
-            for s in range(LANES):
-                mean[k, s] = f4(0.0)
-        for j in range(others):
-            for s in range(LANES):
-                p[j, s] /= total[s]
-            for k in range(K):
-                for s in range(LANES):
-                    mean[k, s] += p[j, s] * x[j, k, s]
-        for k in range(K):
-            base = k * (k + 1) // 2
-            for el in range(k + 1):
-                o = out[base + el]
-                for s in range(LANES):
-                    o[s] -= scale * mean[k, s] * mean[el, s]
-            for j in range(others):
-                for s in range(LANES):
-                    w[s] = scale * p[j, s] * x[j, k, s]
-                for el in range(k + 1):
-                    o = out[base + el]
-                    for s in range(LANES):
-                        o[s] += w[s] * x[j, el, s]
-
-
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def factor(info, precision, out):  # type: ignore[no-untyped-def]
-    """Cholesky factors R of ``info + precision`` for one block, in lower triangles.
-
-    ``info`` (K (K + 1) / 2, LANES), ``precision`` (K, K) common to all. ``out`` holds R with the
-    reciprocals of its diagonal.
-    """
-    K = precision.shape[0]
-    for k in range(K):
-        rk = k * (k + 1) // 2
-        for el in range(k + 1):
-            rl = el * (el + 1) // 2
-            o, h = out[rk + el], info[rk + el]
-            c = f4(precision[k, el])
-            for s in range(LANES):
-                o[s] = h[s] + c
-            m = 0
-            while m + 4 <= el:
-                a0, a1, a2, a3 = out[rk + m], out[rk + m + 1], out[rk + m + 2], out[rk + m + 3]
-                b0, b1, b2, b3 = out[rl + m], out[rl + m + 1], out[rl + m + 2], out[rl + m + 3]
-                for s in range(LANES):
-                    o[s] -= a0[s] * b0[s] + a1[s] * b1[s] + a2[s] * b2[s] + a3[s] * b3[s]
-                m += 4
-            while m < el:
-                a0, b0 = out[rk + m], out[rl + m]
-                for s in range(LANES):
-                    o[s] -= a0[s] * b0[s]
-                m += 1
-            if el < k:
-                d = out[rl + el]
-                for s in range(LANES):
-                    o[s] *= d[s]
-            else:
-                for s in range(LANES):
-                    o[s] = f4(1.0) / np.sqrt(max(o[s], f4(1e-12)))
-
-
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def log_determinant(r, n):  # type: ignore[no-untyped-def]
-    """Sum over the first ``n`` lanes of log det R, from a factor with reciprocal diagonal."""
-    K = int((math.sqrt(8.0 * r.shape[0] + 1.0) - 1.0) / 2.0 + 0.5)
-    total = 0.0
-    product = np.ones(LANES)
-    for k in range(K):
-        d = r[k * (k + 1) // 2 + k]
-        for s in range(LANES):
-            product[s] *= np.float64(d[s])
-        if k % 8 == 7 or k == K - 1:
-            for s in range(n):
-                total -= math.log(product[s])
-            for s in range(LANES):
-                product[s] = 1.0
-    return total
-
-
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def solve_lower(r, v, out):  # type: ignore[no-untyped-def]
-    """``out = R^-1 v`` for one block; ``out`` may be ``v``."""
-    K = v.shape[0]
-    for k in range(K):
-        row = k * (k + 1) // 2
-        o = out[k]
-        for s in range(LANES):
-            o[s] = v[k, s]
-        el = 0
-        while el + 4 <= k:
-            a0, a1, a2, a3 = r[row + el], r[row + el + 1], r[row + el + 2], r[row + el + 3]
-            b0, b1, b2, b3 = out[el], out[el + 1], out[el + 2], out[el + 3]
-            for s in range(LANES):
-                o[s] -= a0[s] * b0[s] + a1[s] * b1[s] + a2[s] * b2[s] + a3[s] * b3[s]
-            el += 4
-        while el < k:
-            a0, b0 = r[row + el], out[el]
-            for s in range(LANES):
-                o[s] -= a0[s] * b0[s]
-            el += 1
-        d = r[row + k]
-        for s in range(LANES):
-            o[s] *= d[s]
-
-
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def solve_upper(r, v, out):  # type: ignore[no-untyped-def]
-    """``out = R'^-1 v`` for one block; ``out`` may be ``v``."""
-    K = v.shape[0]
-    for k in range(K - 1, -1, -1):
-        o = out[k]
-        for s in range(LANES):
-            o[s] = v[k, s]
-        el = k + 1
-        while el + 4 <= K:
-            a0 = r[el * (el + 1) // 2 + k]
-            a1 = r[(el + 1) * (el + 2) // 2 + k]
-            a2 = r[(el + 2) * (el + 3) // 2 + k]
-            a3 = r[(el + 3) * (el + 4) // 2 + k]
-            b0, b1, b2, b3 = out[el], out[el + 1], out[el + 2], out[el + 3]
-            for s in range(LANES):
-                o[s] -= a0[s] * b0[s] + a1[s] * b1[s] + a2[s] * b2[s] + a3[s] * b3[s]
-            el += 4
-        while el < K:
-            a0, b0 = r[el * (el + 1) // 2 + k], out[el]
-            for s in range(LANES):
-                o[s] -= a0[s] * b0[s]
-            el += 1
-        d = r[k * (k + 1) // 2 + k]
-        for s in range(LANES):
-            o[s] *= d[s]
-
-
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def transposed_product(r, v, out):  # type: ignore[no-untyped-def]
-    """``out = R' v`` for one block; ``out`` must not be ``v``."""
-    K = v.shape[0]
-    for k in range(K):
-        o, d = out[k], r[k * (k + 1) // 2 + k]
-        for s in range(LANES):
-            o[s] = v[k, s] / d[s]
-        for el in range(k + 1, K):
-            a, b = r[el * (el + 1) // 2 + k], v[el]
-            for s in range(LANES):
-                o[s] += a[s] * b[s]
-
-
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
 def times(matrix, v, out):  # type: ignore[no-untyped-def]
     """``out = matrix v`` for one block: (M, K) float32 times (K, LANES)."""
     M, K = matrix.shape
@@ -332,8 +158,8 @@ def times(matrix, v, out):  # type: ignore[no-untyped-def]
 
 
 @njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def scatter(a, b, out):  # type: ignore[no-untyped-def]
-    """Add ``sum over lanes of a b'`` to ``out``: (M, LANES), (K, LANES) -> (M, K) float64."""
+def scatter(a, b, out, weight):  # type: ignore[no-untyped-def]
+    """Add ``weight * sum over lanes of a b'`` to ``out``: (M, LANES), (K, LANES) -> (M, K) float64."""
     M, K = a.shape[0], b.shape[0]
     for k in range(M):
         ak = a[k]
@@ -346,15 +172,49 @@ def scatter(a, b, out):  # type: ignore[no-untyped-def]
                 t1 += ak[s] * b1[s]
                 t2 += ak[s] * b2[s]
                 t3 += ak[s] * b3[s]
-            out[k, el] += t0
-            out[k, el + 1] += t1
-            out[k, el + 2] += t2
-            out[k, el + 3] += t3
+            out[k, el] += weight * t0
+            out[k, el + 1] += weight * t1
+            out[k, el + 2] += weight * t2
+            out[k, el + 3] += weight * t3
             el += 4
         while el < K:
             b0 = b[el]
             t0 = f4(0.0)
             for s in range(LANES):
                 t0 += ak[s] * b0[s]
-            out[k, el] += t0
+            out[k, el] += weight * t0
             el += 1
+
+
+@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
+def information(rows, offset, tasks, others, beta, out):  # type: ignore[no-untyped-def]
+    """Add minus the second derivative of one block's log-likelihood to ``out`` (K, K) float64.
+
+    ``rows``, ``offset``, ``tasks``, ``others``, ``beta`` as in ``likelihood``. For a task with
+    probabilities p_j it is ``sum_j p_j x_j x_j' - xbar xbar'``. Only the start needs it.
+    """
+    K = beta.shape[0]
+    p, root = np.empty((others, LANES), f4), np.empty((K, LANES), f4)
+    total, mean = np.empty(LANES, f4), np.empty((K, LANES), f4)
+    for t in range(tasks):
+        x = rows[t * others : (t + 1) * others]
+        total[:] = f4(1.0)
+        mean[:] = f4(0.0)
+        for j in range(others):
+            for s in range(LANES):
+                p[j, s] = offset[t * others + j, s]
+            for k in range(K):
+                for s in range(LANES):
+                    p[j, s] += x[j, k, s] * beta[k, s]
+            for s in range(LANES):
+                p[j, s] = exp32(p[j, s])
+                total[s] += p[j, s]
+        for j in range(others):
+            for s in range(LANES):
+                p[j, s] /= total[s]
+            for k in range(K):
+                for s in range(LANES):
+                    mean[k, s] += p[j, s] * x[j, k, s]
+                    root[k, s] = np.sqrt(p[j, s]) * x[j, k, s]
+            scatter(root, root, out, f4(1.0))
+        scatter(mean, mean, out, f4(-1.0))

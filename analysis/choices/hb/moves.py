@@ -3,15 +3,17 @@
 1. ``move_part_worths``: every beta_i given (Gamma, Sigma), by Hamiltonian Monte Carlo.
 2. ``draw_population``: (Gamma, Sigma) given the betas, exactly (conjugate).
 3. ``move_population``: (Gamma, Sigma) given z_i, by Hamiltonian Monte Carlo, where
-   beta_i = m_i + R_i'^-1 z_i is partially centred: m_i and R_i R_i' = H_i + Sigma^-1 are mean and
-   precision of beta_i when its likelihood is replaced by exp(h_i'b - b'H_i b / 2).
+   beta_i = m_i + C z_i is partially centred: m_i and C C' = V = (H + P)^-1, with P = Sigma^-1, are
+   mean and variance of beta_i when its likelihood is replaced by exp(h_i'b - b'H b / 2).
 
 ``docs/methods/hierarchical-bayes.md`` derives them. Argument groups, the same everywhere:
 ``study`` = (rows, offset, tasks, others, w, lanes): the packed tasks, covariates (blocks, Q,
 LANES) and filled lanes per block; ``state`` = (beta, ll, grad): part-worths with their cached
-log-likelihood and gradient; ``surrogate`` = (info, score, typical): H_i as lower triangles, h_i,
-and the H of a typical respondent;
-``prior`` = (nu, V, A): Sigma ~ IW(nu, V), rows of Gamma ~ N(0, Sigma A^-1).
+log-likelihood and gradient; ``population`` = (gamma, root): Gamma (Q, K) and L with Sigma = L L';
+``surrogate`` = (H, score): H (K, K) and h_i (blocks, K, LANES); ``prior`` = (nu, scale, A):
+Sigma ~ IW(nu, scale), Gamma | Sigma ~ matrix normal(0, A^-1, Sigma).
+
+Lower-case Greek letters are spelled out; K and Q count columns of the coding and covariates.
 """
 
 from __future__ import annotations
@@ -21,21 +23,11 @@ import math
 import numpy as np
 from numba import njit
 
-from analysis.choices.hb.kernel import (
-    LANES,
-    _FAST,
-    f4,
-    factor,
-    likelihood,
-    log_determinant,
-    scatter,
-    solve_lower,
-    solve_upper,
-    times,
-    transposed_product,
-)
+from analysis.choices.hb.kernel import LANES, f4, likelihood, scatter, times
 
 _JIT = {"nogil": True, "error_model": "numpy", "cache": True}
+_FAST = {"reassoc", "contract", "nsz", "arcp"}
+ONE = f4(1.0)
 
 
 @njit(**_JIT)
@@ -58,7 +50,7 @@ def to_vector(gamma, root):  # type: ignore[no-untyped-def]
     """(Gamma, L) as one unconstrained vector: Gamma, then L row by row with log L_kk."""
     Q, K = gamma.shape
     q = np.empty(Q * K + K * (K + 1) // 2)
-    q[: Q * K] = gamma.ravel()
+    q[: Q * K] = gamma.copy().ravel()
     n = Q * K
     for k in range(K):
         for el in range(k):
@@ -84,20 +76,43 @@ def from_vector(q, Q, K):  # type: ignore[no-untyped-def]
     return gamma, root
 
 
+@njit(**_JIT)
+def cholesky(matrix):  # type: ignore[no-untyped-def]
+    """Lower Cholesky factor; NaN, not an exception, where ``matrix`` is not positive definite."""
+    K = matrix.shape[0]
+    out = np.zeros((K, K))
+    for k in range(K):
+        for el in range(k + 1):
+            a = matrix[k, el]
+            for m in range(el):
+                a -= out[k, m] * out[el, m]
+            out[k, el] = math.sqrt(a) if el == k else a / out[el, el]
+    return out
+
+
+@njit(**_JIT)
+def precisions(root, H):  # type: ignore[no-untyped-def]
+    """P = Sigma^-1, the lower factor R with R R' = H + P, and C = R'^-1."""
+    inverse = inverse_lower(root)
+    P = inverse.T @ inverse
+    R = cholesky(H + P)
+    return P, R, np.ascontiguousarray(inverse_lower(R).T)
+
+
 @njit(fastmath=_FAST, **_JIT)
 def _kick(p, weight, eps, force):  # type: ignore[no-untyped-def]
     """``p += weight * eps * force``, eps by lane."""
-    c = f4(weight)
     for k in range(p.shape[0]):
         for s in range(LANES):
-            p[k, s] += c * eps[s] * force[k, s]
+            p[k, s] += weight * eps[s] * force[k, s]
 
 
 @njit(fastmath=_FAST, **_JIT)
-def _subtract(a, b, out):  # type: ignore[no-untyped-def]
+def _combine(a, weight, b, out):  # type: ignore[no-untyped-def]
+    """``out = a + weight * b``."""
     for k in range(out.shape[0]):
         for s in range(LANES):
-            out[k, s] = a[k, s] - b[k, s]
+            out[k, s] = a[k, s] + weight * b[k, s]
 
 
 @njit(fastmath=_FAST, **_JIT)
@@ -112,226 +127,218 @@ def _add_products(energy, weight, a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(**_JIT)
-def move_part_worths(rng, eps, steps, population, study, state, info, accept):  # type: ignore[no-untyped-def]
-    """Hamiltonian Monte Carlo on every beta_i given (Gamma, L); mass H_i + Sigma^-1.
+def _normals(rng, out):  # type: ignore[no-untyped-def]
+    for k in range(out.shape[0]):
+        for s in range(out.shape[1]):
+            out[k, s] = rng.standard_normal()
 
-    ``eps`` (blocks, LANES) step by respondent, jittered by one common factor U(.85, 1.15);
-    ``steps`` leapfrogs; ``population`` = (gamma, root). ``state`` is changed in place and
-    ``accept`` (blocks, LANES) receives the acceptance probabilities.
+
+@njit(**_JIT)
+def move_part_worths(rng, eps, steps, population, study, state, H, accept):  # type: ignore[no-untyped-def]
+    """Hamiltonian Monte Carlo on every beta_i given (Gamma, Sigma), with mass H + Sigma^-1.
+
+    Parameters
+    ----------
+    eps, steps
+        (blocks, LANES) step by respondent, jittered by one factor U(.85, 1.15); leapfrogs.
+    state
+        Changed in place, respondent by respondent.
+    accept
+        (blocks, LANES): receives the acceptance probabilities.
     """
     gamma, root = population
     rows, offset, tasks, others, w, lanes = study
     beta, ll, grad = state
     blocks, K, _ = beta.shape
-    inverse = inverse_lower(root)
-    precision = inverse.T @ inverse
-    P = precision.astype(f4)
+    precision, _, upper = precisions(root, H)
+    P, C = precision.astype(f4), upper.astype(f4)
+    Ct = np.ascontiguousarray(upper.T).astype(f4)
     slope = np.ascontiguousarray(gamma.T).astype(f4)
-    u, d = np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4)
-    r = np.empty((K * (K + 1) // 2, LANES), f4)
+    scratch = (np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4))
     mean, p = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
-    diff, force = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
+    a, b = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
     new, g, new_ll = np.empty((K, LANES), f4), np.empty((K, LANES), f4), np.empty(LANES)
-    change, e = np.empty(LANES), np.empty(LANES, f4)
+    change, size = np.empty(LANES), np.empty(LANES, f4)
     jitter = f4(0.85 + 0.3 * rng.random())
-    for b in range(blocks):
-        factor(info[b], precision, r)
-        times(slope, w[b], mean)
-        for s in range(LANES):
-            e[s] = jitter * eps[b, s]
-            change[s] = -ll[b, s]
-        for k in range(K):
-            for s in range(LANES):
-                p[k, s] = rng.standard_normal()
-                new[k, s] = beta[b, k, s]
-                g[k, s] = grad[b, k, s]
+    for i in range(blocks):
+        times(slope, w[i], mean)
+        size[:] = jitter * eps[i]
+        change[:] = -ll[i]
+        new[:] = beta[i]
+        g[:] = grad[i]
+        _normals(rng, p)
         for step in range(steps + 1):
-            _subtract(new, mean, diff)
-            times(P, diff, force)
+            _combine(new, -ONE, mean, a)
+            times(P, a, b)
             if step == 0:
-                _add_products(change, 0.5, diff, force)
+                _add_products(change, 0.5, a, b)
                 _add_products(change, 0.5, p, p)
             elif step == steps:
-                _add_products(change, -0.5, diff, force)
-            _subtract(g, force, force)
-            solve_lower(r, force, force)
-            _kick(p, 0.5 if step == 0 or step == steps else 1.0, e, force)
-            if step == steps:
-                break
-            solve_upper(r, p, diff)
-            _kick(new, 1.0, e, diff)
-            likelihood(
-                rows[b], offset[b], tasks[b], others, new, new_ll, g, u, d
-            )
+                _add_products(change, -0.5, a, b)
+            _combine(g, -ONE, b, b)
+            times(Ct, b, a)
+            _kick(p, f4(0.5) if step == 0 or step == steps else ONE, size, a)
+            if step < steps:
+                times(C, p, a)
+                _kick(new, ONE, size, a)
+                likelihood(rows[i], offset[i], tasks[i], others, new, new_ll, g, scratch)
         _add_products(change, -0.5, p, p)
         for s in range(LANES):
             gain = change[s] + new_ll[s]
             probability = math.exp(min(gain, 0.0)) if math.isfinite(gain) else 0.0
-            accept[b, s] = probability
-            if s < lanes[b] and rng.random() < probability:
-                ll[b, s] = new_ll[s]
+            accept[i, s] = probability
+            if s < lanes[i] and rng.random() < probability:
+                ll[i, s] = new_ll[s]
                 for k in range(K):
-                    beta[b, k, s] = new[k, s]
-                    grad[b, k, s] = g[k, s]
+                    beta[i, k, s] = new[k, s]
+                    grad[i, k, s] = g[k, s]
 
 
 @njit(**_JIT)
 def draw_population(rng, population, study, ww, prior, beta):  # type: ignore[no-untyped-def]
-    """(Gamma, Sigma) given the betas: matrix normal - inverse Wishart (Rossi, Allenby & McCulloch).
+    """(Gamma, Sigma) given the betas: inverse Wishart times matrix normal.
 
-    ``ww`` (Q, Q) is the sum of w w'. Sigma is drawn by Bartlett's decomposition; ``population`` =
-    (gamma, root) is overwritten.
+    Rossi, Allenby & McCulloch (2005), section 2.8.5. ``ww`` (Q, Q) is the sum of w w'; Sigma is
+    drawn by Bartlett's decomposition. ``population`` is overwritten.
     """
     gamma, root = population
-    w = study[4]
-    nu, V, A = prior
+    w, lanes = study[4], study[5]
+    nu, scale, A = prior
     Q, K = gamma.shape
     bb, wb = np.zeros((K, K)), np.zeros((Q, K))
     n = 0
-    for b in range(beta.shape[0]):
-        scatter(beta[b], beta[b], bb)
-        scatter(w[b], beta[b], wb)
-        n += study[5][b]
+    for i in range(beta.shape[0]):
+        scatter(beta[i], beta[i], bb, ONE)
+        scatter(w[i], beta[i], wb, ONE)
+        n += lanes[i]
     spread = np.linalg.inv(ww + A)
     centre = spread @ wb
-    scale = bb + V - wb.T @ centre
-    half = np.linalg.cholesky(0.5 * (scale + scale.T))
-    # U upper with U U' ~ Wishart(nu + n, I), so Sigma = (half U'^-1)(half U'^-1)'
+    total = bb + scale - wb.T @ centre
+    half = np.linalg.cholesky(0.5 * (total + total.T))
+    # U upper with U U' ~ Wishart(nu + n, I), hence Sigma = (half U'^-1)(half U'^-1)'
     transposed = np.zeros((K, K))
-    for i in range(K):
-        transposed[i, i] = math.sqrt(rng.chisquare(nu + n - K + 1 + i))
-        for j in range(i + 1, K):
-            transposed[j, i] = rng.standard_normal()
+    for k in range(K):
+        transposed[k, k] = math.sqrt(rng.chisquare(nu + n - K + 1 + k))
+        for el in range(k + 1, K):
+            transposed[el, k] = rng.standard_normal()
     root[:] = half @ inverse_lower(transposed)
     noise = np.empty((Q, K))
-    for q in range(Q):
-        for k in range(K):
-            noise[q, k] = rng.standard_normal()
+    _normals(rng, noise)
     gamma[:] = centre + np.linalg.cholesky(spread) @ noise @ np.ascontiguousarray(root.T)
 
 
 @njit(**_JIT)
 def centre_partially(population, study, beta, surrogate, z):  # type: ignore[no-untyped-def]
-    """z_i = R_i'(beta_i - m_i) at the present (Gamma, L); fills ``z`` (blocks, K, LANES)."""
+    """z_i = C^-1 (beta_i - m_i) at the present population; fills ``z`` (blocks, K, LANES)."""
     gamma, root = population
-    w = study[4]
-    info, score, _ = surrogate
-    blocks, K, _ = beta.shape
-    inverse = inverse_lower(root)
-    precision = inverse.T @ inverse
-    pull = np.ascontiguousarray(precision @ gamma.T).astype(f4)
-    r = np.empty((K * (K + 1) // 2, LANES), f4)
-    y = np.empty((K, LANES), f4)
-    for b in range(blocks):
-        factor(info[b], precision, r)
-        times(pull, w[b], y)
-        for k in range(K):
-            for s in range(LANES):
-                y[k, s] += score[b, k, s]
-        solve_lower(r, y, y)
-        transposed_product(r, beta[b], z[b])
-        _subtract(z[b], y, z[b])
+    w, lanes = study[4], study[5]
+    H, score = surrogate
+    precision, R, C = precisions(root, H)
+    V = C @ C.T
+    from_score = V.astype(f4)
+    from_w = (V @ precision @ gamma.T).astype(f4)
+    to_z = np.ascontiguousarray(R.T).astype(f4)
+    a, b = np.empty(beta.shape[1:], f4), np.empty(beta.shape[1:], f4)
+    for i in range(beta.shape[0]):
+        times(from_score, score[i], a)
+        times(from_w, w[i], b)
+        _combine(a, ONE, b, a)
+        _combine(beta[i], -ONE, a, a)
+        times(to_z, a, z[i])
+        z[i, :, lanes[i] :] = f4(0.0)
 
 
 @njit(**_JIT)
-def _assemble(q, population, terms, prior, typical):  # type: ignore[no-untyped-def]
-    """Density and force of ``population_density`` from sums over respondents."""
-    gamma, root, precision = population
-    total, n, dd, turn, shift = terms
-    nu, V, A = prior
+def _assemble(q, population, matrices, sums, prior):  # type: ignore[no-untyped-def]
+    """Density and gradient of ``population_density`` from sums over respondents.
+
+    With s_i = grad ll_i - P (beta_i - mu_i) and d_i = beta_i - mu_i, ``sums`` = (total, n, log det
+    C, sum z s', sum d s', sum d d', sum w s', sum w d'). From dV = -V dP V and
+    dC = -C Phi(C' dP C)', Phi the lower triangle with half the diagonal.
+    """
+    gamma, root = population
+    P, C = matrices
+    total, n, log_det, zs, ds, dd, ws, wd = sums
+    nu, scale, A = prior
     Q, K = gamma.shape
+    V = C @ C.T
+    turn = (C @ zs - ds) @ V
+    stretch = np.tril(zs @ C)
+    for k in range(K):
+        stretch[k, k] *= 0.5
+    stretch = C @ (stretch + stretch.T) @ C.T
+    inner = dd + scale + gamma.T @ (A @ gamma)
     weight = n + nu + K + 1 + Q
-    scale = dd + V + gamma.T @ (A @ gamma)
-    typical_spread = np.linalg.inv(typical + precision)
-    by_precision = 0.5 * (turn + turn.T - scale + weight * (root @ root.T) - n * typical_spread)
-    by_root = -2.0 * (precision @ by_precision @ precision) @ root
-    force = np.empty(q.size)
-    force[: Q * K] = (shift - A @ gamma @ precision).ravel()
-    density = total - 0.5 * np.sum(precision * scale)
+    by_precision = 0.5 * (turn + turn.T - stretch - inner + weight * (root @ root.T) - n * V)
+    by_root = -2.0 * (P @ by_precision @ P) @ root
+    gradient = np.empty(q.size)
+    gradient[: Q * K] = (ws @ V @ P + wd @ P - A @ gamma @ P).ravel()
+    density = total + n * log_det - 0.5 * np.sum(P * inner)
     at = Q * K
     for k in range(K):
         for el in range(k):
-            force[at] = by_root[k, el]
+            gradient[at] = by_root[k, el]
             at += 1
         jacobian = K - k + 1
-        force[at] = by_root[k, k] * root[k, k] + jacobian
+        gradient[at] = by_root[k, k] * root[k, k] + jacobian
         density += q[at] * (jacobian - weight)
         at += 1
-    return density, force
+    return density, gradient
 
 
 @njit(**_JIT)
 def population_density(q, z, study, surrogate, prior, state, known):  # type: ignore[no-untyped-def]
-    """log p(q | z) up to a constant, and the force on q.
+    """log p(q | z, answers) up to a constant, and its gradient.
 
     Fills ``state`` with the betas that belong to (q, z), their log-likelihood and gradient;
-    ``known`` says that the state already holds them. The force is the gradient but for one term:
-    the derivative of the Cholesky factor is replaced by that of the flow
-    d(R'^-1) = -(H + P)^-1 dP R'^-1 / 2, which differs by a term that vanishes when the surrogate
-    is exact. Leapfrogs stay reversible and volume-preserving under any force, and the energy is
-    exact, so acceptance corrects for it.
+    ``known`` says that the state already holds them.
     """
     rows, offset, tasks, others, w, lanes = study
     beta, ll, grad = state
-    info, score, typical = surrogate
+    H, score = surrogate
     blocks, K, _ = beta.shape
     Q = w.shape[1]
     gamma, root = from_vector(q, Q, K)
-    inverse = inverse_lower(root)
-    precision = inverse.T @ inverse
-    P = precision.astype(f4)
+    precision, _, upper = precisions(root, H)
+    V = upper @ upper.T
+    P, C, from_score = precision.astype(f4), upper.astype(f4), V.astype(f4)
+    from_w = (V @ precision @ gamma.T).astype(f4)
     slope = np.ascontiguousarray(gamma.T).astype(f4)
-    pull = np.ascontiguousarray(precision @ gamma.T).astype(f4)
-    u, d = np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4)
-    r = np.empty((K * (K + 1) // 2, LANES), f4)
-    y, mean, a = np.empty((K, LANES), f4), np.empty((K, LANES), f4), np.empty((K, LANES), f4)
-    diff, force = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
-    dd, turn, shift = np.zeros((K, K)), np.zeros((K, K)), np.zeros((Q, K))
-    total, log_det, n = 0.0, 0.0, 0
-    for b in range(blocks):
-        bb = beta[b]
-        factor(info[b], precision, r)
-        log_det += log_determinant(r, lanes[b])
-        n += lanes[b]
-        times(pull, w[b], y)
-        times(slope, w[b], mean)
-        for k in range(K):
-            for s in range(LANES):
-                y[k, s] += score[b, k, s]
-        solve_lower(r, y, y)
-        for k in range(K):
-            for s in range(LANES):
-                a[k, s] = y[k, s] + f4(0.5) * z[b, k, s]
-        solve_upper(r, a, a)
+    scratch = (np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4))
+    a, d = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
+    zs, ds, dd = np.zeros((K, K)), np.zeros((K, K)), np.zeros((K, K))
+    ws, wd = np.zeros((Q, K)), np.zeros((Q, K))
+    total, n = 0.0, 0
+    for i in range(blocks):
         if not known:
-            for k in range(K):
-                for s in range(LANES):
-                    bb[k, s] = y[k, s] + z[b, k, s]
-            solve_upper(r, bb, bb)
-            likelihood(rows[b], offset[b], tasks[b], others, bb, ll[b], grad[b], u, d)
-        _subtract(bb, mean, diff)
-        times(P, diff, force)
-        scatter(diff, diff, dd)
-        scatter(w[b], force, shift)
-        _subtract(grad[b], force, force)
-        solve_lower(r, force, force)
-        solve_upper(r, force, force)
-        _subtract(mean, a, a)
-        scatter(a, force, turn)
-        times(P, force, diff)
-        scatter(w[b], diff, shift)
-        for s in range(lanes[b]):
-            total += ll[b, s]
-    terms = (total - log_det, n, dd, turn, shift)
-    return _assemble(q, (gamma, root, precision), terms, prior, typical)
+            times(from_score, score[i], beta[i])
+            times(from_w, w[i], a)
+            _combine(beta[i], ONE, a, beta[i])
+            times(C, z[i], a)
+            _combine(beta[i], ONE, a, beta[i])
+            likelihood(rows[i], offset[i], tasks[i], others, beta[i], ll[i], grad[i], scratch)
+        times(slope, w[i], d)
+        _combine(beta[i], -ONE, d, d)
+        scatter(d, d, dd, ONE)
+        scatter(w[i], d, wd, ONE)
+        times(P, d, a)
+        _combine(grad[i], -ONE, a, a)
+        scatter(z[i], a, zs, ONE)
+        scatter(d, a, ds, ONE)
+        scatter(w[i], a, ws, ONE)
+        n += lanes[i]
+        for s in range(lanes[i]):
+            total += ll[i, s]
+    sums = (total, n, np.sum(np.log(np.diag(upper))), zs, ds, dd, ws, wd)
+    return _assemble(q, (gamma, root), (precision, upper), sums, prior)
 
 
 @njit(**_JIT)
 def move_population(rng, eps, steps, metric, population, study, surrogate, prior, state, spare, z):  # type: ignore[no-untyped-def]
     """Hamiltonian Monte Carlo on q = (Gamma, L) given z; returns the acceptance probability.
 
-    ``metric`` M: q = M x with x of about unit posterior variance. ``spare`` is a second state;
-    ``z`` scratch (blocks, K, LANES).
+    ``metric`` M turns the identity mass into (M M')^-1: q moves by M p. ``spare`` is a second
+    state; ``z`` is scratch (blocks, K, LANES). ``population`` and ``state`` change in place.
     """
     gamma, root = population
     Q, K = gamma.shape
@@ -343,13 +350,14 @@ def move_population(rng, eps, steps, metric, population, study, surrogate, prior
         p[k] = rng.standard_normal()
     start = density - 0.5 * np.sum(p * p)
     size = eps * (0.85 + 0.3 * rng.random())
-    p += 0.5 * size * (metric.T @ force)
+    turned = np.ascontiguousarray(metric.T)
+    p += 0.5 * size * (turned @ force)
     for step in range(steps):
         q = q + size * (metric @ p)
         density, force = population_density(q, z, study, surrogate, prior, spare, False)
         if not math.isfinite(density):
             return 0.0
-        p += (0.5 if step == steps - 1 else 1.0) * size * (metric.T @ force)
+        p += (0.5 if step == steps - 1 else 1.0) * size * (turned @ force)
     gain = density - 0.5 * np.sum(p * p) - start
     probability = math.exp(min(gain, 0.0)) if math.isfinite(gain) else 0.0
     if rng.random() < probability:

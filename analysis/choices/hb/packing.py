@@ -50,7 +50,8 @@ class Packed:
     def gather(self, blocks: NDArray[np.float32]) -> NDArray[np.float32]:
         """The inverse of ``spread``: (..., blocks, M, LANES) to (..., N, M)."""
         moved = np.moveaxis(blocks, -1, -2)
-        flat = moved.reshape(*moved.shape[:-3], -1, moved.shape[-1])
+        lanes = moved.shape[-3] * moved.shape[-2]
+        flat = moved.reshape(*moved.shape[:-3], lanes, moved.shape[-1])
         out = np.empty((*flat.shape[:-2], self.respondents, flat.shape[-1]), blocks.dtype)
         out[..., self.order, :] = flat[..., : self.respondents, :]
         return out
