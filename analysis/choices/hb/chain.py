@@ -60,19 +60,18 @@ def total_information(study, beta):  # type: ignore[no-untyped-def]
 
 
 @njit(**_JIT)
-def advance(rng, gain, steps, sizes, metric, population, study, ww, prior, surrogate, states, out):  # type: ignore[no-untyped-def]
+def advance(rng, gain, steps, sizes, metric, population, study, ww, prior, surrogate, states, every, out):  # type: ignore[no-untyped-def]
     """As many draws as ``out`` has room for; returns the mean acceptances.
 
     ``gain`` of the step-size adaptation (0: frozen); ``steps`` and ``sizes`` = (betas',
     population's); ``states`` = (state, spare, z, sums of beta and beta beta'); ``out`` =
-    (gamma, sigma, log-likelihood, betas), the last with room for every n-th draw.
+    (gamma, sigma, log-likelihood, betas); of the betas every ``every``-th draw is stored.
     """
     state, spare, z, sum_beta, sum_squares = states
     out_gamma, out_sigma, out_ll, out_beta = out
     gamma, root = population
     n = out_gamma.shape[0]
     lanes = study[5]
-    every = n // out_beta.shape[0] if out_beta.shape[0] > 0 else n + 1
     accept = np.zeros_like(state[1])
     of_betas, of_population = 0.0, 0.0
     for it in range(n):
@@ -99,7 +98,7 @@ def advance(rng, gain, steps, sizes, metric, population, study, ww, prior, surro
         out_gamma[it] = gamma
         out_sigma[it] = root @ root.T
         out_ll[it] = total
-        if (it + 1) % every == 0:
+        if every > 0 and (it + 1) % every == 0:
             out_beta[it // every] = state[0]
     return of_betas, of_population
 
@@ -158,6 +157,20 @@ class Tuning:
     metric: Floats
     beta_sizes: NDArray[np.float32]
     population_size: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """Where a chain stands and how it is tuned; betas, scores and sizes in respondents' order."""
+
+    gamma: Floats
+    root: Floats
+    beta: NDArray[np.float32]
+    H: Floats
+    score: NDArray[np.float32]
+    metric: Floats
+    beta_sizes: NDArray[np.float32]
+    population_size: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +257,11 @@ class Chain:
         surrogate = (self.tuning.H, self.tuning.score)
         return self.population, self.study, surrogate, prior
 
-    def draw(self, n: int, kept: int = 0, gain: float = 0.0) -> Output:
-        """``n`` draws, of which the betas of ``kept`` (a divisor of n) are stored."""
+    def draw(self, n: int, *, every: int = 0, gain: float = 0.0) -> Output:
+        """``n`` draws; the betas of every ``every``-th are stored (0: of none).
+
+        ``gain`` adapts the steps and is 0 for draws that count.
+        """
         started = time.thread_time()
         Q, K = self.population[0].shape
         self.sums = (np.zeros(self.z.shape), np.zeros((K, K)))
@@ -253,7 +269,7 @@ class Chain:
             np.empty((n, Q, K)),
             np.empty((n, K, K)),
             np.empty(n),
-            np.empty((kept, *self.z.shape), f4),
+            np.empty((n // every if every else 0, *self.z.shape), f4),
         )
         population, study, surrogate, prior = self._groups
         tuning = self.tuning
@@ -269,11 +285,49 @@ class Chain:
             prior,
             surrogate,
             (self.state, self.spare, self.z, *self.sums),
+            every,
             out,
         )
         beta = self.packed.gather(out[3])
         self.seconds += time.thread_time() - started
         return Output(out[0], out[1], out[2], beta, acceptance)
+
+
+    def save(self) -> ChainState:
+        """Where the chain stands, by respondent, to go on from later."""
+        tuning, gather = self.tuning, self.packed.gather
+        return ChainState(
+            gamma=self.population[0].copy(),
+            root=self.population[1].copy(),
+            beta=gather(self.state[0]),
+            H=tuning.H.copy(),
+            score=gather(tuning.score),
+            metric=tuning.metric.copy(),
+            beta_sizes=gather(tuning.beta_sizes[:, None, :])[:, 0],
+            population_size=float(tuning.population_size[0]),
+        )
+
+    def restore(self, saved: ChainState) -> None:
+        """Go on from where a chain on the same tasks stood."""
+        K = self.z.shape[1]
+        if saved.beta.shape != (self.packed.respondents, K):
+            raise ValueError(
+                f"the saved state has {saved.beta.shape[0]} respondents and {saved.beta.shape[1]} "
+                f"columns, the tasks have {self.packed.respondents} and {K}"
+            )
+        if saved.gamma.shape != self.population[0].shape:
+            raise ValueError("the saved state belongs to other covariates")
+        spread = self.packed.spread
+        self.population = (saved.gamma.copy(), saved.root.copy())
+        self.state[0][:] = spread(saved.beta)
+        evaluate(self.study, self.state)
+        self.tuning = Tuning(
+            H=saved.H.copy(),
+            score=spread(saved.score),
+            metric=saved.metric.copy(),
+            beta_sizes=np.ascontiguousarray(spread(saved.beta_sizes[:, None])[:, 0]),
+            population_size=np.array([saved.population_size]),
+        )
 
 
 class BurnIn:

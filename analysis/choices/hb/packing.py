@@ -40,7 +40,7 @@ class Packed:
         """How many respondents."""
         return int(self.order.size)
 
-    def spread(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+    def spread(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
         """(N, M) numbers of respondents as blocks (blocks, M, LANES); empty lanes are zero."""
         blocks = self.tasks.size
         full = np.zeros((blocks * LANES, values.shape[1]), np.float32)

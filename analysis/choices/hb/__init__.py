@@ -1,0 +1,1 @@
+"""Hierarchical Bayes for choices: normal part-worths, multinomial logit answers."""
