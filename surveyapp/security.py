@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, Flask, Response, render_template, request, send_from_directory
+from flask import Blueprint, Flask, Response, abort, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -75,6 +75,7 @@ def protect(app: Flask, settings: Settings) -> None:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
         app.wsgi_app = trusted  # type: ignore[method-assign]
     app.before_request(_limit_form)
+    app.before_request(_refuse_null)
     app.before_request(enforce)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -96,6 +97,12 @@ def _limit_form() -> None:
     """Werkzeug bounds only the fields of multipart forms; bound plain ones as well."""
     if request.mimetype == "application/x-www-form-urlencoded":
         request.max_content_length = MAX_FORM_BYTES
+
+
+def _refuse_null() -> None:
+    """No id or token holds a null character, and PostgreSQL cannot even look for one."""
+    if "\x00" in request.path:
+        abort(404)
 
 
 def _headers(response: Response) -> Response:

@@ -94,6 +94,7 @@ class _Rated(QuestionBase):
         if (
             value.isascii()
             and value.isdigit()
+            and len(value) < 10
             and low <= int(value) <= high
             and value == str(int(value))
         ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -126,8 +126,12 @@ def _add_member(form: NewMember) -> list[tuple[str, str]]:
 @access("administrator")
 def switch(member: str, state: str) -> ResponseReturnValue:
     """Disable a member of staff (``off``), or enable them again (``on``)."""
+    if state not in ("on", "off"):
+        abort(404)
     try:
         accounts.set_disabled(current.store(), member, state == "off")
+    except LookupError:
+        abort(404)
     except accounts.AccountFault as error:
         flash(str(error), "error")
     else:

@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from surveyapp.store import studies
 from surveyapp.store.records import RespondentRecord
-from surveyapp.store.schema import answers, choices, pages_sent, respondents, studies
+from surveyapp.store.schema import answers, choices, pages_sent, respondents
 
 
 def add(c: Connection, new: RespondentRecord) -> None:
@@ -28,7 +29,7 @@ def next_sequence(c: Connection, study: str, version: int) -> int:
 
     Locks the study's row, so that two who start at once get different numbers.
     """
-    c.execute(select(studies.c.study).where(studies.c.study == study).with_for_update())
+    studies.lock(c, study)
     counted = select(func.max(respondents.c.sequence)).where(
         respondents.c.study == study, respondents.c.version == version
     )

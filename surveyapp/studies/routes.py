@@ -207,7 +207,7 @@ def archive(name: str) -> ResponseReturnValue:
     return send_file(path.absolute(), as_attachment=True, download_name=f"{name}.sqlite")
 
 
-@door.get("/<name>/versions/<int:number>")
+@door.get("/<name>/versions/<int(max=1000000):number>")
 @access("researcher", "administrator")
 def definition(name: str, number: int) -> ResponseReturnValue:
     """The frozen definition of a version, as JSON that can be read like a study file."""

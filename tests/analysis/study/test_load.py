@@ -329,3 +329,8 @@ def test_whatever_is_wrong_it_is_said_as_faults(seed):
             refused += 1
             assert all(f.path and f.fact and f.mend and f.line for f in caught.faults)
     assert refused > 40
+
+
+def test_texts_hold_no_null_character():
+    found = faults('study: s\ntitle: "a\\0b"\npages:\n  - {id: p, text: Hello}\n')
+    assert {fault.path for fault in found} == {"title"}

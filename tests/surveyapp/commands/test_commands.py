@@ -112,6 +112,39 @@ def test_links_are_made_for_customers(run, tmp_path):
     assert all("/a/" in row["address"] for row in rows)
 
 
+def test_addresses_are_never_lost_to_a_file(run, tmp_path):
+    run("study", "add", builders.PASTRY)
+    run("study", "publish", "pastry")
+    customers, out = tmp_path / "customers.csv", tmp_path / "links.csv"
+    customers.write_bytes(b"ann\rbob\r")
+    ask = ("links", "create", "pastry", "--customers", customers, "--out")
+    assert "No such file" in run(*ask, tmp_path / "missing" / "links.csv", code=2).stderr
+    run(*ask, out)
+    kept = out.read_text()
+    assert kept.count("/a/") == 2
+    assert out.stat().st_mode & 0o077 == 0
+    assert "exists" in run(*ask, out, code=2).stderr
+    assert out.read_text() == kept
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"), [(b"\xff\xfea\x00", "not UTF-8"), (b"a" * 200_000, "Line 1 cannot be read")]
+)
+def test_a_file_that_is_no_list_of_customers_is_a_message(run, tmp_path, raw, said):
+    run("study", "add", builders.PASTRY)
+    run("study", "publish", "pastry")
+    (tmp_path / "customers.csv").write_bytes(raw)
+    refused = run("links", "create", "pastry", "--customers", tmp_path / "customers.csv", code=2)
+    assert said in refused.stderr
+
+
+def test_a_link_that_is_over_already_is_not_made(run):
+    run("study", "add", builders.PASTRY)
+    run("study", "publish", "pastry")
+    refused = run("links", "create", "pastry", "--expires", "2020-01-31", code=2)
+    assert "2020-01-31 is over" in refused.stderr
+
+
 def test_imported_choices_come_out_of_the_archive_as_they_went_in(run, few, tmp_path):
     run("study", "add", ELECTRICITY / "study.yaml")
     run("study", "publish", "electricity")

@@ -180,3 +180,55 @@ def test_arguments_are_kept_as_they_were_given(store):
         "by": "ann",
         "import_only": True,
     }
+
+
+def test_a_folder_that_cannot_be_written_fails_the_job_with_its_cause(settings, store):
+    settings.files.mkdir()
+    (settings.files / "runs").write_text("a file where a folder should be")
+    job = queue.analyse(store, "s", 1)
+    assert Worker(settings, store, command=OK).run_one()
+    ended = get(store, job)
+    assert ended.state == "failed"
+    assert "runs" in ended.error
+
+
+def test_a_worker_survives_a_database_that_is_away_for_a_moment(settings, store, monkeypatch):
+    job = queue.analyse(store, "s", 1)
+    claim, failures = jobs.claim, iter([OSError("the database is away")])
+
+    def first_fails(*given, **more):
+        for failure in failures:
+            raise failure
+        return claim(*given, **more)
+
+    monkeypatch.setattr(jobs, "claim", first_fails)
+    worker = Worker(settings, store, command=OK)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    ended = wait_for(store, job, lambda j: not j.active)
+    worker.stop.set()
+    thread.join(timeout=10)
+    assert ended.state == "done"
+
+
+def test_ctrl_c_gives_the_running_job_back(store, tmp_path):
+    """A terminal sends the signal to the whole group; the child must not take it for its end."""
+    job = queue.analyse(store, "s", 1)
+    program = (
+        "import pathlib, signal, sys, threading\n"
+        "from surveyapp.jobs.worker import Worker\n"
+        "from surveyapp.settings import read_settings\n"
+        "from surveyapp.store import Store\n"
+        f"settings = read_settings(pathlib.Path({str(tmp_path)!r}))\n"
+        "slow = (sys.executable, '-c', 'import time; time.sleep(60)')\n"
+        "worker = Worker(settings, Store(settings.database_url), command=slow)\n"
+        "signal.signal(signal.SIGINT, lambda *_: threading.Timer(1, worker.stop.set).start())\n"
+        "worker.run()\n"
+    )
+    started = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+    wait_for(store, job, lambda j: j.state == "running")
+    time.sleep(1)
+    os.killpg(started.pid, signal.SIGINT)
+    assert started.wait(timeout=30) == 0
+    back = get(store, job)
+    assert (back.state, back.error) == ("queued", None)

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from surveyapp.store import Store, answers, links, migrate, respondents, staff, studies
+from surveyapp.store import Store, answers, jobs, links, migrate, respondents, staff, studies
 from surveyapp.store.records import (
     AnswerRecord,
     LinkRecord,
@@ -18,6 +18,7 @@ from surveyapp.store.records import (
     TaskRecord,
 )
 from surveyapp.store.schema import metadata
+from surveyapp.studies.invitations import Terms, make_personal
 
 AT = "2026-08-31T10:00:00.000Z"
 LINK = LinkRecord("l1", "s", "open", "slug", None, None, None, "live", AT, None, None)
@@ -178,3 +179,43 @@ def test_sqlite_keeps_acknowledged_answers_when_the_machine_dies(tmp_path):
         assert c.execute(text("PRAGMA synchronous")).scalar() == 2
         assert c.execute(text("PRAGMA foreign_keys")).scalar() == 1
     store.close()
+
+
+def at_once(number, call):
+    """Call from many threads at the same moment; what each returned."""
+    barrier = threading.Barrier(number)
+    found = []
+
+    def run(n):
+        barrier.wait()
+        found.append(call(n))
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_clicks_at_once_make_one_job_one_version_and_one_link_a_customer(fielded):
+    def click(n):
+        with fielded.write() as c:
+            job = jobs.submit(c, f"j{n}", "analyse", "s", "the same", {}, at=AT).job
+            version = studies.publish(c, "s", "{1}", [], by="me", at=AT)
+        with fielded.write() as c:
+            made = make_personal(c, "s", ["ann", "bob"], Terms(), key=b"k" * 32, base_url="")
+        return job, version, sum(bool(row.address) for row in made)
+
+    found = at_once(5, click)
+    assert len({job for job, _, _ in found}) == 1
+    assert [version for _, version, _ in found] == [2] * 5
+    assert sum(addresses for _, _, addresses in found) == 2
+
+
+def test_a_reader_sees_one_state_until_its_end(fielded):
+    with fielded.read() as c:
+        before = answers.stored(c, "r1")
+        with fielded.write() as other:
+            answers.save(other, "r1", [AnswerRecord("q", "", "1", "answered")], turn=1)
+        assert answers.stored(c, "r1") == before == {}

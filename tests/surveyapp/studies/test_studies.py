@@ -180,3 +180,20 @@ def test_a_closed_study_takes_no_answers_until_it_is_opened(app, researcher):
     assert "closed" in app.test_client().get(path).text
     researcher.post("/studies/pastry/open")
     assert "Start" in app.test_client().get(path).text
+
+
+@pytest.mark.parametrize("raw", [b"ann\rbob\r", b"ann\nb\x00ob\n"])
+def test_lists_of_customers_from_old_programs_are_read(app, researcher, raw):
+    builders.publish(app)
+    made = researcher.post(
+        "/studies/pastry/links/personal", file=(io.BytesIO(raw), "customers.csv")
+    )
+    assert made.status_code == 200
+    assert [line.partition(",")[0] for line in made.text.splitlines()] == ["customer", "ann", "bob"]
+
+
+def test_a_list_of_customers_that_cannot_be_read_is_a_message(app, researcher):
+    builders.publish(app)
+    reply = researcher.post("/studies/pastry/links/personal", customers="a" * 200_000)
+    assert reply.status_code == 400
+    assert "cannot be read" in reply.text
