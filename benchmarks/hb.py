@@ -182,7 +182,9 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     warm_up()
     peers = shutil.which("Rscript") is not None and not wanted.no_peers
-    print("| study | program | ms/draw | min ESS/s | mu | diag(Sigma) | beta | R-hat | CPU s | loss |")
+    print(
+        "| study | program | ms/draw | min ESS/s | mu | diag(Sigma) | beta | R-hat | CPU s | loss |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     studies = [(p.stem.removeprefix("hb-"), dict(np.load(p))) for p in wanted.studies]
     for name, study in studies or [("simulated", simulated())]:

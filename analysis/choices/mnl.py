@@ -81,7 +81,7 @@ def fit_mnl(
         When the optimum is not reached.
     """
     wanted = study.choice_exercise(exercise or choices.exercise.id)
-    _check_supported(wanted.id, choices)
+    check_supported(wanted.id, choices)
     coding = coding_of(study, wanted)
     sets = choice_sets(coding, choices.frame, weights)
     _check_identified(sets, choices)
@@ -103,7 +103,8 @@ def fit_mnl(
     )
 
 
-def _check_supported(exercise_id: str, choices: Choices) -> None:
+def check_supported(exercise_id: str, choices: Choices) -> None:
+    """ValueError when the logit of single choices does not describe the exercise."""
     exercise = choices.exercise
     if exercise.id != exercise_id:
         raise ValueError(f"the choices belong to '{exercise.id}', not to '{exercise_id}'")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.choices.coding import Coding, Kind
 
+if TYPE_CHECKING:
+    from analysis.choices.hb.fit import Hierarchy
+
 Floats = NDArray[np.float64]
-Covariance = Literal["classical", "robust", "cluster"]
+Covariance = Literal["classical", "robust", "cluster", "posterior"]
 COVARIANCES: tuple[Covariance, ...] = ("classical", "robust", "cluster")
 
 
@@ -25,12 +28,13 @@ class PartWorths:
     coding
         How the levels became the K columns.
     estimator
-        'mnl': aggregate multinomial logit.
+        'mnl': aggregate multinomial logit; 'hb': hierarchical Bayes.
     coefficients
-        (K,), one per column of the coding.
+        (K,), one per column of the coding: the estimate, or the posterior mean of the
+        population's mean.
     covariances
         'classical' (inverse information), 'robust' (sandwich over choice tasks) and 'cluster'
-        (sandwich over respondents), each (K, K).
+        (sandwich over respondents), each (K, K); hb has 'posterior' alone.
     n_respondents, n_tasks
         What the estimate rests on, holdouts excluded.
     log_likelihood, null_log_likelihood
@@ -39,10 +43,12 @@ class PartWorths:
         Whether the optimum was reached, and in how many Newton steps.
     warnings
         What a reader must know.
+    hierarchy
+        hb: draws of the population and of everybody, with their diagnostics.
     """
 
     coding: Coding
-    estimator: Literal["mnl"]
+    estimator: Literal["mnl", "hb"]
     coefficients: Floats
     covariances: Mapping[Covariance, Floats]
     n_respondents: int
@@ -52,6 +58,7 @@ class PartWorths:
     converged: bool
     iterations: int
     warnings: tuple[str, ...] = ()
+    hierarchy: Hierarchy | None = None
 
     def covariance(self, kind: Covariance) -> Floats:
         """One of the covariances, (K, K); ValueError when it is unknown."""

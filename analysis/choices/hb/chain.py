@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from analysis.choices.hb.compiled import compiled
 from analysis.choices.hb.kernel import LANES, f4, information, likelihood, scatter
 from analysis.choices.hb.moves import (
-    _JIT,
     ONE,
     centre_partially,
     draw_population,
@@ -39,8 +39,8 @@ MEASURED = (0.35, 0.5, 0.65)
 """Parts of the burn-in at which the curvature of the population's density is measured."""
 
 
-@njit(**_JIT)
-def evaluate(study, state):  # type: ignore[no-untyped-def]
+@compiled
+def evaluate(study: Any, state: Any) -> None:
     """Fill log-likelihood and gradient of the state's betas."""
     rows, offset, tasks, others, _, _ = study
     beta, ll, grad = state
@@ -49,8 +49,8 @@ def evaluate(study, state):  # type: ignore[no-untyped-def]
         likelihood(rows[i], offset[i], tasks[i], others, beta[i], ll[i], grad[i], scratch)
 
 
-@njit(**_JIT)
-def total_information(study, beta):  # type: ignore[no-untyped-def]
+@compiled
+def total_information(study: Any, beta: Any) -> Any:
     """Minus the second derivative of the log-likelihood, summed over respondents (K, K)."""
     rows, offset, tasks, others, _, _ = study
     out = np.zeros((beta.shape[1], beta.shape[1]))
@@ -59,8 +59,22 @@ def total_information(study, beta):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(**_JIT)
-def advance(rng, gain, steps, sizes, metric, population, study, ww, prior, surrogate, states, every, out):  # type: ignore[no-untyped-def]
+@compiled
+def advance(
+    rng: Any,
+    gain: Any,
+    steps: Any,
+    sizes: Any,
+    metric: Any,
+    population: Any,
+    study: Any,
+    ww: Any,
+    prior: Any,
+    surrogate: Any,
+    states: Any,
+    every: Any,
+    out: Any,
+) -> Any:
     """As many draws as ``out`` has room for; returns the mean acceptances.
 
     ``gain`` of the step-size adaptation (0: frozen); ``steps`` and ``sizes`` = (betas',
@@ -103,8 +117,18 @@ def advance(rng, gain, steps, sizes, metric, population, study, ww, prior, surro
     return of_betas, of_population
 
 
-@njit(**_JIT)
-def curvature(step, metric, population, study, surrogate, prior, state, spare, z):  # type: ignore[no-untyped-def]
+@compiled
+def curvature(
+    step: Any,
+    metric: Any,
+    population: Any,
+    study: Any,
+    surrogate: Any,
+    prior: Any,
+    state: Any,
+    spare: Any,
+    z: Any,
+) -> Any:
     """Minus the second derivative of log p(q | z) in the coordinates of ``metric``, at the state.
 
     One-sided differences of the gradient along every column of ``metric``.
@@ -292,7 +316,6 @@ class Chain:
         self.seconds += time.thread_time() - started
         return Output(out[0], out[1], out[2], beta, acceptance)
 
-
     def save(self) -> ChainState:
         """Where the chain stands, by respondent, to go on from later."""
         tuning, gather = self.tuning, self.packed.gather
@@ -402,9 +425,7 @@ class BurnIn:
             self._measure(gamma, root)
         elif self.done >= 1.5 * self.renewed:
             self.renewed = self.done
-            chain.tuning.metric = fisher_metric(
-                gamma, root, chain.tuning.H, chain.ww, chain.prior
-            )
+            chain.tuning.metric = fisher_metric(gamma, root, chain.tuning.H, chain.ww, chain.prior)
 
     def _measure(self, gamma: Floats, root: Floats) -> None:
         """Average the curvatures measured so far; directions of little curvature are bounded."""

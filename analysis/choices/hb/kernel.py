@@ -14,17 +14,19 @@ often than over numbers.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
 
+from analysis.choices.hb.compiled import vectorised
+
 LANES = 64
-_FAST = {"reassoc", "contract", "nsz", "arcp"}
 f4 = np.float32
 
 
 @njit(inline="always", error_model="numpy")
-def exp32(x):  # type: ignore[no-untyped-def]
+def exp32(x: Any) -> Any:
     """e^x in single precision, relative error below 1e-7; x is clipped to [-80, 80].
 
     Cody-Waite reduction x = n log 2 + r and the degree-6 polynomial of Cephes' ``expf``; 2^n is
@@ -44,8 +46,10 @@ def exp32(x):  # type: ignore[no-untyped-def]
     return p * np.int32(bits).view(f4)
 
 
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def likelihood(rows, offset, tasks, others, beta, ll, grad, scratch):  # type: ignore[no-untyped-def]
+@vectorised
+def likelihood(
+    rows: Any, offset: Any, tasks: Any, others: Any, beta: Any, ll: Any, grad: Any, scratch: Any
+) -> None:
     """Log-likelihood and its gradient for one block of respondents.
 
     Parameters
@@ -136,8 +140,8 @@ def likelihood(rows, offset, tasks, others, beta, ll, grad, scratch):  # type: i
             r += 1
 
 
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def times(matrix, v, out):  # type: ignore[no-untyped-def]
+@vectorised
+def times(matrix: Any, v: Any, out: Any) -> None:
     """``out = matrix v`` for one block: (M, K) float32 times (K, LANES)."""
     M, K = matrix.shape
     for k in range(M):
@@ -157,9 +161,9 @@ def times(matrix, v, out):  # type: ignore[no-untyped-def]
             el += 1
 
 
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def scatter(a, b, out, weight):  # type: ignore[no-untyped-def]
-    """Add ``weight * sum over lanes of a b'`` to ``out``: (M, LANES), (K, LANES) -> (M, K) float64."""
+@vectorised
+def scatter(a: Any, b: Any, out: Any, weight: Any) -> None:
+    """Add ``weight * sum over lanes of a b'`` to ``out`` (M, K), float64."""
     M, K = a.shape[0], b.shape[0]
     for k in range(M):
         ak = a[k]
@@ -186,8 +190,8 @@ def scatter(a, b, out, weight):  # type: ignore[no-untyped-def]
             el += 1
 
 
-@njit(fastmath=_FAST, nogil=True, error_model="numpy", cache=True)
-def information(rows, offset, tasks, others, beta, out):  # type: ignore[no-untyped-def]
+@vectorised
+def information(rows: Any, offset: Any, tasks: Any, others: Any, beta: Any, out: Any) -> None:
     """Add minus the second derivative of one block's log-likelihood to ``out`` (K, K) float64.
 
     ``rows``, ``offset``, ``tasks``, ``others``, ``beta`` as in ``likelihood``. For a task with

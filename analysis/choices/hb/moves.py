@@ -19,19 +19,18 @@ Lower-case Greek letters are spelled out; K and Q count columns of the coding an
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numba import njit
 
+from analysis.choices.hb.compiled import compiled, vectorised
 from analysis.choices.hb.kernel import LANES, f4, likelihood, scatter, times
 
-_JIT = {"nogil": True, "error_model": "numpy", "cache": True}
-_FAST = {"reassoc", "contract", "nsz", "arcp"}
 ONE = f4(1.0)
 
 
-@njit(**_JIT)
-def inverse_lower(lower):  # type: ignore[no-untyped-def]
+@compiled
+def inverse_lower(lower: Any) -> Any:
     """Inverse of a lower triangular matrix."""
     K = lower.shape[0]
     out = np.zeros((K, K))
@@ -45,8 +44,8 @@ def inverse_lower(lower):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(**_JIT)
-def to_vector(gamma, root):  # type: ignore[no-untyped-def]
+@compiled
+def to_vector(gamma: Any, root: Any) -> Any:
     """(Gamma, L) as one unconstrained vector: Gamma, then L row by row with log L_kk."""
     Q, K = gamma.shape
     q = np.empty(Q * K + K * (K + 1) // 2)
@@ -61,8 +60,8 @@ def to_vector(gamma, root):  # type: ignore[no-untyped-def]
     return q
 
 
-@njit(**_JIT)
-def from_vector(q, Q, K):  # type: ignore[no-untyped-def]
+@compiled
+def from_vector(q: Any, Q: Any, K: Any) -> Any:
     """The inverse of ``to_vector``."""
     gamma = q[: Q * K].copy().reshape(Q, K)
     root = np.zeros((K, K))
@@ -76,8 +75,8 @@ def from_vector(q, Q, K):  # type: ignore[no-untyped-def]
     return gamma, root
 
 
-@njit(**_JIT)
-def cholesky(matrix):  # type: ignore[no-untyped-def]
+@compiled
+def cholesky(matrix: Any) -> Any:
     """Lower Cholesky factor; NaN, not an exception, where ``matrix`` is not positive definite."""
     K = matrix.shape[0]
     out = np.zeros((K, K))
@@ -90,8 +89,8 @@ def cholesky(matrix):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(**_JIT)
-def precisions(root, H):  # type: ignore[no-untyped-def]
+@compiled
+def precisions(root: Any, H: Any) -> Any:
     """P = Sigma^-1, the lower factor R with R R' = H + P, and C = R'^-1."""
     inverse = inverse_lower(root)
     P = inverse.T @ inverse
@@ -99,24 +98,24 @@ def precisions(root, H):  # type: ignore[no-untyped-def]
     return P, R, np.ascontiguousarray(inverse_lower(R).T)
 
 
-@njit(fastmath=_FAST, **_JIT)
-def _kick(p, weight, eps, force):  # type: ignore[no-untyped-def]
+@vectorised
+def _kick(p: Any, weight: Any, eps: Any, force: Any) -> None:
     """``p += weight * eps * force``, eps by lane."""
     for k in range(p.shape[0]):
         for s in range(LANES):
             p[k, s] += weight * eps[s] * force[k, s]
 
 
-@njit(fastmath=_FAST, **_JIT)
-def _combine(a, weight, b, out):  # type: ignore[no-untyped-def]
+@vectorised
+def _combine(a: Any, weight: Any, b: Any, out: Any) -> None:
     """``out = a + weight * b``."""
     for k in range(out.shape[0]):
         for s in range(LANES):
             out[k, s] = a[k, s] + weight * b[k, s]
 
 
-@njit(fastmath=_FAST, **_JIT)
-def _add_products(energy, weight, a, b):  # type: ignore[no-untyped-def]
+@vectorised
+def _add_products(energy: Any, weight: Any, a: Any, b: Any) -> None:
     """``energy += weight * sum_k a_k b_k``, by lane."""
     total = np.zeros(LANES, f4)
     for k in range(a.shape[0]):
@@ -126,15 +125,17 @@ def _add_products(energy, weight, a, b):  # type: ignore[no-untyped-def]
         energy[s] += weight * np.float64(total[s])
 
 
-@njit(**_JIT)
-def _normals(rng, out):  # type: ignore[no-untyped-def]
+@compiled
+def _normals(rng: Any, out: Any) -> None:
     for k in range(out.shape[0]):
         for s in range(out.shape[1]):
             out[k, s] = rng.standard_normal()
 
 
-@njit(**_JIT)
-def move_part_worths(rng, eps, steps, population, study, state, H, accept):  # type: ignore[no-untyped-def]
+@compiled
+def move_part_worths(
+    rng: Any, eps: Any, steps: Any, population: Any, study: Any, state: Any, H: Any, accept: Any
+) -> None:
     """Hamiltonian Monte Carlo on every beta_i given (Gamma, Sigma), with mass H + Sigma^-1.
 
     Parameters
@@ -194,8 +195,8 @@ def move_part_worths(rng, eps, steps, population, study, state, H, accept):  # t
                     grad[i, k, s] = g[k, s]
 
 
-@njit(**_JIT)
-def draw_population(rng, population, study, ww, prior, beta):  # type: ignore[no-untyped-def]
+@compiled
+def draw_population(rng: Any, population: Any, study: Any, ww: Any, prior: Any, beta: Any) -> None:
     """(Gamma, Sigma) given the betas: inverse Wishart times matrix normal.
 
     Rossi, Allenby & McCulloch (2005), section 2.8.5. ``ww`` (Q, Q) is the sum of w w'; Sigma is
@@ -227,8 +228,8 @@ def draw_population(rng, population, study, ww, prior, beta):  # type: ignore[no
     gamma[:] = centre + np.linalg.cholesky(spread) @ noise @ np.ascontiguousarray(root.T)
 
 
-@njit(**_JIT)
-def centre_partially(population, study, beta, surrogate, z):  # type: ignore[no-untyped-def]
+@compiled
+def centre_partially(population: Any, study: Any, beta: Any, surrogate: Any, z: Any) -> None:
     """z_i = C^-1 (beta_i - m_i) at the present population; fills ``z`` (blocks, K, LANES)."""
     gamma, root = population
     w, lanes = study[4], study[5]
@@ -248,8 +249,8 @@ def centre_partially(population, study, beta, surrogate, z):  # type: ignore[no-
         z[i, :, lanes[i] :] = f4(0.0)
 
 
-@njit(**_JIT)
-def _assemble(q, population, matrices, sums, prior):  # type: ignore[no-untyped-def]
+@compiled
+def _assemble(q: Any, population: Any, matrices: Any, sums: Any, prior: Any) -> Any:
     """Density and gradient of ``population_density`` from sums over respondents.
 
     With s_i = grad ll_i - P (beta_i - mu_i) and d_i = beta_i - mu_i, ``sums`` = (total, n, log det
@@ -286,8 +287,10 @@ def _assemble(q, population, matrices, sums, prior):  # type: ignore[no-untyped-
     return density, gradient
 
 
-@njit(**_JIT)
-def population_density(q, z, study, surrogate, prior, state, known):  # type: ignore[no-untyped-def]
+@compiled
+def population_density(
+    q: Any, z: Any, study: Any, surrogate: Any, prior: Any, state: Any, known: Any
+) -> Any:
     """log p(q | z, answers) up to a constant, and its gradient.
 
     Fills ``state`` with the betas that belong to (q, z), their log-likelihood and gradient;
@@ -333,8 +336,20 @@ def population_density(q, z, study, surrogate, prior, state, known):  # type: ig
     return _assemble(q, (gamma, root), (precision, upper), sums, prior)
 
 
-@njit(**_JIT)
-def move_population(rng, eps, steps, metric, population, study, surrogate, prior, state, spare, z):  # type: ignore[no-untyped-def]
+@compiled
+def move_population(
+    rng: Any,
+    eps: Any,
+    steps: Any,
+    metric: Any,
+    population: Any,
+    study: Any,
+    surrogate: Any,
+    prior: Any,
+    state: Any,
+    spare: Any,
+    z: Any,
+) -> Any:
     """Hamiltonian Monte Carlo on q = (Gamma, L) given z; returns the acceptance probability.
 
     ``metric`` M turns the identity mass into (M M')^-1: q moves by M p. ``spare`` is a second

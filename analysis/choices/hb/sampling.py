@@ -170,9 +170,7 @@ def sample(
     done = state.done if state else 0
     seeds = np.random.SeedSequence([seed, done]).spawn(settings.chains)
     steps = (settings.beta_steps, settings.population_steps)
-    runs = [
-        Run(Chain(packed, covariates, prior, seed=s, steps=steps), settings) for s in seeds
-    ]
+    runs = [Run(Chain(packed, covariates, prior, seed=s, steps=steps), settings) for s in seeds]
     if state is not None:
         for run, saved in zip(runs, state.chains, strict=True):
             run.chain.restore(saved)
@@ -231,7 +229,7 @@ def _side_by_side(runs: Sequence[Run], progress: Progress | None) -> None:
 
 
 def _collect(runs: Sequence[Run], settings: Settings, done: int) -> Posterior:
-    def stack(name: str) -> NDArray[np.generic]:
+    def stack(name: str) -> Floats:
         return np.stack([np.concatenate([getattr(o, name) for o in r.outputs]) for r in runs])
 
     parts = [[o.acceptance for o in run.outputs] for run in runs]

@@ -11,7 +11,6 @@ from numba import njit
 from analysis.choices.hb.chain import evaluate, total_information
 from analysis.choices.hb.kernel import LANES, exp32, scatter, times
 from analysis.choices.hb.packing import pack
-
 from tests.analysis.choices.hb.conftest import Coded, log_likelihood, simulate
 
 
@@ -19,7 +18,14 @@ def at(packed, beta):
     """Log-likelihood (N,) and gradient (N, K) of the kernel, in respondents' order."""
     n = packed.respondents
     lanes = np.minimum(LANES, n - LANES * np.arange(packed.tasks.size))
-    study = (packed.rows, packed.offset, packed.tasks, packed.others, packed.spread(np.ones((n, 1))), lanes)
+    study = (
+        packed.rows,
+        packed.offset,
+        packed.tasks,
+        packed.others,
+        packed.spread(np.ones((n, 1))),
+        lanes,
+    )
     blocks = packed.spread(beta)
     state = (blocks, np.zeros((len(blocks), LANES)), np.zeros_like(blocks))
     evaluate(study, state)

@@ -16,7 +16,6 @@ from analysis.choices.hb.moves import (
 )
 from analysis.choices.hb.packing import pack
 from analysis.choices.hb.priors import Prior, bayesm_prior
-
 from tests.analysis.choices.hb.conftest import Coded, log_likelihood, simulate
 
 
@@ -74,7 +73,7 @@ def book_density(chain: Chain, coded: Coded, prior: Prior, q: np.ndarray) -> flo
     width = coded.x.shape[3]
     gamma, root = from_vector(q, 2, width)
     sigma = root @ root.T
-    _, study, (H, score), _ = chain._groups
+    _, _, (H, score), _ = chain._groups
     P = np.linalg.inv(sigma)
     V = np.linalg.inv(H + P)
     w = covariates(len(coded.beta))

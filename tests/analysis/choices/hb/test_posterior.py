@@ -11,7 +11,6 @@ from analysis.choices.hb.diagnostics import effective
 from analysis.choices.hb.packing import pack
 from analysis.choices.hb.priors import Prior
 from analysis.choices.hb.sampling import Settings, sample
-
 from tests.analysis.choices.hb.conftest import Coded, answers, log_likelihood, simulate
 
 

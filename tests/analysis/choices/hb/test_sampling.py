@@ -11,7 +11,6 @@ from analysis.choices.hb.diagnostics import diagnose
 from analysis.choices.hb.packing import pack
 from analysis.choices.hb.priors import Prior, bayesm_prior, sawtooth_prior
 from analysis.choices.hb.sampling import Cancelled, Settings, State, sample
-
 from tests.analysis.choices.hb.conftest import Coded
 
 SHORT = Settings(burn_in=100, draws=60, kept=40)

@@ -1,0 +1,201 @@
+"""``fit_hb``: from a study and its choices to draws of everybody's part-worths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.choices.coding import Coding, coding_of
+from analysis.choices.hb.diagnostics import Diagnostics, diagnose
+from analysis.choices.hb.packing import Packed, pack
+from analysis.choices.hb.priors import Prior, PriorName, bayesm_prior, sawtooth_prior
+from analysis.choices.hb.sampling import Posterior, Progress, Settings, State, sample
+from analysis.choices.identification import check_identified
+from analysis.choices.mnl import NotConverged, check_supported, evaluate
+from analysis.choices.partworths import PartWorths
+from analysis.choices.sets import ChoiceSets, choice_sets
+from analysis.study import Study
+from analysis.tables import Choices
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchy:
+    """What hierarchical Bayes knows beyond the mean.
+
+    Attributes
+    ----------
+    respondents
+        (N,) names, in the order of ``posterior.beta``.
+    posterior, diagnostics
+        The draws, and what they are worth.
+    prior
+        As used.
+    covariates, covariate_means
+        Columns of the upper level behind the intercept, and what was subtracted from each.
+    """
+
+    respondents: tuple[str, ...]
+    posterior: Posterior
+    diagnostics: Diagnostics
+    prior: Prior
+    covariates: tuple[str, ...]
+    covariate_means: Floats
+
+    def individual(self) -> tuple[Floats, Floats]:
+        """Posterior mean and standard deviation of everybody's part-worths, (N, K) each."""
+        beta = self.posterior.beta
+        mean = beta.mean((0, 1), dtype=float)
+        squares = sum(np.square(draw - mean) for chain in beta for draw in chain)
+        return mean, np.sqrt(squares / (beta.shape[0] * beta.shape[1]))
+
+
+def fit_hb(
+    study: Study,
+    choices: Choices,
+    *,
+    seed: int,
+    prior: PriorName | Prior = "sawtooth",
+    settings: Settings | None = None,
+    covariates: pd.DataFrame | None = None,
+    state: State | None = None,
+    progress: Progress | None = None,
+) -> PartWorths:
+    """Fit a hierarchical multinomial logit with normal heterogeneity.
+
+    Parameters
+    ----------
+    study, choices
+        The study and the checked choices of one of its exercises. Holdout tasks are left out.
+    seed
+        Same choices, same seed, same machine: same draws.
+    prior
+        'sawtooth' (df 5, variance 1), 'bayesm', or a ``Prior`` of your own.
+    settings
+        Chains, burn-in, draws; default ``Settings()``.
+    covariates
+        Numbers by respondent (the index), for the upper level beta_i ~ N(Gamma'w_i, Sigma). They
+        are centred, so that mu is the mean of the average respondent.
+    state
+        ``hierarchy.posterior.state`` of an earlier fit to the same choices: goes on from there.
+    progress
+        Called with (draws done, draws in all); returning False cancels.
+
+    Returns
+    -------
+    PartWorths
+        ``coefficients`` are the posterior means of mu, the covariance 'posterior' that of mu's
+        draws; ``hierarchy`` has the draws. ``converged`` is False, with the reasons among the
+        warnings, until the diagnostics pass.
+
+    Raises
+    ------
+    NotIdentified
+        When no task tells some part-worths apart, naming attribute, level and why: the draws
+        would repeat the prior.
+    ValueError
+        Wrong covariates or state, or a task that this likelihood does not describe.
+    Cancelled
+        When ``progress`` returned False.
+    """
+    check_supported(choices.exercise.id, choices)
+    coding = coding_of(study, choices.exercise)
+    sets = choice_sets(coding, choices.frame)
+    check_identified(coding, choices.frame, evaluate(sets, np.zeros(coding.width)).information)
+    names, means, w = _covariates(sets.respondents, covariates)
+    chosen = prior if isinstance(prior, Prior) else prior_named(prior, coding, w.shape[1])
+    posterior = sample(
+        packed_sets(sets),
+        w,
+        chosen,
+        seed=seed,
+        settings=settings,
+        state=state,
+        progress=progress,
+    )
+    found = diagnose(posterior)
+    mu = posterior.mu.reshape(-1, coding.width)
+    return PartWorths(
+        coding=coding,
+        estimator="hb",
+        coefficients=mu.mean(0),
+        covariances={"posterior": np.atleast_2d(np.cov(mu.T))},
+        n_respondents=len(sets.respondents),
+        n_tasks=sets.n_tasks,
+        log_likelihood=float(posterior.log_likelihood.mean()),
+        null_log_likelihood=sets.null_log_likelihood(),
+        converged=found.converged,
+        iterations=posterior.state.done,
+        warnings=tuple(f"not final: {reason}" for reason in found.reasons),
+        hierarchy=Hierarchy(sets.respondents, posterior, found, chosen, names, means),
+    )
+
+
+def final(part_worths: PartWorths) -> PartWorths:
+    """The same part-worths if they may be presented as final; NotConverged with reasons if not."""
+    if not part_worths.converged:
+        reasons = "; ".join(part_worths.warnings)
+        raise NotConverged(f"these part-worths are not final yet: {reasons}")
+    return part_worths
+
+
+def prior_named(name: PriorName, coding: Coding, covariates: int = 1) -> Prior:
+    """A prior by name, for a coding; ``covariates`` counts the intercept."""
+    if name == "bayesm":
+        return bayesm_prior(coding.width, covariates)
+    if name != "sawtooth":
+        raise ValueError(f"there is no prior '{name}'; known: sawtooth, bayesm")
+    blocks = []
+    for attribute in coding.exercise.attributes:
+        places = coding.places(attribute.id)
+        size = places.stop - places.start
+        blocks.append(size if attribute.coding == "linear" else -size)
+    if coding.exercise.none is not None:
+        blocks.append(1)
+    return sawtooth_prior(blocks, covariates=covariates)
+
+
+def packed_sets(sets: ChoiceSets) -> Packed:
+    """Choice sets as the kernel reads them; tasks may differ in number of alternatives."""
+    n, width = len(sets.respondents), sets.coding.width
+    counts = np.bincount(sets.respondent, minlength=n)
+    order = np.argsort(sets.respondent, kind="stable")
+    position = np.empty(sets.n_tasks, np.int64)
+    position[order] = np.arange(sets.n_tasks) - np.repeat(np.cumsum(counts) - counts, counts)
+    largest = max(group.size for group in sets.groups)
+    x = np.zeros((n, int(counts.max()), largest, width), np.float32)
+    y = np.full(x.shape[:2], -1, np.int64)
+    there = np.zeros(x.shape[:3], np.bool_)
+    for chunk in sets.chunks():
+        at = (sets.respondent[chunk.place], position[chunk.place])
+        x[*at, : chunk.size] = chunk.x.reshape(-1, chunk.size, width)
+        there[*at, : chunk.size] = True
+        y[at] = chunk.chosen
+    return pack(x, y, None if len(sets.groups) == 1 else there)
+
+
+def _covariates(
+    respondents: tuple[str, ...], frame: pd.DataFrame | None
+) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Names, means, and (N, Q) with a leading column of ones."""
+    ones = np.ones((len(respondents), 1))
+    if frame is None or frame.shape[1] == 0:
+        return (), np.zeros(0), ones
+    numbers = frame.set_axis(frame.index.astype(str)).apply(pd.to_numeric, errors="coerce")
+    if numbers.index.has_duplicates:
+        raise ValueError("covariates name a respondent twice")
+    values = numbers.reindex(list(respondents)).to_numpy(float)
+    missing = [r for r, row in zip(respondents, values, strict=True) if not np.isfinite(row).all()]
+    if missing:
+        shown = ", ".join(missing[:10])
+        raise ValueError(f"{len(missing)} respondents lack a number in a covariate: {shown}")
+    means = values.mean(0)
+    centred = values - means
+    constant = [str(n) for n, c in zip(frame.columns, centred.T, strict=True) if not c.any()]
+    if constant:
+        raise ValueError(f"covariates that do not vary: {', '.join(constant)}; leave them out")
+    return tuple(str(name) for name in frame.columns), means, np.hstack([ones, centred])
