@@ -89,7 +89,7 @@ def declining_customers(
     """
     active = scores[scores["days_52_weeks"] > 0]
     known = (pd.Timestamp(as_of) - pd.to_datetime(active["first_purchase"])).dt.days
-    before_days = (known - LATEST_DAYS + 1).clip(0, BEFORE_DAYS)
+    before_days = (known - LATEST_DAYS).clip(0, BEFORE_DAYS)
     is_new = known.between(LATEST_DAYS, LATEST_DAYS + BEFORE_DAYS - 1)
     before = active["days_before_39_weeks"] - is_new.astype(int)
     recent = active["days_last_13_weeks"].where(known >= LATEST_DAYS, 0)
