@@ -45,7 +45,8 @@ class Declining:
     tested, too_few
         Customers with enough purchase days to tell, and without.
     level, expected_by_chance
-        Level of the test, and at most how many of those tested it lists although nothing changed.
+        Level of the test, and at most how many of those tested it lists although nothing changed,
+        if purchase days come independently and the season plays no part.
     """
 
     customers: tuple[ListedCustomer, ...]
@@ -112,7 +113,8 @@ def declining_customers(
         expected_by_chance=level * int(enough.sum()),
         method=(
             "exact conditional binomial test of purchase days, last 13 weeks against the 39 "
-            f"before, one-sided at {level:.0%}, not corrected for the number of customers"
+            f"before, one-sided at {level:.0%}, not corrected for the number of customers; "
+            "purchases in bursts or by season list several times as many by chance"
         ),
     )
 
