@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from limits import parse_many
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from surveyapp import current
 from surveyapp.access import access, enforce
-from surveyapp.settings import CHECKOUT, Settings
+from surveyapp.settings import CHECKOUT, SettingFault, Settings
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -52,7 +53,17 @@ log_in_limit = limiter.limit(
 
 
 def protect(app: Flask, settings: Settings) -> None:
-    """Set up everything that protects the app; before any route is registered."""
+    """Set up everything that protects the app; before any route is registered.
+
+    Raises
+    ------
+    SettingFault
+        When LOG_IN_LIMIT cannot be read; without it, guessing passwords would have no limit.
+    """
+    try:
+        parse_many(settings.text("LOG_IN_LIMIT"))
+    except ValueError as error:
+        raise SettingFault(f"LOG_IN_LIMIT: {error}. Write it like '10 per minute'.") from None
     app.config.update(
         SECRET_KEY=settings.text("SECRET_KEY"),
         SESSION_COOKIE_NAME="surveyapp",

@@ -99,7 +99,7 @@ def fit_mnl(
         null_log_likelihood=sets.null_log_likelihood(),
         converged=True,
         iterations=steps,
-        warnings=_warnings(sets),
+        warnings=_warnings(len(sets.respondents), sets.coding.width),
     )
 
 
@@ -115,13 +115,14 @@ def check_supported(exercise_id: str, choices: Choices) -> None:
         )
 
 
-def _warnings(sets: ChoiceSets) -> tuple[str, ...]:
-    if len(sets.respondents) < 2:
-        return ("one respondent: the cluster standard errors have no meaning (they are zero)",)
-    if len(sets.respondents) < 30:
+def _warnings(people: int, width: int) -> tuple[str, ...]:
+    if people <= width:
         return (
-            f"{len(sets.respondents)} respondents: cluster standard errors need about 30 or more",
+            f"{people} respondent(s) for {width} part-worths: too few for errors clustered by "
+            "respondent, so there are no intervals",
         )
+    if people < 30:
+        return (f"{people} respondents: cluster standard errors need about 30 or more",)
     return ()
 
 

@@ -17,7 +17,13 @@ from analysis.cli.bad_input import bad_input
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for report.json and report.html; made when missing.",
 )
-@click.option("--seed", default=1, show_default=True, help="Seed of the draws behind intervals.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Seed of the draws behind intervals.",
+)
 def report(archive: Path, out: Path, seed: int) -> None:
     """Make the value report of an archive: report.json and report.html."""
     from analysis.archive import read_archive

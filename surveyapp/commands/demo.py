@@ -26,11 +26,18 @@ NOTES = "demo.json"
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, help="Port to serve on.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to serve on.",
+)
 @click.option("--no-serve", is_flag=True, help="Prepare everything, then stop.")
 @click.option(
     "--respondents",
     "count",
+    type=click.IntRange(min=1),
     default=RESPONDENTS,
     show_default=True,
     help="Simulated customers who answer.",
@@ -54,7 +61,6 @@ def demo(port: int, no_serve: bool, count: int) -> None:
     if not no_serve:
         from surveyapp.commands.serving import serve_until_stopped
 
-        say("Serving (stop with Ctrl+C)")
         serve_until_stopped("127.0.0.1", port)
 
 

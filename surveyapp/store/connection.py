@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 try:
     import fcntl
@@ -16,6 +17,15 @@ except ImportError:  # Windows has no flock; the busy timeout alone then orders 
     fcntl = None  # type: ignore[assignment]
 
 BUSY_MILLISECONDS = 30_000
+_ADDRESSES = (
+    "DATABASE_URL is no address of a database that can be used. Write "
+    "sqlite:////folder/file.sqlite or postgresql+psycopg://user:password@host/name, "
+    "or leave it empty."
+)
+
+
+class StoreFault(ValueError):
+    """A database that cannot be used; the message says why."""
 
 
 class Store:
@@ -26,14 +36,24 @@ class Store:
     url
         An SQLAlchemy address: ``sqlite:////srv/survey/surveyapp.sqlite`` or
         ``postgresql+psycopg://...``.
+
+    Raises
+    ------
+    StoreFault
+        When the address is none of these.
     """
 
     def __init__(self, url: str) -> None:
-        address = make_url(url)
+        try:
+            address = make_url(url)
+        except ArgumentError:
+            raise StoreFault(_ADDRESSES) from None
+        if address.get_backend_name() not in ("sqlite", "postgresql"):
+            raise StoreFault(_ADDRESSES)
         self._lock_file: Path | None = None
         if address.get_backend_name() == "sqlite":
             if not address.database:
-                raise ValueError("the SQLite store needs a file, not memory")
+                raise StoreFault(_ADDRESSES)
             self._lock_file = Path(address.database + ".lock")
         self.engine: Engine = create_engine(
             address,

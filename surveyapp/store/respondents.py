@@ -65,12 +65,6 @@ def advance(
     c.execute(insert(pages_sent).values(row))
 
 
-def last_sent(c: Connection, respondent: str, turn: int) -> str | None:
-    """The step that was sent as a turn, or None."""
-    wanted = (pages_sent.c.respondent == respondent) & (pages_sent.c.turn == turn)
-    return c.execute(select(pages_sent.c.step).where(wanted)).scalar()
-
-
 def steps_sent(c: Connection, respondent: str) -> frozenset[str]:
     """The steps that a respondent sent at least once."""
     wanted = select(pages_sent.c.step).where(pages_sent.c.respondent == respondent).distinct()
@@ -93,8 +87,12 @@ def counts(c: Connection, study: str) -> dict[tuple[str, str], int]:
 
 
 def completed_since(c: Connection, study: str, at: str) -> int:
-    """How many respondents of a study completed after a time."""
-    wanted = select(func.count()).where(respondents.c.study == study, respondents.c.completed > at)
+    """How many respondents of a study completed after a time, not counting test runs."""
+    wanted = select(func.count()).where(
+        respondents.c.study == study,
+        respondents.c.completed > at,
+        respondents.c.run_kind != "test",
+    )
     return c.execute(wanted).scalar() or 0
 
 

@@ -1,9 +1,12 @@
 """The command line: exit codes, messages, and where data go."""
 
+import contextlib
 import csv
 import gzip
 import io
 import json
+import socket
+import sqlite3
 
 import pytest
 from click.testing import CliRunner
@@ -59,6 +62,67 @@ def test_settings_are_shown_without_secrets(run, tmp_path):
         assert setting.name in shown
         if setting.secret:
             assert str(found.values[setting.name]) not in shown
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("[]", "holds no settings"),
+        ("null", "holds no settings"),
+        ("{}", "SECRET_KEY is missing"),
+        ('{"SECRET_KEY": "%s", "CUSTOMER_KEY": "zz"}' % ("ab" * 16), "CUSTOMER_KEY is missing"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_a_message(run, tmp_path, config, said):
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "config.json").write_text(config)
+    assert said in run("init", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nonsense", "no address of a database"),
+        ("sqlite://", "no address of a database"),
+        ("mysql://somewhere", "no address of a database"),
+        ("sqlite:////missing/folder/x.sqlite", "file"),
+        ("postgresql+psycopg://postgres@127.0.0.1:1/x", "cannot be used"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_a_message(run, monkeypatch, address, said):
+    monkeypatch.setenv("SURVEYAPP_DATABASE_URL", address)
+    for command in (("init",), ("study", "list")):
+        assert said in run(*command, code=2).stderr
+
+
+def test_a_file_that_is_no_database_is_a_message(run, tmp_path):
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "surveyapp.sqlite").write_text("no database" * 100)
+    assert "not a database" in run("study", "list", code=2).stderr
+
+
+def test_the_database_of_a_newer_program_is_a_message(run, tmp_path):
+    run("init")
+    path = tmp_path / "instance" / "surveyapp.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as c:
+        c.execute("UPDATE alembic_version SET version_num = 'later'")
+        c.commit()
+    assert "newer program" in run("init", code=2).stderr
+
+
+@pytest.mark.parametrize(("port", "code"), [(99999, 2), (0, 2), (-1, 2)])
+def test_a_port_that_cannot_be_is_refused(run, port, code):
+    run("serve", "--port", port, code=code)
+
+
+def test_a_port_in_use_and_an_unknown_host_are_messages(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"Cannot serve on 127.0.0.1:{port}" in run("serve", "--port", port, code=2).stderr
+    assert "Cannot serve" in run("serve", "--host", "no.such.host.invalid", code=2).stderr
 
 
 def test_check_says_ok_or_lists_every_fault(run, tmp_path):

@@ -69,7 +69,7 @@ def test_answers_take_the_place_of_earlier_ones(fielded):
     with fielded.read() as c:
         assert answers.stored(c, "r1") == {("q", "a"): AnswerRecord("q", "a", None, "refused", 2)}
         assert answers.stored_choices(c, "r1") == {("e", 1): 2}
-        assert answers.stored_choice(c, "r1", "e", 1) == 2
+        assert answers.stored_choices(c, "r1") == {("e", 1): 2}
         assert list(answers.choices_of_study(c, "s")) == [("r1", "e", 1, 1, 2)]
 
 
@@ -82,7 +82,6 @@ def test_advancing_notes_the_page_and_the_end(fielded):
         done = respondents.by_token(c, "hash-1")
         assert (done.turn, done.step, done.ended, done.completed) == (2, "p2", "complete", AT)
         assert respondents.steps_sent(c, "r1") == {"p", "p2"}
-        assert respondents.last_sent(c, "r1", 1) == "p"
         assert respondents.counts(c, "s") == {("live", "complete"): 1}
         assert respondents.steps_reached(c, "s", 1) == {"p": 1, "p2": 1}
 
@@ -219,3 +218,11 @@ def test_a_reader_sees_one_state_until_its_end(fielded):
         with fielded.write() as other:
             answers.save(other, "r1", [AnswerRecord("q", "", "1", "answered")], turn=1)
         assert answers.stored(c, "r1") == before == {}
+
+
+def test_test_runs_are_not_waited_for_by_a_report(fielded):
+    with fielded.write() as c:
+        for name, run_kind in (("r2", "live"), ("r3", "test")):
+            new = replace(WHO, respondent=name, token_hash=name, run_kind=run_kind)
+            respondents.add(c, replace(new, completed=AT, ended="complete"))
+        assert respondents.completed_since(c, "s", "2026-08-30") == 1
