@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
+from analysis.cli.hierarchical import Wanted, hold_out, run_hb
 
 if TYPE_CHECKING:
     from analysis.choices.partworths import PartWorths
@@ -38,10 +39,49 @@ def _mapping(
 @click.argument("choices", type=click.Path(path_type=Path))
 @click.option(
     "--estimator",
-    type=click.Choice(["mnl"]),
+    type=click.Choice(["mnl", "hb"]),
     default="mnl",
     show_default=True,
-    help="mnl: aggregate multinomial logit.",
+    help="mnl: aggregate multinomial logit; hb: hierarchical Bayes.",
+)
+@click.option(
+    "--chains",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="hb: chains, side by side; two or more show whether they agree.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=10),
+    default=1000,
+    show_default=True,
+    help="hb: draws of each chain after the burn-in.",
+)
+@click.option(
+    "--burn-in",
+    type=click.IntRange(min=100),
+    default=400,
+    show_default=True,
+    help="hb: draws thrown away while the sampler adapts; a multiple of 10.",
+)
+@click.option(
+    "--prior",
+    type=click.Choice(["sawtooth", "bayesm"]),
+    default="sawtooth",
+    show_default=True,
+    help="hb: prior of means and variances.",
+)
+@click.option(
+    "--holdout-tasks",
+    default="",
+    metavar="TASK,...",
+    help="Tasks to keep out of the fit, by name; hb predicts them.",
+)
+@click.option(
+    "--save-draws",
+    is_flag=True,
+    help="hb: also write draws.nc (ArviZ InferenceData: mu, Sigma, beta).",
 )
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
 @click.option(
@@ -80,12 +120,15 @@ def partworths(
     wtp_method: Method,
     seed: int,
     out: Path,
+    holdout_tasks: str,
+    **sampler: Any,
 ) -> None:
     """Estimate part-worths of STUDY from CHOICES.
 
     CHOICES is a CSV file (or .csv.gz) with one row per alternative: respondent, task,
     alternative, chosen (0/1) and one column per attribute. Rows with role 'holdout' are left
-    out. Writes summary.json, partworths.csv, importances.csv and wtp.csv into --out.
+    out. Writes summary.json, partworths.csv, importances.csv and wtp.csv into --out; hb adds
+    individual.parquet and diagnostics.json.
     """
     from analysis.choices.identification import NotIdentified
     from analysis.choices.mnl import NotConverged, fit_mnl
@@ -98,6 +141,12 @@ def partworths(
     click.echo(f"Reading {choices.name} ...", err=True)
     with bad_input(TableFaults):
         table = read_choices(choices, wanted, mapping=mapping)
+    if holdout_tasks:
+        table = hold_out(table, holdout_tasks)
+    if estimator == "hb":
+        fitted = run_hb(found, table, Wanted(seed=seed, **sampler), out)
+        _say(table, fitted, out)
+        return
     tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
     click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
     with bad_input(NotIdentified, NotConverged, ValueError):
@@ -105,6 +154,10 @@ def partworths(
     summary = _summary(fitted, table, tasks, seed=seed)
     with bad_input():
         _write(out, fitted, summary, wtp_method=wtp_method, seed=seed)
+    _say(table, fitted, out)
+
+
+def _say(table: Choices, fitted: PartWorths, out: Path) -> None:
     for note in (*table.notes, *fitted.warnings):
         click.echo(f"note: {note}", err=True)
     click.echo(f"Written to {out}", err=True)
@@ -217,17 +270,18 @@ def _money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[di
             continue
         if attribute.coding == "linear":
             money = willingness_to_pay_per_unit(fitted, attribute.id, method=method, seed=seed)
-            yield _money_row(attribute.id, "", "", money)
+            yield money_row(attribute.id, "", "", money)
             continue
         first = attribute.levels[0].id
         for level in attribute.levels[1:]:
             money = willingness_to_pay(
                 fitted, attribute.id, first, level.id, method=method, seed=seed
             )
-            yield _money_row(attribute.id, first, level.id, money)
+            yield money_row(attribute.id, first, level.id, money)
 
 
-def _money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:
+def money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:
+    """One row of wtp.csv."""
     values = (
         attribute,
         start,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.choices.hb.compiled import compiled
-from analysis.choices.hb.kernel import LANES, f4, information, likelihood, scatter
+from analysis.choices.hb.kernel import LANES, f4, information, likelihood, scatter, scratch_of
 from analysis.choices.hb.moves import (
     ONE,
     centre_partially,
@@ -44,7 +44,7 @@ def evaluate(study: Any, state: Any) -> None:
     """Fill log-likelihood and gradient of the state's betas."""
     rows, offset, tasks, others, _, _ = study
     beta, ll, grad = state
-    scratch = (np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4))
+    scratch = scratch_of(others)
     for i in range(beta.shape[0]):
         likelihood(rows[i], offset[i], tasks[i], others, beta[i], ll[i], grad[i], scratch)
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from analysis.choices.hb.compiled import compiled, vectorised
-from analysis.choices.hb.kernel import LANES, f4, likelihood, scatter, times
+from analysis.choices.hb.kernel import LANES, f4, likelihood, scatter, scratch_of, times
 
 ONE = f4(1.0)
 
@@ -155,7 +155,7 @@ def move_part_worths(
     P, C = precision.astype(f4), upper.astype(f4)
     Ct = np.ascontiguousarray(upper.T).astype(f4)
     slope = np.ascontiguousarray(gamma.T).astype(f4)
-    scratch = (np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4))
+    scratch = scratch_of(others)
     mean, p = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
     a, b = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
     new, g, new_ll = np.empty((K, LANES), f4), np.empty((K, LANES), f4), np.empty(LANES)
@@ -307,7 +307,7 @@ def population_density(
     P, C, from_score = precision.astype(f4), upper.astype(f4), V.astype(f4)
     from_w = (V @ precision @ gamma.T).astype(f4)
     slope = np.ascontiguousarray(gamma.T).astype(f4)
-    scratch = (np.empty((4 * others, LANES), f4), np.empty((4, LANES), f4))
+    scratch = scratch_of(others)
     a, d = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
     zs, ds, dd = np.zeros((K, K)), np.zeros((K, K)), np.zeros((K, K))
     ws, wd = np.zeros((Q, K)), np.zeros((Q, K))

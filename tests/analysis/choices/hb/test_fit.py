@@ -72,9 +72,7 @@ def test_levels_carry_the_standard_deviation_of_the_population_mean(fitted):
 def test_people_who_agree_get_the_logit_back(study, choices):
     logit = fit_mnl(study, choices)
     prior = Prior(60.0, 60 * 0.01 * np.eye(5), 0.01 * np.eye(1))
-    bayes = fit_hb(
-        study, choices, seed=2, prior=prior, settings=Settings(burn_in=300, draws=600)
-    )
+    bayes = fit_hb(study, choices, seed=2, prior=prior, settings=Settings(burn_in=300, draws=600))
     scale = bayes.coefficients[3] / logit.coefficients[3]
     np.testing.assert_allclose(bayes.coefficients, scale * logit.coefficients, atol=0.08)
     assert scale == pytest.approx(1, abs=0.1)

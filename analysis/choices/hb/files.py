@@ -1,0 +1,97 @@
+"""Results as plain files: what a reader with R, Excel or ArviZ opens."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.choices.hb.fit import Hierarchy
+from analysis.choices.partworths import PartWorths
+
+
+def column_names(part_worths: PartWorths) -> list[str]:
+    """One name a column of the coding: 'attribute:level', or 'attribute' for slopes and none."""
+    columns = part_worths.coding.columns
+    return [f"{c.attribute}:{c.level}" if c.level else c.attribute for c in columns]
+
+
+def write_individual(path: Path, part_worths: PartWorths) -> None:
+    """individual.parquet: a row a respondent, every level's part-worth and its sd.
+
+    Levels of an effects attribute add up to zero, the reference level included.
+    """
+    hierarchy = _hierarchy(part_worths)
+    labels, rows = part_worths.coding.level_rows()
+    beta = hierarchy.posterior.beta.reshape(-1, *hierarchy.posterior.beta.shape[2:])
+    mean = beta.mean(0, dtype=float) @ rows.T
+    squares = np.zeros_like(mean)
+    for draw in beta:
+        squares += np.square(draw @ rows.T - mean)
+    deviation = np.sqrt(squares / len(beta))
+    found: dict[str, object] = {"respondent": list(hierarchy.respondents)}
+    for k, label in enumerate(labels):
+        name = f"{label.attribute}:{label.level}" if label.level else label.attribute
+        found[name] = mean[:, k]
+        found[f"{name} sd"] = deviation[:, k]
+    pd.DataFrame(found).to_parquet(path, index=False)
+
+
+def write_diagnostics(path: Path, part_worths: PartWorths) -> None:
+    """diagnostics.json: R-hat, effective sample sizes, acceptance, CPU seconds, reasons."""
+    hierarchy = _hierarchy(part_worths)
+    found = asdict(hierarchy.diagnostics) | {
+        "acceptance": {
+            "betas": hierarchy.diagnostics.beta_acceptance,
+            "population": hierarchy.diagnostics.population_acceptance,
+        },
+        "converged": hierarchy.diagnostics.converged,
+        "chains": len(hierarchy.posterior.mu),
+        "draws": hierarchy.posterior.mu.shape[1],
+        "kept_every": hierarchy.posterior.every,
+    }
+    del found["beta_acceptance"], found["population_acceptance"]
+    finite = {
+        k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in found.items()
+    }
+    path.write_text(json.dumps(finite, indent=2) + "\n", encoding="utf-8")
+
+
+def write_draws(path: Path, part_worths: PartWorths) -> None:
+    """draws.nc: ArviZ InferenceData with mu, Sigma and beta of the kept draws."""
+    hierarchy = _hierarchy(part_worths)
+    posterior = hierarchy.posterior
+    kept = posterior.beta.shape[1]
+    at = slice(posterior.every - 1, posterior.every * kept, posterior.every)
+    columns = column_names(part_worths)
+    values = {"mu": posterior.mu[:, at], "Sigma": posterior.sigma[:, at], "beta": posterior.beta}
+    coords = {
+        "column": columns,
+        "column_2": columns,
+        "respondent": list(hierarchy.respondents),
+        "draw": np.arange(posterior.mu.shape[1])[at],
+    }
+    dims = {
+        "mu": ["column"],
+        "Sigma": ["column", "column_2"],
+        "beta": ["respondent", "column"],
+    }
+    if hierarchy.covariates:
+        values["Gamma"] = posterior.gamma[:, at]
+        coords["covariate"] = ["intercept", *hierarchy.covariates]
+        dims["Gamma"] = ["covariate", "column"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import arviz
+
+        arviz.from_dict(posterior=values, coords=coords, dims=dims).to_netcdf(str(path))
+
+
+def _hierarchy(part_worths: PartWorths) -> Hierarchy:
+    if part_worths.hierarchy is None:
+        raise ValueError(f"estimator '{part_worths.estimator}' has no draws of respondents")
+    return part_worths.hierarchy
