@@ -236,7 +236,9 @@ class Chain:
         self.prior = prior
         self.steps = steps
         self.rng = np.random.Generator(np.random.SFC64(seed))
-        self.ww = np.ascontiguousarray(covariates.T @ covariates)
+        self.ww = np.ascontiguousarray(covariates.T @ covariates, dtype=float)
+        self.scale = np.ascontiguousarray(prior.scale, dtype=float)
+        self.precision = np.ascontiguousarray(prior.precision, dtype=float)
         n, blocks = packed.respondents, packed.tasks.size
         lanes = np.minimum(LANES, n - LANES * np.arange(blocks))
         w = packed.spread(covariates)
@@ -277,7 +279,7 @@ class Chain:
 
     @property
     def _groups(self) -> tuple[object, ...]:
-        prior = (self.prior.nu, self.prior.scale, self.prior.precision)
+        prior = (float(self.prior.nu), self.scale, self.precision)
         surrogate = (self.tuning.H, self.tuning.score)
         return self.population, self.study, surrogate, prior
 

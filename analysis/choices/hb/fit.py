@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.choices.coding import Coding, coding_of
+from analysis.choices.coding import Coding, coding_of, tested_range
 from analysis.choices.hb.diagnostics import Diagnostics, diagnose
 from analysis.choices.hb.packing import Packed, pack
 from analysis.choices.hb.priors import Prior, PriorName, bayesm_prior, sawtooth_prior
@@ -130,7 +130,7 @@ def fit_hb(
         null_log_likelihood=sets.null_log_likelihood(),
         converged=found.converged,
         iterations=posterior.state.done,
-        warnings=tuple(f"not final: {reason}" for reason in found.reasons),
+        warnings=(*(f"not final: {reason}" for reason in found.reasons), *_units(coding)),
         hierarchy=Hierarchy(sets.respondents, posterior, found, chosen, names, means),
     )
 
@@ -141,6 +141,21 @@ def final(part_worths: PartWorths) -> PartWorths:
         reasons = "; ".join(part_worths.warnings)
         raise NotConverged(f"these part-worths are not final yet: {reasons}")
     return part_worths
+
+
+def _units(coding: Coding) -> tuple[str, ...]:
+    """Linear attributes in units in which a prior variance of 1 per unit says something odd."""
+    found = []
+    for attribute in coding.exercise.attributes:
+        if attribute.coding != "linear":
+            continue
+        low, high = tested_range(attribute)
+        if not 0.2 <= high - low <= 50:
+            found.append(
+                f"attribute '{attribute.id}' is tested over {high - low:g} units; the prior is per "
+                "unit, so use units in which the range is between 0.2 and 50"
+            )
+    return tuple(found)
 
 
 def prior_named(name: PriorName, coding: Coding, covariates: int = 1) -> Prior:

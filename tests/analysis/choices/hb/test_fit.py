@@ -172,3 +172,15 @@ def test_priors_by_name(study, choices):
     assert prior_named("bayesm", coding).nu == 8
     with pytest.raises(ValueError, match="sawtooth, bayesm"):
         prior_named("flat", coding)
+
+
+def test_odd_units_of_a_linear_attribute_are_pointed_out(make):
+    make_study, simulate = make
+    exercise = make_study().choice_exercise().model_dump(mode="json", exclude_unset=True)
+    attributes = exercise["attributes"]
+    for level in attributes[2]["levels"]:
+        level["number"] *= 100
+    study = make_study(attributes=attributes)
+    table = simulate(study, TRUTH * [1, 1, 1, 0.01, 1], respondents=60)
+    found = fit_hb(study, table, seed=1, settings=SHORT)
+    assert any("'price' is tested over 150 units" in w for w in found.warnings)
