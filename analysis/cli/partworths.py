@@ -54,7 +54,7 @@ def _mapping(
 @click.option(
     "--draws",
     type=click.IntRange(min=10),
-    default=1000,
+    default=2000,
     show_default=True,
     help="hb: draws of each chain after the burn-in.",
 )

@@ -41,7 +41,7 @@ class Settings:
 
     chains: int = 2
     burn_in: int = 400
-    draws: int = 1000
+    draws: int = 2000
     kept: int = 1000
     beta_steps: int = 3
     population_steps: int = 6
