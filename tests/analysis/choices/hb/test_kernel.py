@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 
 import numpy as np
 import pytest
 from numba import njit
 
 from analysis.choices.hb.chain import evaluate, total_information
+from analysis.choices.hb.compiled import drop_stale
 from analysis.choices.hb.kernel import LANES, exp32, scatter, times
 from analysis.choices.hb.packing import pack
 from tests.analysis.choices.hb.conftest import Coded, log_likelihood, simulate
@@ -123,3 +125,16 @@ def test_wrong_arrays_are_refused(ragged: Coded, change, words):
     change(ragged)
     with pytest.raises(ValueError, match=words):
         pack(ragged.x, ragged.y)
+
+
+def test_kernels_compiled_before_a_change_of_another_file_are_forgotten(tmp_path):
+    (tmp_path / "__pycache__").mkdir()
+    for age, name in (
+        (300, "__pycache__/a.old.nbi"),
+        (200, "a.py"),
+        (100, "__pycache__/a.new.nbi"),
+    ):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+    drop_stale(tmp_path, ("a",))
+    assert [p.name for p in (tmp_path / "__pycache__").iterdir()] == ["a.new.nbi"]
