@@ -137,7 +137,7 @@ def choice_sets(
         tuple(_groups(sizes_sorted, starts, chosen, codes)),
         tuple(str(name) for name in names),
         of_task,
-        _weights(names, weights)[of_task],
+        respondent_weights(names, weights)[of_task],
     )
 
 
@@ -180,7 +180,8 @@ def _merged(
     return tuple(table for table, _ in merged), tuple(codes for _, codes in merged)
 
 
-def _weights(names: pd.Index[Any], weights: Mapping[str, float] | None) -> Floats:
+def respondent_weights(names: pd.Index[Any], weights: Mapping[str, float] | None) -> Floats:
+    """Weights (respondents,) scaled to a mean of 1; ValueError when one is missing or wrong."""
     if weights is None:
         return np.ones(len(names))
     missing = [str(name) for name in names if name not in weights]

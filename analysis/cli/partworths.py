@@ -37,10 +37,10 @@ def _mapping(
 @click.argument("choices", type=click.Path(path_type=Path))
 @click.option(
     "--estimator",
-    type=click.Choice(["mnl"]),
+    type=click.Choice(["counts", "mnl"]),
     default="mnl",
     show_default=True,
-    help="mnl: aggregate multinomial logit.",
+    help="counts: how often levels were chosen; mnl: aggregate multinomial logit.",
 )
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
 @click.option(
@@ -56,6 +56,11 @@ def _mapping(
     default="delta",
     show_default=True,
     help="How intervals of willingness to pay are made.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file with the columns respondent and weight; default: everybody counts alike.",
 )
 @click.option(
     "--seed",
@@ -77,15 +82,24 @@ def partworths(
     exercise: str | None,
     mapping: Mapping[str, str],
     wtp_method: Method,
+    weights: Path | None,
     seed: int,
     out: Path,
+    **options: object,
 ) -> None:
     """Estimate part-worths of STUDY from CHOICES.
 
     CHOICES is a CSV file (or .csv.gz) with one row per alternative: respondent, task,
     alternative, chosen (0/1) and one column per attribute. Rows with role 'holdout' are left
-    out. Writes summary.json, partworths.csv, importances.csv and wtp.csv into --out.
+    out. Writes summary.json and the tables of the estimator into --out.
     """
+    from analysis.cli.estimators import ESTIMATORS, Request, read_weights
+
+    if estimator in ESTIMATORS:
+        ESTIMATORS[estimator](
+            Request(study, choices, out, exercise, mapping, weights, seed, options)
+        )
+        return
     from analysis.choices.identification import NotIdentified
     from analysis.choices.mnl import NotConverged, fit_mnl
     from analysis.study import StudyFaults, read_study
@@ -100,7 +114,7 @@ def partworths(
     tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
     click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
     with bad_input(NotIdentified, NotConverged, ValueError):
-        fitted = fit_mnl(found, table)
+        fitted = fit_mnl(found, table, weights=read_weights(weights))
     summary = _summary(fitted, table, tasks, seed=seed)
     with bad_input():
         _write(out, fitted, summary, wtp_method=wtp_method, seed=seed)

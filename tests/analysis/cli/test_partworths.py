@@ -161,3 +161,32 @@ def test_design_writes_the_tasks(tmp_path):
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert set(frame["price"]) == {"090", "105", "120", "135"}
     assert len(frame) == 20 * 12 * 3
+
+
+def test_counts_write_their_table(tmp_path):
+    weights = tmp_path / "weights.csv"
+    people = pd.read_csv(CHOICES)["respondent"].unique()
+    pd.DataFrame({"respondent": people, "weight": 2.5}).to_csv(weights, index=False)
+    arguments = ("--estimator", "counts", "--out", tmp_path / "c", "--weights", weights)
+    assert run("partworths", STUDY, CHOICES, *arguments).exit_code == 0
+    table = pd.read_csv(tmp_path / "c/counts.csv", keep_default_na=False)
+    raw = pd.read_csv(CHOICES)
+    local = table[(table["attribute"] == "loc") & (table["attribute_2"] == "")]
+    assert list(local["chosen"]) == list(raw.groupby("loc")["chosen"].sum())
+    assert (table["low"] <= table["share"]).all()
+    summary = json.loads((tmp_path / "c/summary.json").read_text())
+    assert summary["p_values"]["loc"] < 1e-6
+
+
+def test_weights_that_cannot_be_used_are_refused(tmp_path):
+    base = ("partworths", STUDY, CHOICES, "--out", tmp_path / "out", "--weights")
+    path = tmp_path / "weights.csv"
+    path.write_text("respondent,heavy\n1,1\n")
+    assert "no column 'weight'" in refused(*base, path)
+    path.write_text("respondent,weight\n1,1\n1,2\n")
+    assert "respondent '1' stands twice" in refused(*base, path)
+    path.write_text("respondent,weight\n1,1\n2,much\n")
+    assert "row 3: weight 'much' is not a number" in refused(*base, path)
+    path.write_text("respondent,weight\n1,1\n")
+    assert "360 respondents have no weight" in refused(*base, path)
+    assert "No such file" in refused(*base, tmp_path / "nowhere.csv")
