@@ -32,15 +32,26 @@ def _mapping(
     return {name.strip(): column.strip() for name, column in pairs}
 
 
+def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    ends = value.split("-")
+    if len(ends) > 2 or not all(end.strip().isdigit() for end in ends):
+        raise click.BadParameter(f"'{value}': write a number or FROM-TO, as in 2-5")
+    first, last = int(ends[0]), int(ends[-1])
+    if not 1 <= first <= last <= 20:
+        raise click.BadParameter(f"'{value}': from 1 to 20 classes, the smaller number first")
+    return tuple(range(first, last + 1))
+
+
 @click.command("partworths")
 @click.argument("study", type=click.Path(path_type=Path))
 @click.argument("choices", type=click.Path(path_type=Path))
 @click.option(
     "--estimator",
-    type=click.Choice(["counts", "mnl"]),
+    type=click.Choice(["counts", "mnl", "latent-class"]),
     default="mnl",
     show_default=True,
-    help="counts: how often levels were chosen; mnl: aggregate multinomial logit.",
+    help="counts: how often levels were chosen; mnl: aggregate multinomial logit; "
+    "latent-class: classes of respondents.",
 )
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
 @click.option(
@@ -61,6 +72,28 @@ def _mapping(
     "--weights",
     type=click.Path(path_type=Path, dir_okay=False),
     help="CSV file with the columns respondent and weight; default: everybody counts alike.",
+)
+@click.option(
+    "--classes",
+    callback=_numbers,
+    default="2-5",
+    show_default=True,
+    metavar="FROM-TO",
+    help="Numbers of latent classes to fit, as in 3 or 2-5.",
+)
+@click.option(
+    "--scale-classes",
+    type=click.IntRange(1, 5),
+    default=1,
+    show_default=True,
+    help="Latent classes that differ in consistency only; 1 leaves scale out.",
+)
+@click.option(
+    "--starts",
+    type=click.IntRange(1, 1000),
+    default=12,
+    show_default=True,
+    help="Random starts of each number of latent classes.",
 )
 @click.option(
     "--seed",
@@ -97,7 +130,16 @@ def partworths(
 
     if estimator in ESTIMATORS:
         ESTIMATORS[estimator](
-            Request(study, choices, out, exercise, mapping, weights, seed, options)
+            Request(
+                study,
+                choices,
+                out,
+                exercise,
+                mapping,
+                weights,
+                seed,
+                {**options, "wtp_method": wtp_method},
+            )
         )
         return
     from analysis.choices.identification import NotIdentified
@@ -173,7 +215,7 @@ def _write(
             for share in shares
         ),
     )
-    _csv(out / "wtp.csv", _money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
+    _csv(out / "wtp.csv", money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
 
@@ -218,7 +260,7 @@ MONEY_COLUMNS = (
 )
 
 
-def _money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
+def money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
     """Each level against the first one; a linear attribute per unit, its levels empty."""
     from analysis.choices.willingness_to_pay import (
         willingness_to_pay,

@@ -190,3 +190,31 @@ def test_weights_that_cannot_be_used_are_refused(tmp_path):
     path.write_text("respondent,weight\n1,1\n")
     assert "360 respondents have no weight" in refused(*base, path)
     assert "No such file" in refused(*base, tmp_path / "nowhere.csv")
+
+
+def test_latent_classes_write_their_tables(tmp_path):
+    frame = pd.read_csv(CHOICES)
+    few = frame[frame["respondent"] <= 120]
+    few.to_csv(tmp_path / "few.csv", index=False)
+    options = ("--estimator", "latent-class", "--classes", "2-3", "--starts", "3")
+    done = run("partworths", STUDY, tmp_path / "few.csv", *options, "--out", tmp_path / "lc")
+    assert done.exit_code == 0, done.output
+    summary = json.loads((tmp_path / "lc/summary.json").read_text())
+    assert [s["classes"] for s in summary["solutions"]] == [2, 3]
+    assert summary["lowest_bic"] == min(summary["solutions"], key=lambda s: s["bic"])["classes"]
+    table = pd.read_csv(tmp_path / "lc/classes.csv")
+    assert table.groupby("classes")["class"].nunique().to_dict() == {2: 2, 3: 3}
+    heads = table.drop_duplicates(["classes", "class"]).groupby("classes")["share"].sum()
+    assert heads.to_list() == pytest.approx([1, 1])
+    members = pd.read_parquet(tmp_path / "lc/membership.parquet")
+    assert len(members) == 120 * 5
+    sums = members.groupby(["classes", "respondent"])["probability"].sum()
+    assert sums.to_list() == pytest.approx([1] * 240)
+    money = pd.read_csv(tmp_path / "lc/wtp.csv")
+    assert set(money["class"]) == set(range(1, summary["lowest_bic"] + 1))
+
+
+@pytest.mark.parametrize(("value", "why"), [("5-2", "smaller number first"), ("few", "as in 2-5")])
+def test_numbers_of_classes_that_make_no_sense_are_refused(tmp_path, value, why):
+    arguments = ("--estimator", "latent-class", "--classes", value, "--out", tmp_path / "lc")
+    assert why in refused("partworths", STUDY, CHOICES, *arguments)
