@@ -44,6 +44,19 @@ class Panel:
         sums: Floats = np.add.reduceat(values, self.starts, axis=0)
         return sums
 
+    def of(self, respondent: int) -> Panel:
+        """The tasks of one respondent alone."""
+        ends = np.append(self.starts, len(self.respondent))
+        tasks = slice(int(ends[respondent]), int(ends[respondent + 1]))
+        return Panel(
+            self.differences[tasks],
+            self.offered[tasks],
+            np.zeros(tasks.stop - tasks.start, dtype=np.intp),
+            np.zeros(1, dtype=np.intp),
+            self.respondents[respondent : respondent + 1],
+            self.weight[respondent : respondent + 1],
+        )
+
     def chances(self, coefficients: Floats) -> tuple[Floats, Floats]:
         """Log-chance of each choice (tasks, C) and chances of the others (tasks, others, C).
 

@@ -12,6 +12,7 @@ import click
 from analysis.cli.bad_input import BadInput, bad_input
 
 if TYPE_CHECKING:
+    from analysis.choices.importances import Importance
     from analysis.choices.partworths import PartWorths
     from analysis.choices.willingness_to_pay import Method
     from analysis.estimate import Estimate
@@ -47,11 +48,11 @@ def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.argument("choices", type=click.Path(path_type=Path))
 @click.option(
     "--estimator",
-    type=click.Choice(["counts", "mnl", "latent-class"]),
+    type=click.Choice(["counts", "mnl", "latent-class", "mixed-logit"]),
     default="mnl",
     show_default=True,
     help="counts: how often levels were chosen; mnl: aggregate multinomial logit; "
-    "latent-class: classes of respondents.",
+    "latent-class: classes of respondents; mixed-logit: normal part-worths, simulated likelihood.",
 )
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
 @click.option(
@@ -94,6 +95,23 @@ def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -
     default=12,
     show_default=True,
     help="Random starts of each number of latent classes.",
+)
+@click.option(
+    "--halton-draws",
+    type=click.IntRange(2, 100_000),
+    default=500,
+    show_default=True,
+    help="Draws a respondent of the mixed logit.",
+)
+@click.option(
+    "--vary",
+    metavar="ATTRIBUTE,...",
+    help="Attributes (and none) that vary between respondents in the mixed logit; default: all.",
+)
+@click.option(
+    "--correlated",
+    is_flag=True,
+    help="Let the part-worths of the mixed logit be correlated between respondents.",
 )
 @click.option(
     "--seed",
@@ -201,23 +219,23 @@ def _write(
     out.mkdir(parents=True, exist_ok=True)
     _csv(out / "partworths.csv", _partworth_rows(fitted))
     shares = importances(fitted, seed=seed)
-    _csv(
-        out / "importances.csv",
-        (
-            {
-                "attribute": share.attribute,
-                "importance": share.estimate.value,
-                "low": share.estimate.low,
-                "high": share.estimate.high,
-                "null_reference": share.null_reference,
-                "levels_tested": share.levels_tested,
-            }
-            for share in shares
-        ),
-    )
+    _csv(out / "importances.csv", importance_rows(shares))
     _csv(out / "wtp.csv", money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+
+
+def importance_rows(shares: Iterable[Importance]) -> Iterable[dict[str, object]]:
+    """The rows of importances.csv."""
+    for share in shares:
+        yield {
+            "attribute": share.attribute,
+            "importance": share.estimate.value,
+            "low": share.estimate.low,
+            "high": share.estimate.high,
+            "null_reference": share.null_reference,
+            "levels_tested": share.levels_tested,
+        }
 
 
 def _csv(

@@ -218,3 +218,26 @@ def test_latent_classes_write_their_tables(tmp_path):
 def test_numbers_of_classes_that_make_no_sense_are_refused(tmp_path, value, why):
     arguments = ("--estimator", "latent-class", "--classes", value, "--out", tmp_path / "lc")
     assert why in refused("partworths", STUDY, CHOICES, *arguments)
+
+
+def test_the_mixed_logit_writes_its_tables(tmp_path):
+    frame = pd.read_csv(CHOICES)
+    frame[frame["respondent"] <= 60].to_csv(tmp_path / "few.csv", index=False)
+    options = ("--estimator", "mixed-logit", "--halton-draws", "30", "--vary", "cl, loc")
+    done = run("partworths", STUDY, tmp_path / "few.csv", *options, "--out", tmp_path / "mx")
+    assert done.exit_code == 0, done.output
+    summary = json.loads((tmp_path / "mx/summary.json").read_text())
+    assert (summary["n_parameters"], summary["halton_draws"]) == (8, 30)
+    assert "30 draws" in summary["warnings"][-1]
+    table = pd.read_csv(tmp_path / "mx/partworths.csv").set_index("attribute")
+    assert list(table.index[table["sd"] > 0]) == ["cl", "loc"]
+    people = pd.read_parquet(tmp_path / "mx/individual.parquet")
+    assert len(people) == 60
+    assert people["loc.sd"].gt(0).all()
+    assert people["pf.sd"].max() == pytest.approx(0, abs=1e-9)
+    for name in ("importances.csv", "wtp.csv"):
+        assert len(pd.read_csv(tmp_path / "mx" / name)) >= 5
+    said = refused(
+        *("partworths", STUDY, CHOICES, "--out", tmp_path / "x"), *options[:2], "--vary", "x"
+    )
+    assert "no attribute 'x' to vary" in said
