@@ -36,6 +36,8 @@ ANSWER_COLUMNS = ("respondent", "question", "item", "value", "status")
 ANSWER_STATUSES = ("answered", "not_asked", "skipped", "refused")
 CHOICE_COLUMNS = ("respondent", "task", "alternative", "chosen")
 ROLES = ("estimation", "holdout")
+BOUGHT = "bought"
+"""The second question of a dual-response none: would the respondent buy the one chosen?"""
 SHOWN = 50
 LISTED = 500
 
@@ -84,7 +86,8 @@ class Choices:
         One row per alternative: respondent (text), task and alternative (numbers, or text when
         the file names them), chosen (bool), role ('estimation' or 'holdout'), block when the table
         has it, then one column per attribute: level ids (categorical text), or floats for an
-        attribute with a range. The none alternative has missing attribute cells. A task is
+        attribute with a range. The none alternative has missing attribute cells; with a
+        dual-response none there is no such row, and the column bought (bool) instead. A task is
         identified by respondent and task together; rows may stand in any order.
     notes
         What a reader should know: columns not used, alternatives not offered everywhere.
@@ -109,6 +112,9 @@ def read_choices(
         The exercise whose attributes and levels the file must keep to.
     mapping
         Names of the file by names of the table: ``{"respondent": "id"}``.
+
+    With a dual-response none the file needs also bought (0/1): the answer to the second question,
+    the same in all rows of a task, and has no row for the none alternative.
 
     Raises
     ------
@@ -138,7 +144,8 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     ``first_row`` is the number that faults give to the first row of the frame.
     """
     attributes = [a.id for a in exercise.attributes]
-    absent = [c for c in (*CHOICE_COLUMNS, *attributes) if c not in frame.columns]
+    asked = (*CHOICE_COLUMNS, BOUGHT) if is_dual(exercise) else CHOICE_COLUMNS
+    absent = [c for c in (*asked, *attributes) if c not in frame.columns]
     if absent:
         shown = ", ".join(str(c) for c in frame.columns)
         mend = f"Add it, or map one of: {shown}"
@@ -150,15 +157,21 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     table = check.table()
     if check.faults:
         raise TableFaults(check.faults, table="choices")
-    used = {*CHOICE_COLUMNS, "role", "block", "exercise", *attributes}
+    used = {*asked, "role", "block", "exercise", *attributes}
     extra = [str(c) for c in frame.columns if c not in used]
     if extra:
         check.notes.append(f"columns not used: {', '.join(extra)}")
     return Choices(exercise, table, tuple(check.notes))
 
 
+def is_dual(exercise: ChoiceExercise) -> bool:
+    """Whether none is asked in a second question, after a forced choice."""
+    return exercise.none is not None and exercise.none.response == "dual"
+
+
 def _read(path: Path, exercise: ChoiceExercise, mapping: Mapping[str, str]) -> pd.DataFrame:
-    known = [*CHOICE_COLUMNS, "role", "block", *(a.id for a in exercise.attributes)]
+    second = [BOUGHT] if is_dual(exercise) else []
+    known = [*CHOICE_COLUMNS, *second, "role", "block", *(a.id for a in exercise.attributes)]
     mend = f"Map one of: {', '.join(known)}"
     faults = [
         TableFault(0, name, "the mapping names a column that no table of choices has", mend)
@@ -248,7 +261,7 @@ class _Check:
         respondent, respondents = self._required("respondent")
         task, tasks = self._required("task")
         alternative, alternatives = self._required("alternative")
-        chosen = self._chosen()
+        chosen = self._truth("chosen", "Write 1 for the choice, 0 otherwise")
         columns: dict[str, Any] = {
             "respondent": np.array(respondents, dtype=object)[respondent],
             "task": _numbers_or_texts(tasks)[task],
@@ -258,6 +271,8 @@ class _Check:
         }
         if "block" in self.frame.columns:
             columns["block"] = self.frame["block"].to_numpy()
+        if is_dual(self.exercise):
+            columns[BOUGHT] = self._truth(BOUGHT, "Write 1 for would buy, 0 for would not")
         columns |= self._attributes()
         if not any(f.column in ("respondent", "task", "alternative") for f in self.faults):
             keys = respondent * len(tasks) + task
@@ -286,14 +301,14 @@ class _Check:
         for place, fact in bad.items():
             self._note(codes == place, column, fact, mend)
 
-    def _chosen(self) -> Mask:
-        codes, texts = _coded(self.frame["chosen"])
+    def _truth(self, column: str, mend: str) -> Mask:
+        codes, texts = _coded(self.frame[column])
         truth = {"1": True, "true": True, "0": False, "false": False}
         truth |= {"1.0": True, "0.0": False}
         values = [truth.get(text.lower()) for text in texts]
         bad = {n: f"'{texts[n][:40]}' is not 0 or 1" for n, v in enumerate(values) if v is None}
-        self._note(codes < 0, "chosen", "the cell is empty", "Write 1 or 0")
-        self._note_values(codes, texts, bad, "chosen", "Write 1 for the choice, 0 otherwise")
+        self._note(codes < 0, column, "the cell is empty", "Write 1 or 0")
+        self._note_values(codes, texts, bad, column, mend)
         return np.array([*(v is True for v in values), False])[codes]
 
     def _role(self) -> Any:
@@ -311,7 +326,14 @@ class _Check:
         coded = {a.id: _coded(self.frame[a.id]) for a in self.exercise.attributes}
         empty = np.stack([codes < 0 for codes, _ in coded.values()])
         none: Mask = np.asarray(empty.all(axis=0))
-        if self.exercise.none is None:
+        if is_dual(self.exercise):
+            self._note(
+                none,
+                "",
+                "no attribute has a level, but this none is asked in a second question",
+                f"Leave the row out, and answer in the column '{BOUGHT}'",
+            )
+        elif self.exercise.none is None:
             self._note(
                 none,
                 "",
@@ -383,6 +405,14 @@ class _Check:
             "a task is partly holdout",
             "Give all rows of a task one role",
         )
+        if BOUGHT in columns:
+            mixed = np.bincount(sets, weights=columns[BOUGHT]) % sizes != 0
+            self._note(
+                _at(first[mixed], len(sets)),
+                BOUGHT,
+                "the answer differs between the rows of a task",
+                "Give all rows of a task the same answer",
+            )
         levels = [columns[a.id] for a in self.exercise.attributes]
         none = np.logical_and.reduce([pd.isna(cells) for cells in levels])
         several = np.bincount(sets, weights=none) > 1

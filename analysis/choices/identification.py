@@ -171,13 +171,20 @@ def _level_counts(
 
 
 def _margins(sets: ChoiceSets) -> Floats:
-    """Distinct differences chosen less other, (pairs, K)."""
+    """Distinct differences chosen less other, (pairs, K).
+
+    A dual-response none adds chosen less none when it is bought, else none less chosen.
+    """
     parts = []
+    none = sets.coding.row(None) if sets.bought is not None else np.zeros(sets.coding.width)
     for chunk in sets.chunks():
         x = chunk.x.reshape(len(chunk.chosen), chunk.size, -1)
         picked = x[np.arange(len(chunk.chosen)), chunk.chosen]
         margins = (picked[:, None, :] - x).reshape(-1, x.shape[2])
         parts.append(np.unique(margins[chunk.weight.repeat(chunk.size) > 0], axis=0))
+        if chunk.bought is not None:
+            against = (picked - none) * np.where(chunk.bought > 0, 1, -1)[:, None]
+            parts.append(np.unique(against[chunk.weight > 0], axis=0))
     return np.unique(np.vstack(parts), axis=0)
 
 

@@ -1,7 +1,9 @@
 """Aggregate multinomial logit by exact Newton steps.
 
 McFadden (1974), "Conditional logit analysis of qualitative choice behavior". The log-likelihood is
-concave; the information is the sum over tasks of ``X'(diag p - pp')X``.
+concave; the information is the sum over tasks of ``X'(diag p - pp')X``. A dual-response none has
+one utility for both questions: with S the sum of e^V over the alternatives, the chosen one has the
+chance e^V / S, and to be bought S / (S + e^V0).
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from analysis.choices.coding import Floats, coding_of
 from analysis.choices.identification import NotIdentified, check_identified, check_separation
 from analysis.choices.partworths import Covariance, PartWorths
-from analysis.choices.sets import ChoiceSets, choice_sets
+from analysis.choices.sets import ChoiceSets, Chunk, choice_sets
 from analysis.study import Study
 from analysis.tables import Choices
 
@@ -104,14 +107,9 @@ def fit_mnl(
 
 
 def _check_supported(exercise_id: str, choices: Choices) -> None:
-    exercise = choices.exercise
-    if exercise.id != exercise_id:
-        raise ValueError(f"the choices belong to '{exercise.id}', not to '{exercise_id}'")
-    if exercise.none is not None and exercise.none.response == "dual":
-        raise ValueError(
-            f"exercise '{exercise.id}' has a dual-response none, which the logit of single "
-            "choices does not describe; use 'response: single'"
-        )
+    belongs = choices.exercise.id
+    if belongs != exercise_id:
+        raise ValueError(f"the choices belong to '{belongs}', not to '{exercise_id}'")
 
 
 def _warnings(sets: ChoiceSets) -> tuple[str, ...]:
@@ -130,6 +128,7 @@ def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
     information = np.zeros((width, width))
     scores = np.empty((sets.n_tasks, width))
     total, widest = 0.0, 0.0
+    none = sets.coding.row(None) if sets.bought is not None else np.zeros(width)
     for chunk in sets.chunks():
         tasks, size = chunk.chosen.shape[0], chunk.size
         utilities = (chunk.x @ coefficients).reshape(tasks, size)
@@ -143,13 +142,54 @@ def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
         total += float(chunk.weight @ (picked - np.log(sums[:, 0])))
         shares = np.divide(utilities, sums, out=utilities)
         x = chunk.x.reshape(tasks, size, width)
-        x -= shares[:, None, :] @ x
+        mean = shares[:, None, :] @ x
+        x -= mean
         weight = chunk.weight[:, None]
         scores[chunk.place] = x[ahead, chunk.chosen] * weight
+        bend = weight
+        if chunk.bought is not None:
+            worth = top[:, 0] + np.log(sums[:, 0]) - coefficients @ none
+            second = _second_question(chunk, worth, mean[:, 0] - none)
+            total += second.log_likelihood
+            scores[chunk.place] += second.scores
+            information += second.information
+            bend = weight * second.bend[:, None]
+            widest = max(widest, float(np.abs(worth).max()))
         spread = chunk.x
-        spread *= np.sqrt(shares * weight).reshape(-1, 1)
+        spread *= np.sqrt(shares * bend).reshape(-1, 1)
         information += spread.T @ spread
     return Pass(total, scores.sum(axis=0), information, scores, widest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """What the second question of a dual-response none adds to a pass.
+
+    ``bend`` (tasks,) multiplies the information of the first question, because the worth of
+    choosing at all, log S, is itself curved.
+    """
+
+    log_likelihood: float
+    scores: Floats
+    information: Floats
+    bend: Floats
+
+
+def _second_question(chunk: Chunk, worth: Floats, slope: Floats) -> _Second:
+    """buy log P + (1 - buy) log(1 - P), P = 1 / (1 + e^-worth), worth = log S - V0.
+
+    ``slope`` (tasks, K) is the derivative of the worth: the mean alternative less none.
+    """
+    assert chunk.bought is not None
+    buys, bought = expit(worth), chunk.bought
+    log_chance = -np.logaddexp(0, np.where(bought > 0, -worth, worth))
+    spread = slope * np.sqrt(buys * (1 - buys) * chunk.weight)[:, None]
+    return _Second(
+        float(chunk.weight @ log_chance),
+        slope * ((bought - buys) * chunk.weight)[:, None],
+        spread.T @ spread,
+        1 - (bought - buys),
+    )
 
 
 def _check_identified(sets: ChoiceSets, choices: Choices) -> None:
