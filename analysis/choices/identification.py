@@ -55,7 +55,7 @@ def _named(reasons: Iterable[str], attribute_id: str) -> bool:
 
 
 def _unshown(attribute: Attribute, frame: pd.DataFrame) -> Iterator[str]:
-    if attribute.coding == "linear":
+    if attribute.coding != "effects":
         return
     counts = frame[attribute.id].value_counts()
     for level in attribute.levels:
@@ -124,9 +124,11 @@ def _alone(coding: Coding, sets: ChoiceSets, places: slice, direction: Floats) -
         return (
             f"the alternative with the {what} '{name}' is always chosen (perfect prediction){_MEND}"
         )
-    facts = _level_facts(coding, sets, attribute)
+    facts = _level_facts(coding, sets, attribute) if attribute.coding == "effects" else ""
     if facts:
         return facts
+    if attribute.range:
+        return f"attribute '{name}' predicts choices perfectly{_MEND}"
     ids = [level.id for level in attribute.levels]
     worth = coding.table(attribute) @ direction
     ranked = ", ".join(f"'{ids[n]}'" for n in np.argsort(-worth, kind="stable"))
@@ -138,7 +140,7 @@ def _alone(coding: Coding, sets: ChoiceSets, places: slice, direction: Floats) -
 
 def _together(coding: Coding, sets: ChoiceSets, names: list[str]) -> list[str]:
     """Levels never or always chosen, among the attributes of a separating direction."""
-    attributes = [coding.exercise.attribute(n) for n in dict.fromkeys(names) if n != NONE]
+    attributes = [a for a in coding.exercise.attributes if a.id in names]
     facts = [_level_facts(coding, sets, a) for a in attributes if a.coding == "effects"]
     return [fact for fact in facts if fact]
 

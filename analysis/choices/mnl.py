@@ -113,13 +113,16 @@ def _check_supported(exercise_id: str, choices: Choices) -> None:
 
 
 def _warnings(sets: ChoiceSets) -> tuple[str, ...]:
-    if len(sets.respondents) < 2:
-        return ("one respondent: the cluster standard errors have no meaning (they are zero)",)
-    if len(sets.respondents) < 30:
-        return (
-            f"{len(sets.respondents)} respondents: cluster standard errors need about 30 or more",
+    notes, count = [], len(sets.respondents)
+    if count < 2:
+        notes.append("one respondent: the cluster standard errors have no meaning (they are zero)")
+    elif count < 30:
+        notes.append(f"{count} respondents: cluster standard errors need about 30 or more")
+    if sets.coding.exercise.interactions:
+        notes.append(
+            "importances and money values are those at the average of the attributes that interact"
         )
-    return ()
+    return tuple(notes)
 
 
 def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:

@@ -139,7 +139,7 @@ def choice_sets(
     starts = np.concatenate([[0], np.cumsum(sizes_sorted)[:-1]])
     if order is not None:
         frame, respondent = frame.iloc[order], respondent[order]
-    tables, codes = _merged(_parts(coding, frame))
+    tables, codes = _merged(coding.parts(frame))
     of_task = respondent[starts].astype(np.intp)
     chosen = np.flatnonzero(frame["chosen"].to_numpy(bool)) - starts
     return ChoiceSets(
@@ -168,13 +168,6 @@ def _groups(
         first, last = tasks[0], tasks[-1] + 1
         rows = slice(int(starts[first]), int(starts[last - 1]) + int(size))
         yield SizeGroup(int(size), int(first), chosen[first:last], tuple(c[rows] for c in codes))
-
-
-def _parts(coding: Coding, frame: pd.DataFrame) -> list[tuple[Floats, Places]]:
-    parts = [coding.cells(frame, attribute) for attribute in coding.exercise.attributes]
-    if coding.exercise.none is not None:
-        parts.append((np.array([[0.0], [1.0]]), coding.none_rows(frame).astype(np.intp)))
-    return parts
 
 
 def _merged(

@@ -292,12 +292,14 @@ def money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dic
             money = willingness_to_pay_per_unit(fitted, attribute.id, method=method, seed=seed)
             yield _money_row(attribute.id, "", "", money)
             continue
-        first = attribute.levels[0].id
-        for level in attribute.levels[1:]:
+        steps: list[str] | list[float] = [level.id for level in attribute.levels]
+        if attribute.range:
+            steps = [attribute.range.least, *attribute.knots, attribute.range.greatest]
+        for level in steps[1:]:
             money = willingness_to_pay(
-                fitted, attribute.id, first, level.id, method=method, seed=seed
+                fitted, attribute.id, steps[0], level, method=method, seed=seed
             )
-            yield _money_row(attribute.id, first, level.id, money)
+            yield _money_row(attribute.id, str(steps[0]), str(level), money)
 
 
 def _money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:
