@@ -123,8 +123,21 @@ def read_choices(
     OSError
         When the file cannot be opened.
     """
+    second = [BOUGHT] if is_dual(exercise) else []
+    known = [*CHOICE_COLUMNS, *second, "role", "block", *(a.id for a in exercise.attributes)]
+    cells = read_cells(path, known, mapping or {}, table="choices")
+    return check_choices(cells, exercise, first_row=2)
+
+
+def read_cells(
+    path: Path | str, known: Sequence[str], mapping: Mapping[str, str], *, table: str
+) -> pd.DataFrame:
+    """The cells of a CSV file as text, columns renamed by a mapping of ``known`` names.
+
+    Raises TableFaults, or OSError when the file cannot be opened; ``table`` says of what.
+    """
     try:
-        return check_choices(_read(Path(path), exercise, mapping or {}), exercise, first_row=2)
+        return _read(Path(path), known, mapping, table)
     except UnicodeDecodeError:
         fault = TableFault(0, "", "the file is not UTF-8 text", "Save it as UTF-8")
     except pd.errors.EmptyDataError:
@@ -135,7 +148,7 @@ def read_choices(
         fault = TableFault(row, "", why, "Give every row as many cells as the header")
     except (EOFError, zlib.error):
         fault = TableFault(0, "", "the file cannot be unpacked", "Pack it again with gzip")
-    raise TableFaults([fault], table="file of choices")
+    raise TableFaults([fault], table=f"file of {table}")
 
 
 def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: int = 1) -> Choices:
@@ -153,7 +166,7 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     kept = frame.reset_index(drop=True).dropna(how="all")
     if kept.empty:
         raise TableFaults([TableFault(0, "", "the table has no rows", "Add the choices")])
-    check = _Check(kept, exercise, kept.index.to_numpy() + first_row)
+    check = Check(kept, exercise, kept.index.to_numpy() + first_row)
     table = check.table()
     if check.faults:
         raise TableFaults(check.faults, table="choices")
@@ -169,12 +182,10 @@ def is_dual(exercise: ChoiceExercise) -> bool:
     return exercise.none is not None and exercise.none.response == "dual"
 
 
-def _read(path: Path, exercise: ChoiceExercise, mapping: Mapping[str, str]) -> pd.DataFrame:
-    second = [BOUGHT] if is_dual(exercise) else []
-    known = [*CHOICE_COLUMNS, *second, "role", "block", *(a.id for a in exercise.attributes)]
+def _read(path: Path, known: Sequence[str], mapping: Mapping[str, str], table: str) -> pd.DataFrame:
     mend = f"Map one of: {', '.join(known)}"
     faults = [
-        TableFault(0, name, "the mapping names a column that no table of choices has", mend)
+        TableFault(0, name, f"the mapping names a column that no table of {table} has", mend)
         for name in mapping
         if name not in known
     ]
@@ -189,7 +200,7 @@ def _read(path: Path, exercise: ChoiceExercise, mapping: Mapping[str, str]) -> p
         if name in known and source not in header
     ]
     if faults:
-        raise TableFaults(faults, table="file of choices")
+        raise TableFaults(faults, table=f"file of {table}")
     names = {source: name for name, source in mapping.items()}
     frame = pd.read_csv(
         path,
@@ -246,7 +257,7 @@ def _as_number(text: str) -> float:
         return np.nan
 
 
-class _Check:
+class Check:
     """One pass over a table of choices: collects faults and notes, gives the checked table."""
 
     def __init__(self, frame: pd.DataFrame, exercise: ChoiceExercise, rows: Codes) -> None:
@@ -258,10 +269,10 @@ class _Check:
 
     def table(self) -> pd.DataFrame:
         """The checked table; only sound when no fault was found."""
-        respondent, respondents = self._required("respondent")
-        task, tasks = self._required("task")
-        alternative, alternatives = self._required("alternative")
-        chosen = self._truth("chosen", "Write 1 for the choice, 0 otherwise")
+        respondent, respondents = self.required("respondent")
+        task, tasks = self.required("task")
+        alternative, alternatives = self.required("alternative")
+        chosen = self.truth("chosen", "Write 1 for the choice, 0 otherwise")
         columns: dict[str, Any] = {
             "respondent": np.array(respondents, dtype=object)[respondent],
             "task": _numbers_or_texts(tasks)[task],
@@ -272,20 +283,21 @@ class _Check:
         if "block" in self.frame.columns:
             columns["block"] = self.frame["block"].to_numpy()
         if is_dual(self.exercise):
-            columns[BOUGHT] = self._truth(BOUGHT, "Write 1 for would buy, 0 for would not")
-        columns |= self._attributes()
+            columns[BOUGHT] = self.truth(BOUGHT, "Write 1 for would buy, 0 for would not")
+        columns |= self.attributes()
         if not any(f.column in ("respondent", "task", "alternative") for f in self.faults):
             keys = respondent * len(tasks) + task
             sets = pd.factorize(keys)[0].astype(np.int64)
             self._sets(sets, alternative, len(alternatives), chosen, columns)
         return pd.DataFrame(columns).astype({"respondent": "str"})
 
-    def _required(self, column: str) -> tuple[Codes, list[str]]:
+    def required(self, column: str) -> tuple[Codes, list[str]]:
+        """Codes and texts of a column without empty cells."""
         codes, texts = _coded(self.frame[column])
-        self._note(codes < 0, column, "the cell is empty", f"Give the {column}")
+        self.note(codes < 0, column, "the cell is empty", f"Give the {column}")
         return codes, texts or [""]
 
-    def _note(self, where: Mask, column: str, fact: str, mend: str) -> None:
+    def note(self, where: Mask, column: str, fact: str, mend: str) -> None:
         """Add one fault a row, and say how many are left out when there are very many."""
         places = np.flatnonzero(where)
         for place in places[:LISTED]:
@@ -299,15 +311,16 @@ class _Check:
     ) -> None:
         """Add the faults of cells whose value is wrong: {place in ``texts``: fact}."""
         for place, fact in bad.items():
-            self._note(codes == place, column, fact, mend)
+            self.note(codes == place, column, fact, mend)
 
-    def _truth(self, column: str, mend: str) -> Mask:
+    def truth(self, column: str, mend: str) -> Mask:
+        """A column of 0 and 1, or false and true."""
         codes, texts = _coded(self.frame[column])
         truth = {"1": True, "true": True, "0": False, "false": False}
         truth |= {"1.0": True, "0.0": False}
         values = [truth.get(text.lower()) for text in texts]
         bad = {n: f"'{texts[n][:40]}' is not 0 or 1" for n, v in enumerate(values) if v is None}
-        self._note(codes < 0, column, "the cell is empty", "Write 1 or 0")
+        self.note(codes < 0, column, "the cell is empty", "Write 1 or 0")
         self._note_values(codes, texts, bad, column, mend)
         return np.array([*(v is True for v in values), False])[codes]
 
@@ -317,24 +330,25 @@ class _Check:
         codes, texts = _coded(self.frame["role"])
         bad = {n: f"'{t[:40]}' is no role" for n, t in enumerate(texts) if t not in ROLES}
         mend = f"Write one of: {', '.join(ROLES)}"
-        self._note(codes < 0, "role", "the cell is empty", mend)
+        self.note(codes < 0, "role", "the cell is empty", mend)
         self._note_values(codes, texts, bad, "role", mend)
         places = np.array([*(ROLES.index(t) if t in ROLES else 0 for t in texts), 0])
         return _categories(places[codes], ROLES)
 
-    def _attributes(self) -> dict[str, Any]:
+    def attributes(self) -> dict[str, Any]:
+        """The columns of the attributes, as levels or numbers."""
         coded = {a.id: _coded(self.frame[a.id]) for a in self.exercise.attributes}
         empty = np.stack([codes < 0 for codes, _ in coded.values()])
         none: Mask = np.asarray(empty.all(axis=0))
         if is_dual(self.exercise):
-            self._note(
+            self.note(
                 none,
                 "",
                 "no attribute has a level, but this none is asked in a second question",
                 f"Leave the row out, and answer in the column '{BOUGHT}'",
             )
         elif self.exercise.none is None:
-            self._note(
+            self.note(
                 none,
                 "",
                 "no attribute has a level, as in a none alternative, but the exercise has no none",
@@ -342,7 +356,7 @@ class _Check:
             )
         for attribute, missing in zip(self.exercise.attributes, empty, strict=True):
             mend = "Give the level; only a none alternative has no levels, and then in no column"
-            self._note(missing & ~none, attribute.id, "the cell is empty", mend)
+            self.note(missing & ~none, attribute.id, "the cell is empty", mend)
         return {a.id: self._cells(a, *coded[a.id]) for a in self.exercise.attributes}
 
     def _cells(self, attribute: Attribute, codes: Codes, texts: list[str]) -> Any:
@@ -383,7 +397,7 @@ class _Check:
         sizes = np.bincount(sets)
         counts = np.bincount(sets, weights=chosen)
         repeated = pd.Series(sets * n_alternatives + alternative).duplicated().to_numpy()
-        self._note(
+        self.note(
             repeated,
             "alternative",
             "this alternative stands twice in its task",
@@ -396,10 +410,10 @@ class _Check:
         ]
         if not any(fault.column == "chosen" for fault in self.faults):
             for where, column, fact, mend in judged:
-                self._note(_at(first[where], len(sets)), column, fact, mend)
+                self.note(_at(first[where], len(sets)), column, fact, mend)
         holdout = columns["role"].codes == 1
         mixed = np.bincount(sets, weights=holdout) % sizes != 0
-        self._note(
+        self.note(
             _at(first[mixed], len(sets)),
             "role",
             "a task is partly holdout",
@@ -407,7 +421,7 @@ class _Check:
         )
         if BOUGHT in columns:
             mixed = np.bincount(sets, weights=columns[BOUGHT]) % sizes != 0
-            self._note(
+            self.note(
                 _at(first[mixed], len(sets)),
                 BOUGHT,
                 "the answer differs between the rows of a task",
@@ -417,7 +431,7 @@ class _Check:
         none = np.logical_and.reduce([pd.isna(cells) for cells in levels])
         several = np.bincount(sets, weights=none) > 1
         fact = "a task has several alternatives without levels"
-        self._note(_at(first[several], len(sets)), "", fact, "Keep one none alternative a task")
+        self.note(_at(first[several], len(sets)), "", fact, "Keep one none alternative a task")
         if len(set(sizes.tolist())) > 1:
             self.notes.append(
                 f"tasks have {sizes.min()} to {sizes.max()} alternatives: "

@@ -89,7 +89,7 @@ def check_separation(coding: Coding, sets: ChoiceSets) -> None:
     A direction d separates when d'(x_chosen - x_other) >= 0 for every pair and > 0 for one; it
     is sought by a linear program, first within single attributes.
     """
-    margins = _margins(sets)
+    margins = chosen_margins(sets)
     columns = [coding.places(a.id) for a in coding.exercise.attributes]
     if coding.exercise.none is not None:
         columns.append(coding.places(NONE))
@@ -172,7 +172,7 @@ def _level_counts(
     return offered.tolist(), chosen.tolist()
 
 
-def _margins(sets: ChoiceSets) -> Floats:
+def chosen_margins(sets: ChoiceSets) -> Floats:
     """Distinct differences chosen less other, (pairs, K).
 
     A dual-response none adds chosen less none when it is bought, else none less chosen.

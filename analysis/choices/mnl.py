@@ -88,14 +88,14 @@ def fit_mnl(
     coding = coding_of(study, wanted)
     sets = choice_sets(coding, choices.frame, weights)
     _check_identified(sets, choices)
-    coefficients, last, steps = _maximise(sets, _warm_start(sets))
+    coefficients, last, steps = maximise(sets, _warm_start(sets))
     if last.widest > SUSPECT:
         check_separation(coding, sets)
     return PartWorths(
         coding=coding,
         estimator="mnl",
         coefficients=coefficients,
-        covariances=_covariances(last, sets),
+        covariances=covariances(last, sets),
         n_respondents=len(sets.respondents),
         n_tasks=sets.n_tasks,
         log_likelihood=last.log_likelihood,
@@ -213,12 +213,12 @@ def _warm_start(sets: ChoiceSets) -> Floats:
     if sets.n_tasks < MANY:
         return start
     try:
-        return _maximise(sets.tenth(), start, tolerance=1e-2)[0]
+        return maximise(sets.tenth(), start, tolerance=1e-2)[0]
     except NotConverged:
         return start
 
 
-def _maximise(
+def maximise(
     sets: ChoiceSets, start: Floats, *, tolerance: float = TOLERANCE
 ) -> tuple[Floats, Pass, int]:
     """Newton with step halving: coefficients, the last pass, and the number of steps.
@@ -262,7 +262,8 @@ def _climb(
     raise NotConverged("no step along the Newton direction improves the log-likelihood")
 
 
-def _covariances(last: Pass, sets: ChoiceSets) -> dict[Covariance, Floats]:
+def covariances(last: Pass, sets: ChoiceSets) -> dict[Covariance, Floats]:
+    """Classical, robust and cluster covariance at a pass, (K, K) each."""
     scale = np.sqrt(np.diag(last.information))
     inverse = np.linalg.inv(last.information / np.outer(scale, scale)) / np.outer(scale, scale)
     order = np.argsort(sets.respondent, kind="stable")

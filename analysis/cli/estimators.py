@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,11 +15,16 @@ from analysis.cli.bad_input import BadInput, bad_input
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.choices.best_worst import BestWorst
     from analysis.choices.counts import Count
     from analysis.choices.latent_class import LatentClasses
     from analysis.choices.mixed_logit import MixedLogit
+    from analysis.choices.ratings_based import RatingsFit
     from analysis.study import Study
     from analysis.tables import Choices
+
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,19 @@ class Request:
         click.echo(f"Reading {self.choices.name} ...", err=True)
         with bad_input(TableFaults):
             return study, read_choices(self.choices, wanted, mapping=self.mapping)
+
+    def exercise_of(self, kind: type[Kind], name: str) -> tuple[Study, Kind]:
+        """The study and the exercise asked for (default: its first one of that kind)."""
+        from analysis.study import StudyFaults, read_study
+
+        with bad_input(StudyFaults, KeyError):
+            study = read_study(self.study)
+            own = [e for e in study.exercises if isinstance(e, kind)]
+            wanted = study.exercise(self.exercise) if self.exercise or not own else own[0]
+        if not isinstance(wanted, kind):
+            raise BadInput(f"exercise '{wanted.id}' is of kind '{wanted.kind}', not '{name}'")
+        click.echo(f"Reading {self.choices.name} ...", err=True)
+        return study, wanted
 
     def folder(self) -> Path:
         """The folder to write into, made when it is missing."""
@@ -343,9 +361,108 @@ def _individuals(found: MixedLogit) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def ratings(request: Request) -> None:
+    """Write partworths.csv, importances.csv, wtp.csv, individual.parquet and summary.json."""
+    from analysis.choices.identification import NotIdentified
+    from analysis.choices.importances import importances
+    from analysis.choices.ratings_based import fit_ratings, read_ratings
+    from analysis.cli.partworths import importance_rows, money_rows, partworth_rows
+    from analysis.study.exercises import RatingsExercise
+    from analysis.tables import TableFaults
+
+    study, exercise = request.exercise_of(RatingsExercise, "ratings")
+    with bad_input(TableFaults):
+        table = read_ratings(request.choices, exercise, mapping=request.mapping)
+    with bad_input(NotIdentified, ValueError):
+        found = fit_ratings(study, table, weights=read_weights(request.weights))
+    out, pooled = request.folder(), found.part_worths
+    write_csv(out / "partworths.csv", partworth_rows(pooled))
+    write_csv(out / "importances.csv", importance_rows(importances(pooled, seed=request.seed)))
+    money = money_rows(pooled, method=request.options["wtp_method"], seed=request.seed)
+    write_csv(out / "wtp.csv", money)
+    _raters(found).to_parquet(out / "individual.parquet", index=False)
+    without = sum(bool(reason) for reason in found.reasons)
+    notes = [f"{without} respondents have no full fit of their own"] if without else []
+    summary = summary_head("ratings", exercise.id, request) | {
+        "n_respondents": pooled.n_respondents,
+        "n_ratings": pooled.n_tasks,
+        "n_parameters": pooled.coding.width + 1,
+        "intercept": found.intercept,
+        "r_squared": found.r_squared,
+        "intervals": "95 %, cluster covariance (respondents)",
+        "notes": list(table.notes),
+        "warnings": [*pooled.warnings, *notes],
+    }
+    write_json(out / "summary.json", summary)
+    say(request, *table.notes, *pooled.warnings, *notes)
+
+
+def _raters(found: RatingsFit) -> pd.DataFrame:
+    import pandas as pd
+
+    columns: dict[str, object] = {"respondent": found.respondents}
+    for n, column in enumerate(found.part_worths.coding.level_rows()[0]):
+        name = f"{column.attribute}.{column.level}" if column.level else column.attribute
+        columns[name] = found.individual[:, n]
+        columns[f"{name}.se"] = found.individual_errors[:, n]
+    columns["r_squared"] = found.individual_r_squared
+    columns["unavailable"] = found.reasons
+    return pd.DataFrame(columns)
+
+
+def best_worst(request: Request) -> None:
+    """Write scores.csv and summary.json."""
+    from analysis.choices.best_worst import fit_best_worst, read_best_worst
+    from analysis.choices.identification import NotIdentified
+    from analysis.choices.mnl import NotConverged
+    from analysis.study.exercises import BestWorstExercise
+    from analysis.tables import TableFaults
+
+    study, exercise = request.exercise_of(BestWorstExercise, "best_worst")
+    with bad_input(TableFaults):
+        table = read_best_worst(request.choices, exercise, mapping=request.mapping)
+    weights = read_weights(request.weights)
+    with bad_input(NotIdentified, NotConverged, ValueError):
+        found = fit_best_worst(study, table, seed=request.seed, weights=weights)
+    out, fit = request.folder(), found.part_worths
+    write_csv(out / "scores.csv", _score_rows(found))
+    summary = summary_head("best-worst", exercise.id, request) | {
+        "n_respondents": fit.n_respondents,
+        "n_tasks": fit.n_tasks,
+        "n_parameters": fit.coding.width,
+        "set_size": found.set_size,
+        "log_likelihood": fit.log_likelihood,
+        "null_log_likelihood": fit.null_log_likelihood,
+        "intervals": "95 %, cluster covariance (respondents)",
+        "notes": list(table.notes),
+        "warnings": list(fit.warnings),
+    }
+    write_json(out / "summary.json", summary)
+    say(request, *table.notes, *fit.warnings)
+
+
+def _score_rows(found: BestWorst) -> Iterator[dict[str, object]]:
+    for score in found.scores:
+        row: dict[str, object] = {
+            "item": score.item,
+            "utility": score.utility,
+            "se_cluster": score.se,
+        }
+        scales = {"score_0_100": score.score, "chance": score.chance, "share": score.share}
+        for name, estimate in scales.items():
+            row |= {
+                name: estimate.value,
+                f"{name}_low": estimate.low,
+                f"{name}_high": estimate.high,
+            }
+        yield row
+
+
 ESTIMATORS: dict[str, Callable[[Request], None]] = {
     "counts": counts,
     "latent-class": latent_class,
     "mixed-logit": mixed_logit,
+    "ratings": ratings,
+    "best-worst": best_worst,
 }
 """By the name that --estimator takes."""

@@ -48,11 +48,12 @@ def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.argument("choices", type=click.Path(path_type=Path))
 @click.option(
     "--estimator",
-    type=click.Choice(["counts", "mnl", "latent-class", "mixed-logit"]),
+    type=click.Choice(["counts", "mnl", "latent-class", "mixed-logit", "ratings", "best-worst"]),
     default="mnl",
     show_default=True,
     help="counts: how often levels were chosen; mnl: aggregate multinomial logit; "
-    "latent-class: classes of respondents; mixed-logit: normal part-worths, simulated likelihood.",
+    "latent-class: classes of respondents; mixed-logit: normal part-worths, simulated "
+    "likelihood; ratings: least squares on ratings; best-worst: MaxDiff.",
 )
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
 @click.option(
@@ -142,7 +143,8 @@ def partworths(
 
     CHOICES is a CSV file (or .csv.gz) with one row per alternative: respondent, task,
     alternative, chosen (0/1) and one column per attribute. Rows with role 'holdout' are left
-    out. Writes summary.json and the tables of the estimator into --out.
+    out. For ratings: respondent, profile, rating and the attributes; for best-worst: respondent,
+    task, item, best, worst. Writes summary.json and the tables of the estimator into --out.
     """
     from analysis.cli.estimators import ESTIMATORS, Request, read_weights
 
@@ -217,7 +219,7 @@ def _write(
     if out.exists() and not out.is_dir():
         raise BadInput(f"'{out}' is a file; --out names a folder")
     out.mkdir(parents=True, exist_ok=True)
-    _csv(out / "partworths.csv", _partworth_rows(fitted))
+    _csv(out / "partworths.csv", partworth_rows(fitted))
     shares = importances(fitted, seed=seed)
     _csv(out / "importances.csv", importance_rows(shares))
     _csv(out / "wtp.csv", money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
@@ -246,7 +248,8 @@ def _csv(
     pd.DataFrame(list(rows), columns=columns).to_csv(path, index=False)
 
 
-def _partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+def partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+    """The rows of partworths.csv: every level with its three standard errors."""
     from analysis.choices.partworths import level_worths
 
     kinds = [level_worths(fitted, kind) for kind in ("classical", "robust", "cluster")]
@@ -279,7 +282,7 @@ MONEY_COLUMNS = (
 
 
 def money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
-    """Each level against the first one; a linear attribute per unit, its levels empty."""
+    """The rows of wtp.csv: each level against the first one; a linear attribute per unit, its levels empty."""
     from analysis.choices.willingness_to_pay import (
         willingness_to_pay,
         willingness_to_pay_per_unit,

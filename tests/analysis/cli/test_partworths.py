@@ -241,3 +241,58 @@ def test_the_mixed_logit_writes_its_tables(tmp_path):
         *("partworths", STUDY, CHOICES, "--out", tmp_path / "x"), *options[:2], "--vary", "x"
     )
     assert "no attribute 'x' to vary" in said
+
+
+OTHER_STUDY = """
+study: others
+title: Others
+exercises:
+  - id: mattering
+    kind: best_worst
+    question: What matters?
+    items:
+      - {id: a, label: A}
+      - {id: b, label: B}
+      - {id: c, label: C}
+  - id: rated
+    kind: ratings
+    question: How much?
+    attributes:
+      - {id: look, label: Look, levels: [{id: poor, label: Poor}, {id: good, label: Good}]}
+      - {id: price, label: Price, tag: price, coding: linear, levels: [1, 2, 3]}
+"""
+
+
+def test_ratings_and_best_worst_write_their_tables(tmp_path):
+    study = tmp_path / "study.yaml"
+    study.write_text(OTHER_STUDY)
+    lines = ["respondent,profile,rating,look,price"]
+    for person in range(40):
+        for n in range(6):
+            look, price = ("poor", "good")[n % 2], n % 3 + 1
+            rating = 5 + 2 * (n % 2) - price + (person * 7 + n * 3) % 5 / 5
+            lines.append(f"{person},{n},{rating},{look},{price}")
+    (tmp_path / "ratings.csv").write_text("\n".join(lines))
+    arguments = ("--estimator", "ratings", "--out", tmp_path / "r")
+    done = run("partworths", study, tmp_path / "ratings.csv", *arguments)
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "r/partworths.csv").set_index("attribute")
+    assert table.loc["price", "part_worth"] == pytest.approx(-1, abs=0.1)
+    assert len(pd.read_parquet(tmp_path / "r/individual.parquet")) == 40
+    money = pd.read_csv(tmp_path / "r/wtp.csv")
+    assert money["wtp"][0] == pytest.approx(2, abs=0.2)
+    answers = ["respondent,task,item,best,worst"]
+    for person in range(30):
+        best = "aab"[person % 3]
+        worst = {"a": "c", "b": "ca"[person % 2]}[best]
+        answers += [f"{person},1,{i},{int(i == best)},{int(i == worst)}" for i in "abc"]
+    (tmp_path / "bw.csv").write_text("\n".join(answers))
+    arguments = ("--estimator", "best-worst", "--out", tmp_path / "b")
+    refusal = refused("partworths", study, tmp_path / "bw.csv", *arguments, "--exercise", "rated")
+    assert "is of kind 'ratings', not 'best_worst'" in refusal
+    done = run("partworths", study, tmp_path / "bw.csv", *arguments)
+    assert done.exit_code == 0, done.output
+    scores = pd.read_csv(tmp_path / "b/scores.csv").set_index("item")
+    assert scores.loc["a", "score_0_100"] == 100
+    assert scores["share"].sum() == pytest.approx(100)
+    assert json.loads((tmp_path / "b/summary.json").read_text())["set_size"] == 3
