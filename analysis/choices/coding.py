@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.study import Attribute, ChoiceExercise, Study
 
 Floats = NDArray[np.float64]
-Kind = Literal["effects", "linear", "piecewise", "interaction", "none"]
+Kind = Literal["effects", "linear", "piecewise", "interaction", "covariate", "none"]
 NONE = "none"
 """The attribute name of the none column."""
 
@@ -33,6 +33,20 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Covariate:
+    """A number of each respondent on which the part-worths of some attributes (or none) depend."""
+
+    name: str
+    attributes: tuple[str, ...]
+    values: Mapping[str, float]
+
+    @property
+    def column(self) -> str:
+        """The column of a table of choices that holds it, centred."""
+        return f"covariate {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Coding:
     """How levels became columns, so that other alternatives are coded exactly as at the fit.
 
@@ -44,12 +58,15 @@ class Coding:
     the piece lies below the number, centred alike; its coefficients are the slopes of the pieces.
     The columns of an interaction are the products of those of its two attributes, so that main
     effects stay those at the average of the other attribute. The none alternative has 1 in its
-    own column and zero everywhere else.
+    own column and zero everywhere else. A covariate multiplies the columns of its attributes,
+    less its mean over respondents: the other columns stand for the average respondent, and
+    ``row`` codes alternatives for that person.
     """
 
     exercise: ChoiceExercise
     currency: str
     columns: tuple[Column, ...]
+    covariates: tuple[Covariate, ...] = ()
 
     @property
     def width(self) -> int:
@@ -134,7 +151,12 @@ class Coding:
         parts = list(own.values())
         parts += [_product(own[first], own[second]) for first, second in self.exercise.interactions]
         if self.exercise.none is not None:
-            parts.append((np.array([[0.0], [1.0]]), self.none_rows(frame).astype(np.intp)))
+            own[NONE] = np.array([[0.0], [1.0]]), self.none_rows(frame).astype(np.intp)
+            parts.append(own[NONE])
+        for covariate in self.covariates:
+            values, places = np.unique(frame[covariate.column].to_numpy(), return_inverse=True)
+            person = values[:, None], places
+            parts += [_product(own[name], person) for name in covariate.attributes]
         return parts
 
     def cells(self, frame: pd.DataFrame, attribute: Attribute) -> tuple[Floats, NDArray[np.intp]]:
@@ -172,6 +194,12 @@ class Coding:
         if self.exercise.none is not None:
             labels.append(Column(NONE, "", "none"))
             rows.append(self.row(None)[None, :])
+            own[NONE] = [""], np.ones((1, 1))
+        for covariate in self.covariates:
+            for name in covariate.attributes:
+                pair = joined(name, covariate.name)
+                rows.append(self._block(pair, own[name][1]))
+                labels += [Column(pair, level, "covariate") for level in own[name][0]]
         return tuple(labels), np.vstack(rows)
 
     def _own_rows(self, attribute: Attribute) -> tuple[list[str], Floats]:
@@ -206,6 +234,57 @@ def coding_of(study: Study, exercise: ChoiceExercise) -> Coding:
     if exercise.none is not None:
         columns.append(Column(NONE, "", "none"))
     return Coding(exercise, study.currency, tuple(columns))
+
+
+def with_covariates(coding: Coding, covariates: Sequence[Covariate]) -> Coding:
+    """The coding with columns for covariates at its end; ValueError when one cannot be used."""
+    known = {column.attribute for column in coding.columns if column.kind != "interaction"}
+    names, shown = [c.name for c in covariates], ", ".join(sorted(known))
+    wrong = [
+        f"covariate '{c.name}' names '{a}', which is no attribute; known: {shown}"
+        for c in covariates
+        for a in c.attributes
+        if a not in known
+    ]
+    twice = {n for n in names if names.count(n) > 1}
+    wrong += [f"covariate '{name}' stands twice" for name in sorted(twice)]
+    wrong += [
+        f"covariate '{c.name}' names an attribute twice"
+        for c in covariates
+        if len(set(c.attributes)) < len(c.attributes)
+    ]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    columns = [
+        Column(joined(attribute, covariate.name), column.level, "covariate")
+        for covariate in covariates
+        for attribute in covariate.attributes
+        for column in coding.columns
+        if column.attribute == attribute
+    ]
+    return replace(coding, columns=(*coding.columns, *columns), covariates=tuple(covariates))
+
+
+def covariate_columns(frame: pd.DataFrame, covariates: Sequence[Covariate]) -> pd.DataFrame:
+    """The table of choices with a column for each covariate, centred over respondents.
+
+    ValueError when a respondent has no finite number, or everybody the same one.
+    """
+    people = frame["respondent"].drop_duplicates()
+    added, wrong = {}, []
+    for covariate in covariates:
+        numbers = people.map(covariate.values).to_numpy(float)
+        missing = people[~np.isfinite(numbers)].tolist()
+        if missing:
+            shown = ", ".join(missing[:10])
+            wrong.append(f"{len(missing)} respondents have no '{covariate.name}': {shown}")
+        elif np.ptp(numbers) == 0:
+            wrong.append(f"covariate '{covariate.name}' is the same for everybody; leave it out")
+        centred = dict(zip(people, numbers - numbers.mean(), strict=True))
+        added[covariate.column] = frame["respondent"].map(centred).astype(float)
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return frame.assign(**added)
 
 
 def joined(first: str, second: str) -> str:

@@ -8,18 +8,25 @@ chance e^V / S, and to be bought S / (S + e^V0).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
-from analysis.choices.coding import Floats, coding_of
+from analysis.choices.coding import (
+    NONE,
+    Covariate,
+    Floats,
+    coding_of,
+    covariate_columns,
+    with_covariates,
+)
 from analysis.choices.identification import NotIdentified, check_identified, check_separation
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.choices.sets import ChoiceSets, Chunk, choice_sets
 from analysis.study import Study
-from analysis.tables import Choices
+from analysis.tables import Choices, is_dual
 
 TOLERANCE = 1e-13
 """Newton decrement g'H^-1 g at which the last step is taken (log-likelihood units)."""
@@ -55,6 +62,7 @@ def fit_mnl(
     *,
     exercise: str | None = None,
     weights: Mapping[str, float] | None = None,
+    covariates: Sequence[Covariate] = (),
 ) -> PartWorths:
     """Fit an aggregate multinomial logit.
 
@@ -67,6 +75,9 @@ def fit_mnl(
     weights
         Weight by respondent; every respondent needs one. Weights are scaled to a mean of 1, and
         the scores of a respondent are multiplied by them in all covariances.
+    covariates
+        Numbers of the respondents on which part-worths depend, linearly; each is centred at its
+        mean over respondents, so that the other part-worths are those of the average respondent.
 
     Returns
     -------
@@ -85,8 +96,13 @@ def fit_mnl(
     """
     wanted = study.choice_exercise(exercise or choices.exercise.id)
     _check_supported(wanted.id, choices)
-    coding = coding_of(study, wanted)
-    sets = choice_sets(coding, choices.frame, weights)
+    coding, frame = coding_of(study, wanted), choices.frame
+    if is_dual(wanted) and any(NONE in covariate.attributes for covariate in covariates):
+        raise ValueError("a dual-response none cannot depend on a covariate; leave none out of it")
+    if covariates:
+        coding = with_covariates(coding, covariates)
+        frame = covariate_columns(frame, covariates)
+    sets = choice_sets(coding, frame, weights)
     _check_identified(sets, choices)
     coefficients, last, steps = maximise(sets, _warm_start(sets))
     if last.widest > SUSPECT:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.choices.best_worst import BestWorst
+    from analysis.choices.coding import Covariate
     from analysis.choices.counts import Count
     from analysis.choices.latent_class import LatentClasses
     from analysis.choices.mixed_logit import MixedLogit
@@ -76,24 +77,50 @@ class Request:
 
 def read_weights(path: Path | None) -> dict[str, float] | None:
     """Weights by respondent from a file with the columns respondent and weight."""
+    return None if path is None else _numbers_by_respondent(path, ["weight"])["weight"]
+
+
+def read_covariates(path: Path | None, covary: Sequence[str]) -> tuple[Covariate, ...]:
+    """Covariates from a file, as said by texts COLUMN:ATTRIBUTE,..."""
+    from analysis.choices.coding import Covariate
+
+    wanted: dict[str, list[str]] = {}
+    for text in covary:
+        column, colon, attributes = text.partition(":")
+        names = [name.strip() for name in attributes.split(",")]
+        if not colon or not column.strip() or not all(names):
+            raise BadInput(f"--covary '{text}': write COLUMN:ATTRIBUTE,..., as in age:price,none")
+        wanted.setdefault(column.strip(), []).extend(names)
+    if bool(wanted) != (path is not None):
+        raise BadInput("--covariates names the file and --covary its columns; give both or none")
     if path is None:
-        return None
+        return ()
+    values = _numbers_by_respondent(path, list(wanted))
+    return tuple(Covariate(name, tuple(wanted[name]), values[name]) for name in wanted)
+
+
+def _numbers_by_respondent(path: Path, columns: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Columns of numbers by respondent, from a CSV file with a row for each."""
     import pandas as pd
 
     with bad_input(ValueError, pd.errors.ParserError):
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    absent = [name for name in ("respondent", "weight") if name not in frame.columns]
+    absent = [name for name in ("respondent", *columns) if name not in frame.columns]
     if absent:
-        raise BadInput(f"{path.name}: no column '{absent[0]}'; it needs respondent and weight")
+        needs = " and ".join(["respondent", *columns])
+        raise BadInput(f"{path.name}: no column '{absent[0]}'; it needs {needs}")
     twice = frame.loc[frame["respondent"].duplicated(), "respondent"]
     if len(twice):
         raise BadInput(f"{path.name}: respondent '{twice.iloc[0]}' stands twice; keep one row")
-    numbers = pd.to_numeric(frame["weight"], errors="coerce")
-    if numbers.isna().any():
-        place = int(numbers.isna().to_numpy().argmax())
-        text = frame["weight"].iloc[place]
-        raise BadInput(f"{path.name}, row {place + 2}: weight '{text}' is not a number")
-    return dict(zip(frame["respondent"], numbers.astype(float), strict=True))
+    found = {}
+    for name in columns:
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        if numbers.isna().any():
+            place = int(numbers.isna().to_numpy().argmax())
+            text = frame[name].iloc[place]
+            raise BadInput(f"{path.name}, row {place + 2}: {name} '{text}' is not a number")
+        found[name] = dict(zip(frame["respondent"], numbers.astype(float), strict=True))
+    return found
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -76,6 +76,18 @@ def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -
     help="CSV file with the columns respondent and weight; default: everybody counts alike.",
 )
 @click.option(
+    "--covariates",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file with respondent and the numbers that --covary names (mnl only).",
+)
+@click.option(
+    "--covary",
+    "covary",
+    multiple=True,
+    metavar="COLUMN:ATTRIBUTE,...",
+    help="Let part-worths of attributes (or none) depend on a column of --covariates; repeatable.",
+)
+@click.option(
     "--classes",
     callback=_numbers,
     default="2-5",
@@ -137,7 +149,7 @@ def partworths(
     weights: Path | None,
     seed: int,
     out: Path,
-    **options: object,
+    **options: Any,
 ) -> None:
     """Estimate part-worths of STUDY from CHOICES.
 
@@ -146,8 +158,10 @@ def partworths(
     out. For ratings: respondent, profile, rating and the attributes; for best-worst: respondent,
     task, item, best, worst. Writes summary.json and the tables of the estimator into --out.
     """
-    from analysis.cli.estimators import ESTIMATORS, Request, read_weights
+    from analysis.cli.estimators import ESTIMATORS, Request, read_covariates, read_weights
 
+    if estimator != "mnl" and options["covary"]:
+        raise BadInput(f"--covary is for the logit; leave it out with --estimator {estimator}")
     if estimator in ESTIMATORS:
         ESTIMATORS[estimator](
             Request(
@@ -176,7 +190,12 @@ def partworths(
     tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
     click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
     with bad_input(NotIdentified, NotConverged, ValueError):
-        fitted = fit_mnl(found, table, weights=read_weights(weights))
+        fitted = fit_mnl(
+            found,
+            table,
+            weights=read_weights(weights),
+            covariates=read_covariates(options["covariates"], options["covary"]),
+        )
     summary = _summary(fitted, table, tasks, seed=seed)
     with bad_input():
         _write(out, fitted, summary, wtp_method=wtp_method, seed=seed)
@@ -282,7 +301,10 @@ MONEY_COLUMNS = (
 
 
 def money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
-    """The rows of wtp.csv: each level against the first one; a linear attribute per unit, its levels empty."""
+    """The rows of wtp.csv: each level against the first one.
+
+    A linear attribute has one row per unit, its levels empty.
+    """
     from analysis.choices.willingness_to_pay import (
         willingness_to_pay,
         willingness_to_pay_per_unit,

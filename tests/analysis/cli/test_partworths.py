@@ -296,3 +296,20 @@ def test_ratings_and_best_worst_write_their_tables(tmp_path):
     assert scores.loc["a", "score_0_100"] == 100
     assert scores["share"].sum() == pytest.approx(100)
     assert json.loads((tmp_path / "b/summary.json").read_text())["set_size"] == 3
+
+
+def test_covariates_are_read_from_a_file(tmp_path):
+    people = pd.read_csv(CHOICES)["respondent"].unique()
+    pd.DataFrame({"respondent": people, "size": people % 7}).to_csv(tmp_path / "c.csv", index=False)
+    base = ("partworths", STUDY, CHOICES, "--out", tmp_path / "out")
+    done = run(*base, "--covariates", tmp_path / "c.csv", "--covary", "size:pf, loc")
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "out/partworths.csv")
+    assert list(table.loc[table["kind"] == "covariate", "attribute"]) == ["pf:size", "loc:size"]
+    given = ("--covariates", tmp_path / "c.csv")
+    assert "give both or none" in refused(*base, *given)
+    assert "as in age:price,none" in refused(*base, *given, "--covary", "size")
+    assert "no column 'age'" in refused(*base, *given, "--covary", "age:pf")
+    assert "no attribute" in refused(*base, *given, "--covary", "size:price")
+    lc = ("--estimator", "counts", "--covary", "size:pf")
+    assert "--covary is for the logit" in refused(*base, *given, *lc)
