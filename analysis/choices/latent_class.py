@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from analysis.choices.coding import Coding, Floats
-from analysis.choices.mnl import NotConverged, fit_mnl
+from analysis.choices.mnl import NotConverged, check_supported, fit_mnl
 from analysis.choices.panel import Panel, climb, inverse, panel_of
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.choices.sets import choice_sets
@@ -265,6 +265,7 @@ def fit_latent_class(
         For fewer respondents than classes, or numbers out of range.
     """
     _check_numbers(classes, scale_classes, starts)
+    check_supported(choices.exercise.id, choices)
     one = fit_mnl(study, choices, weights=weights)
     n_components = classes * scale_classes
     if n_components > one.n_respondents:

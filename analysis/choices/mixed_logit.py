@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from analysis.choices.coding import Coding, Column, Floats
-from analysis.choices.mnl import NotConverged, fit_mnl
+from analysis.choices.mnl import NotConverged, check_supported, fit_mnl
 from analysis.choices.panel import Panel, climb, inverse, panel_of
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.choices.sets import Places, choice_sets
@@ -148,6 +148,7 @@ def fit_mixed_logit(
     """
     if n_draws < 2:
         raise ValueError(f"n_draws is {n_draws}; give 2 or more (500 for a report)")
+    check_supported(choices.exercise.id, choices)
     one = fit_mnl(study, choices, weights=weights)
     if one.n_respondents < 2:
         raise ValueError("one respondent: there is no spread between respondents to estimate")

@@ -95,7 +95,7 @@ def fit_mnl(
         When the optimum is not reached.
     """
     wanted = study.choice_exercise(exercise or choices.exercise.id)
-    _check_supported(wanted.id, choices)
+    check_belongs(wanted.id, choices)
     coding, frame = coding_of(study, wanted), choices.frame
     if is_dual(wanted) and any(NONE in covariate.attributes for covariate in covariates):
         raise ValueError("a dual-response none cannot depend on a covariate; leave none out of it")
@@ -122,10 +122,21 @@ def fit_mnl(
     )
 
 
-def _check_supported(exercise_id: str, choices: Choices) -> None:
+def check_belongs(exercise_id: str, choices: Choices) -> None:
+    """ValueError unless the choices are those of the exercise."""
     belongs = choices.exercise.id
     if belongs != exercise_id:
         raise ValueError(f"the choices belong to '{belongs}', not to '{exercise_id}'")
+
+
+def check_supported(exercise_id: str, choices: Choices) -> None:
+    """ValueError when a logit of single choices does not describe the choices."""
+    check_belongs(exercise_id, choices)
+    if is_dual(choices.exercise):
+        raise ValueError(
+            f"exercise '{exercise_id}' has a dual-response none, which only the aggregate logit "
+            "describes; use --estimator mnl"
+        )
 
 
 def _warnings(sets: ChoiceSets) -> tuple[str, ...]:

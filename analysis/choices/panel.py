@@ -72,15 +72,7 @@ class Panel:
 
 
 def panel_of(sets: ChoiceSets) -> Panel:
-    """The panel of choice sets; respondents in the order of ``sets.respondents``.
-
-    ValueError with a dual-response none, whose second answer no panel holds.
-    """
-    if sets.bought is not None:
-        raise ValueError(
-            f"exercise '{sets.coding.exercise.id}' has a dual-response none, which only the "
-            "aggregate logit describes; use --estimator mnl, or leave out the second answer"
-        )
+    """The panel of choice sets; respondents in the order of ``sets.respondents``."""
     others = max(group.size for group in sets.groups) - 1
     differences = np.zeros((sets.n_tasks, others, sets.coding.width))
     offered = np.zeros((sets.n_tasks, others), dtype=bool)

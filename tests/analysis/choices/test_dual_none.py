@@ -11,6 +11,7 @@ from analysis.choices.coding import coding_of
 from analysis.choices.counts import fit_counts
 from analysis.choices.identification import NotIdentified
 from analysis.choices.latent_class import fit_latent_class
+from analysis.choices.mixed_logit import fit_mixed_logit
 from analysis.choices.mnl import evaluate, fit_mnl
 from analysis.choices.sets import choice_sets
 from analysis.tables import TableFaults, check_choices
@@ -129,4 +130,6 @@ def test_other_estimators_say_that_they_do_not_take_it(dual):
     study, choices = dual
     with pytest.raises(ValueError, match="only the aggregate logit describes"):
         fit_latent_class(study, choices, classes=2, seed=1)
+    with pytest.raises(ValueError, match="only the aggregate logit describes"):
+        fit_mixed_logit(study, choices)
     assert fit_counts(study, choices).none is None
