@@ -183,6 +183,7 @@ def _exercises(study: Study) -> Iterator[Fault]:
         if isinstance(exercise, ChoiceExercise):
             yield from _prohibitions(path, exercise)
             yield from _interactions(path, exercise)
+            yield from _second_answer(path, exercise)
 
 
 TABLE_COLUMNS = frozenset(
@@ -232,6 +233,14 @@ def _knots(path: str, attribute: Attribute) -> Iterator[Fault]:
         what = f"the knots of '{name}' do not rise between its least and greatest number"
         hint = "List the knots from low to high, inside the tested range"
         yield Catalogue.IMPOSSIBLE.at(f"{path}.knots", what=what, hint=hint)
+
+
+def _second_answer(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
+    """With a dual-response none the table has a column 'bought', which no attribute may take."""
+    if exercise.none and exercise.none.response == "dual":
+        for n, attribute in enumerate(exercise.attributes):
+            if attribute.id == "bought":
+                yield Catalogue.RESERVED_ID.at(f"{path}.attributes[{n}].id", id=attribute.id)
 
 
 def _interactions(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:

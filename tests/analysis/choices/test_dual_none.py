@@ -14,6 +14,7 @@ from analysis.choices.latent_class import fit_latent_class
 from analysis.choices.mixed_logit import fit_mixed_logit
 from analysis.choices.mnl import evaluate, fit_mnl
 from analysis.choices.sets import choice_sets
+from analysis.study.checks import faults_between_parts
 from analysis.tables import TableFaults, check_choices
 
 TRUTH = np.array([-0.6, 0.4, -0.5, -1.2, 0.7])
@@ -133,3 +134,12 @@ def test_other_estimators_say_that_they_do_not_take_it(dual):
     with pytest.raises(ValueError, match="only the aggregate logit describes"):
         fit_mixed_logit(study, choices)
     assert fit_counts(study, choices).none is None
+
+
+def test_no_attribute_may_be_called_like_the_second_answer(make):
+    attributes = [a.model_dump() for a in make[0]().choice_exercise().attributes]
+    attributes[1]["id"] = "bought"
+    dual = {"label": "None", "response": "dual"}
+    assert not faults_between_parts(make[0](attributes=attributes))
+    faults = faults_between_parts(make[0](attributes=attributes, none=dual))
+    assert [fault.code for fault in faults] == ["RESERVED_ID"]

@@ -198,3 +198,35 @@ def test_what_cannot_be_fitted_is_refused_by_name(study, make, mixed):
     never = simulate(plain, np.array([0, 0, 0, 80.0]), respondents=40, seed=4)
     with pytest.raises(NotConverged, match="fewer classes"):
         fit_latent_class(plain, together(plain, always, never), classes=2, seed=1, starts=3)
+
+
+@pytest.mark.deep
+def test_intervals_of_classes_cover_the_truth(study, make):
+    """60 samples of 200 people: 95 % intervals cover the planted part-worths and shares."""
+    pools = [
+        make[1](study, t, respondents=3000, tasks=8, seed=n).frame for n, t in ((1, ONE), (2, TWO))
+    ]
+    generator = np.random.default_rng(5)
+    covered = {"classical": [], "cluster": []}
+    shares = []
+    for _ in range(60):
+        first = generator.binomial(200, 0.6)
+        parts = []
+        for n, (pool, count) in enumerate(zip(pools, (first, 200 - first), strict=True)):
+            names = generator.choice(3000, count, replace=False).astype(str)
+            some = pool[pool["respondent"].isin(names)]
+            parts.append(some.assign(respondent=f"{n}-" + some["respondent"]))
+        table = check_choices(pd.concat(parts), study.choice_exercise())
+        found = fit_latent_class(study, table, classes=2, seed=1, starts=2)
+        price = found.mixture.coefficients[:, 3]
+        own = (1, 2) if price[0] < price[1] else (2, 1)
+        for kind, hits in covered.items():
+            for number, truth in zip(own, (ONE, TWO), strict=True):
+                worths = found.class_part_worths(number)
+                error = np.sqrt(np.diag(worths.covariance(kind)))
+                hits.extend(np.abs(worths.coefficients - truth) < 1.96 * error)
+        error = found.share_errors()[own[0] - 1]
+        shares.append(abs(found.mixture.shares[own[0] - 1] - 0.6) < 1.96 * error)
+    assert 0.92 < np.mean(covered["classical"]) < 0.98
+    assert 0.92 < np.mean(covered["cluster"]) < 0.98
+    assert 0.88 < np.mean(shares)
