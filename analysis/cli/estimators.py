@@ -222,6 +222,10 @@ def latent_class(request: Request) -> None:
     members = pd.concat([_members(s) for s in solutions], ignore_index=True)
     members.to_parquet(out / "membership.parquet", index=False)
     notes = [f"{s.n_classes} classes: {w}" for s in solutions for w in s.warnings]
+    if len(solutions) > 1 and best is solutions[-1]:
+        notes.append(
+            f"the BIC still falls at {best.n_classes} classes; ask for more to see it rise"
+        )
     summary = summary_head("latent-class", table.exercise.id, request) | {
         "n_respondents": best.n_respondents,
         "n_tasks": best.n_tasks,
