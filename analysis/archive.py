@@ -60,15 +60,36 @@ KEYS = {
     "outcomes": ["customer"],
 }
 PREFIX = "choices_"
-_INTEGERS = (
-    "study_version block chosen recency_days frequency days_before days_after days_52_weeks "
-    "days_last_13_weeks days_before_39_weeks"
-).split()
-_REALS = (
-    "weight monetary points signed_points weekly_mean lower_limit upper_limit last_13_weeks "
-    "before_13_weeks spend_52_weeks sale_share last_week spend_before spend_after weeks_before "
-    "weeks_after"
-).split()
+_INTEGERS = [
+    "study_version",
+    "block",
+    "chosen",
+    "recency_days",
+    "frequency",
+    "days_before",
+    "days_after",
+    "days_52_weeks",
+    "days_last_13_weeks",
+    "days_before_39_weeks",
+]
+_REALS = [
+    "weight",
+    "monetary",
+    "points",
+    "signed_points",
+    "weekly_mean",
+    "lower_limit",
+    "upper_limit",
+    "last_13_weeks",
+    "before_13_weeks",
+    "spend_52_weeks",
+    "sale_share",
+    "last_week",
+    "spend_before",
+    "spend_after",
+    "weeks_before",
+    "weeks_after",
+]
 _TYPES = {"INTEGER": int, "REAL": float, "TEXT": str}
 
 

@@ -5,10 +5,13 @@ A table is read once, checked as a whole, and every fault is listed with its row
 
 from __future__ import annotations
 
+import csv
+import gzip
 import re
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,14 +122,27 @@ def read_choices(
     Raises
     ------
     TableFaults
-        With every fault, each with the row of the file (the header is row 1).
+        With every fault, each with the line of the file on which the row starts (the header is
+        line 1).
     OSError
         When the file cannot be opened.
     """
     second = [BOUGHT] if is_dual(exercise) else []
     known = [*CHOICE_COLUMNS, *second, "role", "block", *(a.id for a in exercise.attributes)]
     cells = read_cells(path, known, mapping or {}, table="choices")
-    return check_choices(cells, exercise, first_row=2)
+    with at_lines_of(path, table="choices"):
+        return check_choices(cells, exercise, first_row=2)
+
+
+@contextmanager
+def at_lines_of(path: Path | str, *, table: str) -> Iterator[None]:
+    """Let faults found in the rows of a file name its lines, which quoted cells may span."""
+    try:
+        yield
+    except TableFaults as found:
+        lines = _first_lines(Path(path))
+        faults = [replace(f, row=lines.get(f.row, f.row)) for f in found.faults]
+        raise TableFaults(faults, table=f"file of {table}") from None
 
 
 def read_cells(
@@ -146,7 +162,7 @@ def read_cells(
         found = re.search(r"line (\d+)", str(error))
         row, why = int(found[1]) if found else 0, str(error).strip().rstrip(".")
         fault = TableFault(row, "", why, "Give every row as many cells as the header")
-    except (EOFError, zlib.error):
+    except (EOFError, gzip.BadGzipFile, zlib.error):
         fault = TableFault(0, "", "the file cannot be unpacked", "Pack it again with gzip")
     raise TableFaults([fault], table=f"file of {table}")
 
@@ -225,7 +241,19 @@ def _header(path: Path) -> tuple[str, list[str]]:
     )
     text = str(line.iloc[0, 0])
     separator = max(",;\t", key=text.count)
-    return separator, [cell.strip().strip('"').strip() for cell in text.split(separator)]
+    return separator, [cell.strip() for cell in next(csv.reader([text], delimiter=separator))]
+
+
+def _first_lines(path: Path) -> dict[int, int]:
+    """On which line each row of a file starts: quoted cells may hold line breaks."""
+    unpacked = gzip.open if path.suffix == ".gz" else open
+    lines, start = {}, 1
+    with unpacked(path, "rt", encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=_header(path)[0])
+        for row, _ in enumerate(reader, start=1):
+            lines[row] = start
+            start = reader.line_num + 1
+    return lines
 
 
 def _coded(column: pd.Series[Any]) -> tuple[Codes, list[str]]:

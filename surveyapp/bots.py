@@ -193,9 +193,7 @@ def fill(drawn: Drawn, study: Study, persona: Persona) -> dict[str, list[str]]:
     return {name: given for name, given in form.items() if given}
 
 
-def _entered(
-    question: Question, item: str, offered: Sequence[str], persona: Persona
-) -> list[str]:
+def _entered(question: Question, item: str, offered: Sequence[str], persona: Persona) -> list[str]:
     if isinstance(question, MultipleChoice):
         return [value for value in offered if persona.answer(question, value) == "1"]
     given = persona.answer(question, item)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, Flask, Response, render_template, request, send_from_directory
+from flask import Blueprint, Flask, Response, abort, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from limits import parse_many
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from surveyapp import current
 from surveyapp.access import access, enforce
-from surveyapp.settings import CHECKOUT, Settings
+from surveyapp.settings import CHECKOUT, SettingFault, Settings
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -52,7 +53,17 @@ log_in_limit = limiter.limit(
 
 
 def protect(app: Flask, settings: Settings) -> None:
-    """Set up everything that protects the app; before any route is registered."""
+    """Set up everything that protects the app; before any route is registered.
+
+    Raises
+    ------
+    SettingFault
+        When LOG_IN_LIMIT cannot be read; without it, guessing passwords would have no limit.
+    """
+    try:
+        parse_many(settings.text("LOG_IN_LIMIT"))
+    except ValueError as error:
+        raise SettingFault(f"LOG_IN_LIMIT: {error}. Write it like '10 per minute'.") from None
     app.config.update(
         SECRET_KEY=settings.text("SECRET_KEY"),
         SESSION_COOKIE_NAME="surveyapp",
@@ -75,6 +86,7 @@ def protect(app: Flask, settings: Settings) -> None:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
         app.wsgi_app = trusted  # type: ignore[method-assign]
     app.before_request(_limit_form)
+    app.before_request(_refuse_null)
     app.before_request(enforce)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -96,6 +108,12 @@ def _limit_form() -> None:
     """Werkzeug bounds only the fields of multipart forms; bound plain ones as well."""
     if request.mimetype == "application/x-www-form-urlencoded":
         request.max_content_length = MAX_FORM_BYTES
+
+
+def _refuse_null() -> None:
+    """No id or token holds a null character, and PostgreSQL cannot even look for one."""
+    if "\x00" in request.path:
+        abort(404)
 
 
 def _headers(response: Response) -> Response:

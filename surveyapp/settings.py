@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
+_HEX_SECRET = re.compile(r"([0-9a-fA-F]{2}){16,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def read_settings(instance: Path | None = None) -> Settings:
     Raises
     ------
     SettingFault
-        When a value has the wrong type, or the file has a setting that does not exist.
+        When a value has the wrong type, a secret is missing, or the file has a setting that does
+        not exist.
     """
     folder = instance or default_instance()
     stored = _stored(folder)
@@ -108,6 +111,12 @@ def read_settings(instance: Path | None = None) -> Settings:
     for setting in SETTINGS:
         raw = os.environ.get(f"SURVEYAPP_{setting.name}", stored.get(setting.name))
         values[setting.name] = setting.default if raw is None else _typed(setting, raw)
+        if setting.secret and not _HEX_SECRET.fullmatch(str(values[setting.name])):
+            raise SettingFault(
+                f"{setting.name} is missing, or not 32 or more hexadecimal digits. Put the one of "
+                f"your backup into {folder / 'config.json'}; an installation without any answers "
+                "may remove that file, and gets new secrets."
+            )
     return Settings(folder, values)
 
 
@@ -130,6 +139,8 @@ def _stored(folder: Path) -> dict[str, str | int | bool]:
         found: dict[str, str | int | bool] = json.loads(path.read_text())
     except ValueError as error:
         raise SettingFault(f"{path} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise SettingFault(f'{path} holds no settings. Write {{"NAME": value, ...}}.')
     return found
 
 

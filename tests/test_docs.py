@@ -36,7 +36,7 @@ def command_lines():
             yield pytest.param(f"{program} {name}", command, id=f"{program} {name}")
 
 
-@pytest.mark.parametrize(("line", "command"), command_lines())
+@pytest.mark.parametrize(("line", "command"), list(command_lines()))
 def test_every_command_has_help_and_a_place_in_the_docs(line, command):
     assert command.help, f"{line} has no help"
     assert line in "\n".join(DOCS.values()), f"no page of docs/ shows '{line}'"

@@ -16,7 +16,7 @@ import surveyapp, sys
 from surveyapp import create_app
 assert surveyapp.__file__.startswith(sys.prefix), surveyapp.__file__
 client = create_app().test_client()
-page = client.get("/log-in")
+page = client.get("/staff/log-in")
 assert page.status_code == 200, page.status
 assert "<form" in page.text
 for asset in {part.split('"')[0] for part in page.text.split('href="')[1:] if ".css" in part}:

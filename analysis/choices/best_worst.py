@@ -23,10 +23,10 @@ from analysis.choices.identification import (
 from analysis.choices.mnl import covariances, evaluate, maximise
 from analysis.choices.partworths import PartWorths, level_worths
 from analysis.choices.sets import ChoiceSets, SizeGroup, respondent_weights
-from analysis.estimate import Estimate
+from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute, ChoiceExercise, Level, Study
 from analysis.study.exercises import BestWorstExercise
-from analysis.tables import Check, Codes, Mask, TableFault, TableFaults, read_cells
+from analysis.tables import Check, Codes, Mask, TableFault, TableFaults, at_lines_of, read_cells
 
 ITEM = "item"
 BEST_WORST_COLUMNS = ("respondent", "task", ITEM, "best", "worst")
@@ -84,7 +84,8 @@ def read_best_worst(
     Raises TableFaults with every fault, or OSError when the file cannot be opened.
     """
     cells = read_cells(path, BEST_WORST_COLUMNS, mapping or {}, table="best-worst answers")
-    return check_best_worst(cells, exercise, first_row=2)
+    with at_lines_of(path, table="best-worst answers"):
+        return check_best_worst(cells, exercise, first_row=2)
 
 
 def check_best_worst(
@@ -295,6 +296,10 @@ def _share(utilities: Floats, size: int) -> Floats:
 
 
 def _estimate(value: float, draws: Floats, part_worths: PartWorths, unit: str) -> Estimate:
+    method = f"sequential best-worst logit; 95 % of {DRAWS} draws, cluster covariance"
+    lacking = part_worths.why_no_intervals("cluster")
+    if lacking:
+        return unavailable(lacking, n=part_worths.n_respondents, method=method, unit=unit)
     low, low_50, high_50, high = np.quantile(draws, [0.025, 0.25, 0.75, 0.975])
     return Estimate(
         value=float(value),
@@ -303,6 +308,6 @@ def _estimate(value: float, draws: Floats, part_worths: PartWorths, unit: str) -
         low_50=float(min(low_50, value)),
         high_50=float(max(high_50, value)),
         n=part_worths.n_respondents,
-        method=f"sequential best-worst logit; 95 % of {DRAWS} draws, cluster covariance",
+        method=method,
         unit=unit,
     )

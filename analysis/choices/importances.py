@@ -8,10 +8,11 @@ import numpy as np
 
 from analysis.choices.coding import Coding, Floats, tested_range
 from analysis.choices.partworths import Covariance, PartWorths
-from analysis.estimate import Estimate
+from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute
 
 DRAWS = 4_000
+METHOD = f"share of the mean part-worths' ranges; 95 % of {DRAWS} draws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Importance:
     """The importance of one attribute, 0 to 1.
 
     ``null_reference`` is what an attribute of no effect, measured as precisely as this one, would
-    score in this study; ``levels_tested`` says between which levels.
+    score in this study (1 where the estimate is unavailable); ``levels_tested`` says between
+    which levels.
     """
 
     attribute: str
@@ -37,13 +39,18 @@ def importances(
     so do interactions (a range is that at the average of the other attributes). The
     interval holds the middle 95 % of draws from N(coefficients, covariance). Importances depend
     on the levels tested and are biased upward near zero: compare with ``null_reference``, and
-    expect no coverage near zero.
+    expect no coverage near zero. Unavailable, with the reason, when all part-worths are zero or
+    respondents are too few for the covariance.
     """
     draws = part_worths.draws(covariance, n=DRAWS, seed=seed)
     coding = part_worths.coding
     point = ranges(coding, part_worths.coefficients[None, :])[0]
-    if not point.sum() > 0:
-        raise ValueError("all part-worths are zero: importances are not defined")
+    lacking = why_no_shares(part_worths, covariance)
+    if lacking:
+        none = unavailable(lacking, n=part_worths.n_respondents, method=METHOD, unit="share")
+        return tuple(
+            Importance(a.id, none, 1.0, levels_text(a)) for a in coding.exercise.attributes
+        )
     spread = ranges(coding, draws)
     shares = spread / spread.sum(axis=1, keepdims=True)
     without_effect = ranges(coding, draws - part_worths.coefficients)
@@ -55,6 +62,13 @@ def importances(
         estimate = _estimate(share, shares[:, n], part_worths.n_respondents, covariance)
         found.append(Importance(attribute.id, estimate, float(null.mean()), levels_text(attribute)))
     return tuple(found)
+
+
+def why_no_shares(part_worths: PartWorths, covariance: Covariance) -> str:
+    """Why ranges cannot be shared out among the attributes; empty when they can."""
+    if not ranges(part_worths.coding, part_worths.coefficients[None, :]).sum() > 0:
+        return "all part-worths are zero: there is nothing to share out"
+    return part_worths.why_no_intervals(covariance)
 
 
 def ranges(coding: Coding, coefficients: Floats) -> Floats:
@@ -88,7 +102,6 @@ def _estimate(share: float, draws: Floats, n: int, covariance: Covariance) -> Es
         low_50=float(min(low_50, share)),
         high_50=float(max(high_50, share)),
         n=n,
-        method=f"share of the mean part-worths' ranges; 95 % of {DRAWS} draws, "
-        f"{covariance} covariance",
+        method=f"{METHOD}, {covariance} covariance",
         unit="share",
     )

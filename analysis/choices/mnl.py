@@ -140,11 +140,14 @@ def check_supported(exercise_id: str, choices: Choices) -> None:
 
 
 def _warnings(sets: ChoiceSets) -> tuple[str, ...]:
-    notes, count = [], len(sets.respondents)
-    if count < 2:
-        notes.append("one respondent: the cluster standard errors have no meaning (they are zero)")
-    elif count < 30:
-        notes.append(f"{count} respondents: cluster standard errors need about 30 or more")
+    people, width, notes = len(sets.respondents), sets.coding.width, []
+    if people <= width:
+        notes.append(
+            f"{people} respondent(s) for {width} part-worths: too few for errors clustered by "
+            "respondent, so there are no intervals"
+        )
+    elif people < 30:
+        notes.append(f"{people} respondents: cluster standard errors need about 30 or more")
     if sets.coding.exercise.interactions:
         notes.append(
             "importances and money values are those at the average of the attributes that interact"

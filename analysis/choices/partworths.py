@@ -62,6 +62,20 @@ class PartWorths:
             raise ValueError(f"there is no covariance '{kind}'; known: {known}")
         return self.covariances[kind]
 
+    def why_no_intervals(self, kind: Covariance) -> str:
+        """Why a covariance supports no interval; empty when it does.
+
+        The summed scores of R respondents add up to zero, so the cluster covariance has a rank of
+        at most R - 1: with R <= K some contrasts would seem to be known exactly.
+        """
+        people, width = self.n_respondents, self.coding.width
+        if kind != "cluster" or people > width:
+            return ""
+        return (
+            f"errors clustered by respondent need more respondents ({people}) than "
+            f"part-worths ({width})"
+        )
+
     def draws(self, kind: Covariance, *, n: int, seed: int) -> Floats:
         """Draws (n, K) from the normal approximation N(coefficients, covariance)."""
         generator = np.random.default_rng(seed)
@@ -86,12 +100,15 @@ def level_worths(
 ) -> tuple[LevelWorth, ...]:
     """Part-worth and standard error of every level, the reference level included.
 
-    Levels of an effects attribute add up to zero; a linear attribute has one row, its slope.
+    Levels of an effects attribute add up to zero; a linear attribute has one row, its slope. The
+    standard errors are infinite where the covariance supports no interval.
     """
     columns, rows = part_worths.coding.level_rows()
     values = rows @ part_worths.coefficients
     spread = part_worths.covariance(covariance)
-    errors = np.sqrt(np.einsum("lk,km,lm->l", rows, spread, rows))
+    errors = np.sqrt(np.maximum(np.einsum("lk,km,lm->l", rows, spread, rows), 0.0))
+    if part_worths.why_no_intervals(covariance):
+        errors = np.full(len(errors), np.inf)
     return tuple(
         LevelWorth(column.attribute, column.level, column.kind, float(value), float(error))
         for column, value, error in zip(columns, values, errors, strict=True)

@@ -16,7 +16,7 @@ from analysis.choices.partworths import PartWorths
 from analysis.choices.sets import respondent_weights
 from analysis.study import ChoiceExercise, Study
 from analysis.study.exercises import RatingsExercise
-from analysis.tables import Check, TableFault, TableFaults, read_cells
+from analysis.tables import Check, TableFault, TableFaults, at_lines_of, read_cells
 
 RATING_COLUMNS = ("respondent", "profile", "rating")
 
@@ -68,7 +68,8 @@ def read_ratings(
     """
     known = [*RATING_COLUMNS, *(a.id for a in exercise.attributes)]
     cells = read_cells(path, known, mapping or {}, table="ratings")
-    return check_ratings(cells, exercise, first_row=2)
+    with at_lines_of(path, table="ratings"):
+        return check_ratings(cells, exercise, first_row=2)
 
 
 def check_ratings(frame: pd.DataFrame, exercise: RatingsExercise, *, first_row: int = 1) -> Ratings:
@@ -199,7 +200,7 @@ def _slopes(covariance: Floats) -> Floats:
 
 def _warnings(respondents: int) -> tuple[str, ...]:
     if respondents < 2:
-        return ("one respondent: se_cluster is se_robust, which holds for this person only",)
+        return ("one respondent: errors cannot be clustered, so there are no intervals",)
     if respondents < 30:
         return (f"{respondents} respondents: cluster standard errors need about 30 or more",)
     return ()

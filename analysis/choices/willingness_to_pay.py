@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import norm
 
 from analysis.choices.coding import Coding, Floats, table_numbers, tested_range
-from analysis.choices.importances import ranges
+from analysis.choices.importances import ranges, why_no_shares
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute
@@ -67,7 +67,8 @@ def willingness_to_pay(
     """Willingness to pay for going from one level to another (ids, or numbers of a range).
 
     The estimate is unavailable, with the reason, without a price attribute, when the price does
-    not lower utility, or when a stepped price is left ("beyond the tested prices"). Fieller's
+    not lower utility, when a stepped price is left ("beyond the tested prices"), or when there
+    are too few respondents for the covariance. Fieller's
     interval is infinite, and ``method`` says 'unbounded', when the price slope is not clear of
     zero.
 
@@ -122,6 +123,9 @@ def money_of(
     if price is None:
         reason = "the exercise has no attribute tagged as price"
         return unavailable(reason, n=part_worths.n_respondents, method=method, unit=unit)
+    lacking = part_worths.why_no_intervals(covariance)
+    if lacking:
+        return unavailable(lacking, n=part_worths.n_respondents, method=method, unit=unit)
     if price.coding != "linear":
         return _stepped(part_worths, price, contrast, covariance=covariance, seed=seed)
     ratio = _Ratio.of(part_worths, price, contrast, covariance)
@@ -369,6 +373,10 @@ def _best_upgrade(part_worths: PartWorths, attribute: Attribute) -> Upgrade:
 def _tag_share(part_worths: PartWorths, tag: Tag, covariance: Covariance, seed: int) -> Estimate:
     with_tag = [a.tag == tag for a in part_worths.coding.exercise.attributes]
     point = ranges(part_worths.coding, part_worths.coefficients[None, :])
+    method = f"share of the utility ranges among the levels tested; draws, {covariance} covariance"
+    lacking = why_no_shares(part_worths, covariance)
+    if lacking:
+        return unavailable(lacking, n=part_worths.n_respondents, method=method, unit="share")
     drawn = ranges(part_worths.coding, part_worths.draws(covariance, n=4_000, seed=seed))
     value = float(point[:, with_tag].sum() / point.sum())
     shares = drawn[:, with_tag].sum(axis=1) / drawn.sum(axis=1)
@@ -380,7 +388,6 @@ def _tag_share(part_worths: PartWorths, tag: Tag, covariance: Covariance, seed: 
         low_50=float(min(low_50, value)),
         high_50=float(max(high_50, value)),
         n=part_worths.n_respondents,
-        method=f"share of the utility ranges among the levels tested; draws, {covariance} "
-        "covariance",
+        method=method,
         unit="share",
     )

@@ -48,11 +48,12 @@ def engagement(purchases: Path, as_of: datetime, mapping: str, out: Path) -> Non
         table = read_purchases(purchases, _mapping(mapping))
         scores = score_customers(table, as_of=as_of.date())
     scores = scores[[*FIRST, *(name for name in scores.columns if name not in FIRST)]]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".csv":
-        scores.to_csv(out, index=False)
-    else:
-        scores.to_parquet(out, index=False)
+    with bad_input():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.suffix == ".csv":
+            scores.to_csv(out, index=False)
+        else:
+            scores.to_parquet(out, index=False)
     click.echo(f"{len(scores)} customers scored as of {as_of.date()}", err=True)
 
 
@@ -62,4 +63,7 @@ def _mapping(text: str) -> dict[str, str]:
     bad = [name for name, equals, column in pairs if not equals or not column.strip()]
     if bad:
         raise ValueError(f"--map: '{', '.join(bad)}' lacks a column. Write customer=COLUMN,...")
+    names = [name.strip() for name, _, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError("--map: a name stands twice. Map each name once.")
     return {name.strip(): column.strip() for name, _, column in pairs}

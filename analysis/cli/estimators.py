@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,11 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     import pandas as pd
 
     pd.DataFrame(list(rows)).to_csv(path, index=False)
+
+
+def known(error: float) -> float | None:
+    """A standard error, or None (an empty cell) where there is none."""
+    return None if math.isinf(error) else error
 
 
 def summary_head(estimator: str, exercise: str, request: Request) -> dict[str, Any]:
@@ -287,7 +293,7 @@ def _class_rows(found: LatentClasses) -> Iterator[dict[str, object]]:
                 "kind": classical.kind,
                 "part_worth": classical.part_worth,
                 "se": classical.se,
-                "se_cluster": cluster.se,
+                "se_cluster": known(cluster.se),
                 "importance": importance.get(classical.attribute),
             }
 
@@ -374,7 +380,7 @@ def _mixed_rows(found: MixedLogit) -> Iterator[dict[str, object]]:
             "kind": classical.kind,
             "part_worth": classical.part_worth,
             "se": classical.se,
-            "se_cluster": cluster.se,
+            "se_cluster": known(cluster.se),
             "sd": sd,
             "sd_se_cluster": error,
         }
@@ -477,7 +483,7 @@ def _score_rows(found: BestWorst) -> Iterator[dict[str, object]]:
         row: dict[str, object] = {
             "item": score.item,
             "utility": score.utility,
-            "se_cluster": score.se,
+            "se_cluster": known(score.se),
         }
         scales = {"score_0_100": score.score, "chance": score.chance, "share": score.share}
         for name, estimate in scales.items():

@@ -8,9 +8,11 @@ import io
 import json
 import math
 import sys
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -68,36 +70,76 @@ def _figures(rated: list[Rated], *, weighted: bool) -> dict[str, object]:
 
 def _read(path: Path, column: str, weight: str | None, by: str | None) -> tuple[list[Rated], int]:
     """The answers of a file and how many are blank; exits with every faulty row."""
-    rows = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
-    header = rows.fieldnames or []
-    absent = [name for name in (column, weight, by) if name is not None and name not in header]
-    if absent:
-        _refuse(
-            path,
-            [f"there is no column '{name}'. The file has: {', '.join(header)}." for name in absent],
-        )
+    header, rows = _rows(path)
+    _check_header(path, header, [name for name in (column, weight, by) if name is not None])
     rated: list[Rated] = []
     faults: list[str] = []
     missing = 0
-    try:
-        for row in rows:
-            if not (row[column] or "").strip():
+    for line, cells in rows:
+        if isinstance(cells, str):
+            faults.append(f"row {line}: the row cannot be read ({cells}).")
+        elif len(cells) != len(header):
+            faults.append(f"row {line}: the row has {len(cells)} cells, the header {len(header)}.")
+        else:
+            row = dict(zip(header, cells, strict=True))
+            if not row[column].strip():
                 missing += 1
                 continue
             found = _rated(row, column, weight, by)
             if isinstance(found, Rated):
                 rated.append(found)
             else:
-                faults += [f"row {rows.line_num}: {fault}" for fault in found]
-    except csv.Error as error:
-        faults.append(f"row {rows.line_num}: the row cannot be read ({error}).")
+                faults += [f"row {line}: {fault}" for fault in found]
     if faults:
         _refuse(path, faults)
     return rated, missing
 
 
+def _rows(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str] | str]]]:
+    """The names in the header, and each row with the line on which it starts (str: a fault)."""
+    text = _text(path)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = _numbered(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    _, header = next(rows, (1, []))
+    if isinstance(header, str):
+        _refuse(path, [f"the header cannot be read ({header})."])
+    if not header:
+        _refuse(path, ["the file has no header. Write the names of the columns first."])
+    return [name.strip() for name in header], rows
+
+
+def _numbered(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
+    """Rows with the line on which they start; the first is the header, blank lines are left out."""
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, str(error)
+            continue
+        if cells or line == 1:
+            yield line, cells
+
+
+def _check_header(path: Path, header: list[str], wanted: list[str]) -> None:
+    faults = [
+        f"there is no column '{name}'. The file has: {', '.join(header)}."
+        for name in wanted
+        if name not in header
+    ]
+    faults += [
+        f"the column '{name}' stands {header.count(name)} times. Keep one of them."
+        for name in dict.fromkeys(wanted)
+        if header.count(name) > 1
+    ]
+    if faults:
+        _refuse(path, faults)
+
+
 def _rated(
-    row: dict[str, str | None], column: str, weight: str | None, by: str | None
+    row: dict[str, str], column: str, weight: str | None, by: str | None
 ) -> Rated | list[str]:
     faults: list[str] = []
     rating = _number(row[column])
@@ -105,14 +147,14 @@ def _rated(
         faults.append(f"'{row[column]}' in '{column}' is not 0 to 10. Write a whole number.")
     weighs = 1.0 if weight is None else _number(row[weight])
     if not 0 < weighs < math.inf:
-        cell = row[weight or ""] or ""
+        cell = row[weight or column]
         faults.append(f"the weight '{cell}' is not above zero. Write a positive number.")
-    return faults or Rated(int(rating), weighs, (row[by] or "").strip() if by else "")
+    return faults or Rated(int(rating), weighs, row[by].strip() if by else "")
 
 
-def _number(cell: str | None) -> float:
+def _number(cell: str) -> float:
     try:
-        return float(cell or "")
+        return float(cell) if "_" not in cell else math.nan
     except ValueError:
         return math.nan
 
@@ -121,11 +163,13 @@ def _text(path: Path) -> str:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         return content.decode("utf-8-sig")
-    except (UnicodeDecodeError, gzip.BadGzipFile) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        _refuse(path, [f"the file cannot be unpacked ({error}). Pack it again with gzip."])
+    except UnicodeDecodeError as error:
         _refuse(path, [f"the file is not UTF-8 text ({error}). Save it as UTF-8."])
 
 
 def _refuse(path: Path, faults: list[str]) -> NoReturn:
-    """Exit with 2 and all faults on stderr; row 1 is the header."""
+    """Exit with 2 and all faults on stderr; rows are named by the line on which they start."""
     count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
     raise BadInput("\n".join([f"{count} in {path.name}", *(f"- {f}" for f in faults)]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -280,7 +281,7 @@ def partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
             "part_worth": classical.part_worth,
             "se": classical.se,
             "se_robust": robust.se,
-            "se_cluster": cluster.se,
+            "se_cluster": None if math.isinf(cluster.se) else cluster.se,
         }
 
 

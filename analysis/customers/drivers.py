@@ -28,8 +28,9 @@ DESIGN_TEXT: dict[Design, str] = {
     ),
 }
 CAUTION = (
-    "Perceived value is measured with error, which pulls the ratio towards 1 (no relation); "
-    "the true relation is probably stronger than the figure."
+    "Perceived value is measured with error, which pulls the ratio towards 1 (no relation). "
+    "Earlier purchases show a habit only roughly: where regular buyers value us more anyway, the "
+    "ratio takes in some of their habit. Which of the two weighs more cannot be told."
 )
 
 

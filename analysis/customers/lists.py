@@ -45,7 +45,8 @@ class Declining:
     tested, too_few
         Customers with enough purchase days to tell, and without.
     level, expected_by_chance
-        Level of the test, and at most how many of those tested it lists although nothing changed.
+        Level of the test, and at most how many of those tested it lists although nothing changed,
+        if purchase days come independently and the season plays no part.
     """
 
     customers: tuple[ListedCustomer, ...]
@@ -89,7 +90,7 @@ def declining_customers(
     """
     active = scores[scores["days_52_weeks"] > 0]
     known = (pd.Timestamp(as_of) - pd.to_datetime(active["first_purchase"])).dt.days
-    before_days = (known - LATEST_DAYS + 1).clip(0, BEFORE_DAYS)
+    before_days = (known - LATEST_DAYS).clip(0, BEFORE_DAYS)
     is_new = known.between(LATEST_DAYS, LATEST_DAYS + BEFORE_DAYS - 1)
     before = active["days_before_39_weeks"] - is_new.astype(int)
     recent = active["days_last_13_weeks"].where(known >= LATEST_DAYS, 0)
@@ -112,7 +113,8 @@ def declining_customers(
         expected_by_chance=level * int(enough.sum()),
         method=(
             "exact conditional binomial test of purchase days, last 13 weeks against the 39 "
-            f"before, one-sided at {level:.0%}, not corrected for the number of customers"
+            f"before, one-sided at {level:.0%}, not corrected for the number of customers; "
+            "purchases in bursts or by season list several times as many by chance"
         ),
     )
 

@@ -62,12 +62,13 @@ def value_map(
     currency: str,
     predictor: str = "perceived_value",
 ) -> MapOfValue | None:
-    """Place every linked customer on the map; None when there is nobody to place.
+    """Place every linked customer on the map; None when nobody can be placed.
 
     The change in buying is purchase days in the last 13 weeks less those per 13 weeks in the 39
     weeks before. If nothing changed, its variance is (4/3) of the expected days per 13 weeks,
     (days in 52 weeks) / 4, taken as at least a quarter of a day. A customer whose value or
-    change is within half an interval of its cut is too close to call.
+    change is within half an interval of its cut is too close to call. Without a known error of
+    the value, or with one customer alone, there is no map.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def value_map(
         Unit of the spend.
     """
     known = linked.dropna(subset=[predictor])
-    if known.empty:
+    if len(known) < 2 or not np.isfinite(value_error):
         return None
     value = known[predictor].astype(float)
     recent = known["days_last_13_weeks"].astype(float)

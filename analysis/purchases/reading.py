@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -20,6 +22,7 @@ import pyarrow as pa
 from analysis.purchases.engine import REQUIRED, TYPES, connection
 
 BATCH = 100_000
+SHOWN = 50
 CELLS = tuple(TYPES)
 STAGED: dict[str, str] = {"row": "int64", **dict.fromkeys(CELLS, "string"), "unreadable": "string"}
 ISO_TIME = (
@@ -60,7 +63,7 @@ MENDS: dict[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """One faulty row of a purchase file; row 1 is the header."""
+    """One faulty row of a purchase file, by the line on which it starts; line 1 is the header."""
 
     row: int
     reason: str
@@ -72,12 +75,15 @@ class RowFault:
 
 
 class PurchaseFaults(ValueError):
-    """All faults of purchase files, raised together."""
+    """All faults of a purchase file; ``str`` shows the first 50 and how many follow."""
 
     def __init__(self, file: str, faults: list[RowFault] | list[str]) -> None:
         self.faults = tuple(faults)
         count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
-        super().__init__("\n".join([f"{count} in {file}", *(f"- {fault}" for fault in faults)]))
+        lines = [f"{count} in {file}", *(f"- {fault}" for fault in faults[:SHOWN])]
+        if len(faults) > SHOWN:
+            lines.append(f"- and {len(faults) - SHOWN} more")
+        super().__init__("\n".join(lines))
 
 
 def read_purchases(
@@ -128,11 +134,15 @@ def stage(
     engine.execute("CREATE TABLE staged AS SELECT * FROM batch")
     if path.suffix == ".parquet":
         return _stage_parquet(engine, path, mapping or {})
-    with _csv_rows(path) as (header, rows):
-        places = _places(header, mapping or {}, path.name)
-        for batch in _batches(rows, places, width=len(header)):
-            engine.register("batch", pa.Table.from_pylist(batch, schema=schema))
-            engine.execute("INSERT INTO staged SELECT * FROM batch")
+    try:
+        with _csv_rows(path) as (header, rows):
+            places = _places(header, mapping or {}, path.name)
+            for batch in _batches(rows, places, width=len(header)):
+                engine.register("batch", pa.Table.from_pylist(batch, schema=schema))
+                engine.execute("INSERT INTO staged SELECT * FROM batch")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        fault = f"the file cannot be unpacked ({error}). Pack it again with gzip."
+        raise PurchaseFaults(path.name, [fault]) from None
     return frozenset(places)
 
 
@@ -263,13 +273,19 @@ def _csv_rows(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[int, list[
         text = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
         first = text.readline()
         delimiter = max(",;\t", key=first.count)
-        header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-        yield header, _numbered(csv.reader(text, delimiter=delimiter, strict=True))
+        rows = _numbered(csv.reader(chain([first], text), delimiter=delimiter, strict=True))
+        header = next(rows, (1, []))[1]
+        fault = f"the header cannot be read ({header})." if isinstance(header, str) else ""
+        if isinstance(header, str) or not header:
+            raise PurchaseFaults(path.name, [fault or "the file has no header."])
+        if not all(_is_text(name) for name in header):
+            raise PurchaseFaults(path.name, ["the header is not UTF-8 text. Save it as UTF-8."])
+        yield [name.strip() for name in header], rows
 
 
 def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | str]]:
     while True:
-        row = reader.line_num + 2  # type: ignore[attr-defined]
+        row = reader.line_num + 1  # type: ignore[attr-defined]
         try:
             cells = next(reader)
         except StopIteration:
@@ -277,7 +293,7 @@ def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | st
         except csv.Error as error:
             yield row, f"the row cannot be read ({error})"
             continue
-        if cells:
+        if cells or row == 1:
             yield row, cells
 
 

@@ -85,7 +85,8 @@ def net_promoter_score(
 
 def effective_n(weights: np.ndarray) -> float:
     """Kish's effective number of respondents, (sum w)^2 / sum w^2 (Kish 1965)."""
-    return float(weights.sum() ** 2 / (weights**2).sum())
+    scaled = weights / weights.max()
+    return float(scaled.sum() ** 2 / (scaled**2).sum())
 
 
 def _interval(shares: np.ndarray, n: float) -> tuple[float, float]:
@@ -115,4 +116,4 @@ def _checked_weights(weights: Sequence[float] | np.ndarray | None, n: int) -> np
     if bad.size:
         places = ", ".join(f"{given[at]:g} at position {at}" for at in bad)
         raise ValueError(f"weights must be positive numbers: {places}")
-    return given
+    return np.asarray(given / given.max()) if n else given

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.estimate import Estimate, unavailable
+from analysis.ratings.nps import effective_n
 from analysis.ratings.scales import mean_estimate, score_column
 from analysis.study import Study
 from analysis.study.types import BENEFITS, COSTS
@@ -37,7 +38,8 @@ class PerceivedValue:
     respondents
         Index respondent; columns benefits, costs, difference; complete respondents only.
     error
-        Standard error of measurement of one respondent's difference, in points of 100.
+        Standard error of measurement of one respondent's difference, in points of 100; infinite
+        with fewer than two complete respondents, from whom it cannot be judged.
     """
 
     benefits: tuple[str, ...]
@@ -92,25 +94,34 @@ def perceived_value(
         difference=difference.model_copy(
             update={"method": f"benefits minus costs; {difference.method}"}
         ),
-        ratio=ratio_of_means(table["benefits"], table["costs"]),
+        ratio=ratio_of_means(table["benefits"], table["costs"], weights=weights),
         ratio_is_index=True,
         respondents=table,
         error=measurement_error(scores.loc[table.index], {**gains, **pains}, reliabilities),
     )
 
 
-def ratio_of_means(benefits: pd.Series, costs: pd.Series) -> Estimate:
-    """Mean benefits over mean costs of rated items, an index, with Fieller's interval."""
+def ratio_of_means(
+    benefits: pd.Series, costs: pd.Series, *, weights: pd.Series | None = None
+) -> Estimate:
+    """Mean benefits over mean costs of rated items, an index, with Fieller's interval.
+
+    With weights (same index), means and covariance are weighted and n is Kish's effective n.
+    """
     method = (
         "index: mean benefits over mean costs, zero = lowest answer to every item; Fieller interval"
     )
     n = len(benefits)
     if n < 2:
         return unavailable(f"{n} complete respondent(s)", n=n, method=method)
-    covariance = np.cov(benefits, costs) / n
-    return fieller(
-        float(benefits.mean()), float(costs.mean()), covariance=covariance, n=n, method=method
-    )
+    weight = np.ones(n) if weights is None else weights.loc[benefits.index].to_numpy(dtype=float)
+    size = effective_n(weight)
+    if weights is not None:
+        method += f", weighted (effective n {size:.0f})"
+    both = np.vstack([benefits, costs])
+    top, bottom = np.average(both, axis=1, weights=weight)
+    covariance = np.cov(both, aweights=weight, ddof=0) / (size - 1)
+    return fieller(float(top), float(bottom), covariance=covariance, n=n, method=method)
 
 
 def money_ratio(
@@ -173,8 +184,11 @@ def measurement_error(
     """Standard error of measurement of a weighted sum of constructs, in points of 100.
 
     The square root of sum w^2 SD^2 (1 - reliability), errors of constructs independent
-    (Lord & Novick 1968); a reliability below zero counts as zero.
+    (Lord & Novick 1968); a reliability below zero counts as zero. Infinite for fewer than two
+    respondents.
     """
+    if len(scores) < 2:
+        return float("inf")
     variance = 0.0
     for construct, weight in weights.items():
         alpha = reliabilities[construct].value if construct in reliabilities else None

@@ -101,7 +101,7 @@ def mean_estimate(scores: pd.Series, *, weights: pd.Series | None = None) -> Est
     values = known.to_numpy(dtype=float)
     mean = float(np.average(values, weights=weight))
     variance = float(np.average((values - mean) ** 2, weights=weight))
-    if variance == 0:
+    if np.ptp(values) <= 1e-9:
         reason = f"all {n} have the same score ({mean:.0f}), so its error cannot be judged"
         return unavailable(reason, n=n, method=method, unit=UNIT)
     size = effective_n(weight)

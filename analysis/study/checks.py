@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from analysis.study.exercises import Attribute, ChoiceExercise
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
-from analysis.study.questions import Question
+from analysis.study.questions import NUMERIC_KINDS, Question
 from analysis.study.texts import Text
 from analysis.study.types import Study
 
@@ -350,18 +350,29 @@ def _condition(
 def _compared_values(
     path: str, condition: Condition, questions: dict[str, Question]
 ) -> Iterator[Fault]:
-    for name, value in condition.comparisons:
-        question = questions.get(name)
+    for compared in condition.comparisons:
+        name, value = compared.name, compared.value
+        question = questions.get(name.partition(".")[0])
         if question is None:
             continue
-        if question.kind in ("single_choice", "multiple_choice"):
-            known = [option.id for option in question.options]
-        elif question.kind == "consent":
-            known = ["yes", "no"]
+        if question.kind in NUMERIC_KINDS:
+            if isinstance(value, str):
+                yield Catalogue.NUMBER_AS_TEXT.at(path, name=name, value=value)
+        elif not isinstance(value, str):
+            yield Catalogue.TEXT_AS_NUMBER.at(path, name=name, value=value)
+        elif question.kind == "multiple_choice" and not compared.member:
+            yield Catalogue.SEVERAL_ANSWERS.at(path, name=name, value=value)
         else:
-            continue
-        if value not in known:
-            yield Catalogue.UNKNOWN_VALUE.at(path, value=value, name=name, known=", ".join(known))
+            answers = _known_answers(question)
+            if answers and value not in answers:
+                known = ", ".join(answers)
+                yield Catalogue.UNKNOWN_VALUE.at(path, value=value, name=name, known=known)
+
+
+def _known_answers(question: Question) -> tuple[str, ...]:
+    if question.kind == "consent":
+        return ("yes", "no")
+    return tuple(option.id for option in getattr(question, "options", ()))
 
 
 def _languages(study: Study) -> Iterator[Fault]:

@@ -45,6 +45,15 @@ class ExpressionFault(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """A name beside a plain value; ``member``: by ``value in name``, not by a sign like ==."""
+
+    name: str
+    value: float | str | bool
+    member: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A parsed condition. ``names`` are the names it reads; ``means`` the constructs."""
 
@@ -52,8 +61,8 @@ class Condition:
     tree: ast.expr
     names: frozenset[str]
     means: frozenset[str]
-    comparisons: tuple[tuple[str, str], ...]
-    """Pairs (name, text) of each comparison of a name with a text, for checks of the options."""
+    comparisons: tuple[Compared, ...]
+    """Each comparison of a name with a plain value, for checks against the questions."""
 
     def holds(self, lookup: Callable[[str], Value], mean: Callable[[str], Value]) -> bool:
         """Whether the condition is true; unknown counts as false.
@@ -95,7 +104,7 @@ class _Reader:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.means: set[str] = set()
-        self.comparisons: list[tuple[str, str]] = []
+        self.comparisons: list[Compared] = []
 
     def read(self, node: ast.expr) -> None:
         match node:
@@ -141,15 +150,15 @@ class _Reader:
                 self._note(left, element)
         else:
             self.read(right)
-            self._note(right, left)
+            self._note(right, left, member=True)
 
-    def _note(self, name: ast.expr, value: ast.expr) -> None:
+    def _note(self, name: ast.expr, value: ast.expr, *, member: bool = False) -> None:
         if (
             isinstance(name, ast.Name | ast.Attribute)
             and isinstance(value, ast.Constant)
-            and isinstance(value.value, str)
+            and isinstance(value.value, str | int | float)
         ):
-            self.comparisons.append((_name(name), value.value))
+            self.comparisons.append(Compared(_name(name), value.value, member))
 
     def _read_call(self, function: str, argument: ast.expr) -> None:
         if function not in FUNCTIONS:

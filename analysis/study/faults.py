@@ -41,7 +41,10 @@ class StudyFaults(ValueError):
 class Catalogue(Enum):
     """Every message about a study: (fact, mend), filled in by ``at``."""
 
-    UNREADABLE = ("the file cannot be read as YAML ({why})", "Mend the file at that line")
+    UNREADABLE = (
+        "the file cannot be read as YAML ({why})",
+        "Mend the file at that line; inside {{...}} and [...], put texts with signs in quotes",
+    )
     TOO_LARGE = ("the file has {size:,} bytes", "Keep a study file under {limit:,} bytes")
     NOT_TEXT = ("the file is not UTF-8 text", "Save it as UTF-8")
     ALIAS = ("YAML anchors and aliases are not accepted", "Write the part out where it is used")
@@ -68,6 +71,18 @@ class Catalogue(Enum):
     UNKNOWN_VALUE = (
         "'{value}' is not an answer of '{name}'",
         "Use one of: {known}",
+    )
+    NUMBER_AS_TEXT = (
+        "the condition compares the number '{name}' with the text '{value}'",
+        "Write the number without quotes",
+    )
+    TEXT_AS_NUMBER = (
+        "the condition compares '{name}', whose answers are texts, with {value}",
+        "Put the value in quotes",
+    )
+    SEVERAL_ANSWERS = (
+        "'{name}' may have several answers, so it is never equal to '{value}'",
+        "Write: '{value}' in {name}",
     )
     NO_NUMBER = (
         "level '{level}' of the attribute '{attribute}' has no number, which its coding needs",

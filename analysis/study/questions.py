@@ -94,6 +94,7 @@ class _Rated(QuestionBase):
         if (
             value.isascii()
             and value.isdigit()
+            and len(value) < 10
             and low <= int(value) <= high
             and value == str(int(value))
         ):
@@ -307,3 +308,5 @@ KINDS: tuple[str, ...] = (
     "consent",
     "date",
 )
+NUMERIC_KINDS = frozenset({"likert", "matrix", "nps", "rating", "number"})
+"""Kinds whose stored values are numbers."""

@@ -8,13 +8,11 @@ from functools import lru_cache
 
 from analysis.study.exercises import ChoiceExercise
 from analysis.study.expressions import Lookup, Value, answers_lookup, parse
-from analysis.study.questions import Question
+from analysis.study.questions import NUMERIC_KINDS, Question
 from analysis.study.types import Page, Study
 
 Answers = Mapping[tuple[str, str], str]
 """Stored answers of one respondent: (question, item) to value."""
-
-NUMERIC_KINDS = frozenset({"likert", "matrix", "nps", "rating", "number"})
 
 
 @dataclass(frozen=True, slots=True)

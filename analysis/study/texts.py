@@ -21,7 +21,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 LevelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
 """An option or level id; numbers are allowed."""
 
-Words = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"^[^\x00]*$")]
 
 
 class Text(RootModel[Words | dict[str, Words]]):

@@ -15,10 +15,15 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class BuyingTruth:
-    """How customers buy: a Poisson number of visits a week, rates gamma over customers."""
+    """How customers buy: a Poisson number of visits a week, rates gamma over customers.
+
+    A customer comes at most once a day, so that visits are purchase days.
+    """
 
     weeks: int = 78
     outcome_weeks: int = 13
+    fielding_weeks: int = 2
+    """How long answers come in, before the outcome weeks."""
     mean_rate: float = 0.75
     shape: float = 1.6
     decliners: float = 0.08
@@ -27,7 +32,8 @@ class BuyingTruth:
     sale_only: float = 0.1
     new: float = 0.12
     sale_every: int = 5
-    """Every fifth week is a sale."""
+    """Every fifth week is a sale, but for the last ``no_sale`` weeks: the next one is overdue."""
+    no_sale: int = 12
     sale_share: float = 0.5
     """Of a regular's visits in sale weeks, those that buy what is on sale."""
     more_items: float = 2.5
@@ -86,16 +92,18 @@ def draw_purchases(
         in the order of time. The last day is ``today``.
     """
     expected = _rates(truth, habits, lift)
-    visits = rng.poisson(expected)
+    visits = np.minimum(rng.poisson(expected), 7)
     who, week = np.nonzero(visits)
     repeat = visits[who, week]
+    nth = np.arange(repeat.sum()) - np.repeat(np.cumsum(repeat) - repeat, repeat)
+    first = np.repeat(rng.integers(0, 7, size=len(who)), repeat)
     who, week = np.repeat(who, repeat), np.repeat(week, repeat)
     count = len(who)
-    ago = (truth.weeks - 1 - week) * 7 + rng.integers(0, 7, size=count)
+    ago = (truth.weeks - 1 - week) * 7 + (first + 3 * nth) % 7
     minute = rng.integers(7 * 60, 19 * 60, size=count)
     midnight = pd.Timestamp(today)
     time = midnight - pd.to_timedelta(ago, unit="D") + pd.to_timedelta(minute, unit="m")
-    sale = (week % truth.sale_every == 0) & (
+    sale = sale_weeks(truth)[week] & (
         habits.sale_only[who] | (rng.random(count) < truth.sale_share)
     )
     product = rng.integers(0, len(truth.products), size=count)
@@ -119,14 +127,20 @@ def draw_purchases(
     return frame.assign(line="1")
 
 
+def sale_weeks(truth: BuyingTruth) -> Flags:
+    """Which weeks are sales, (weeks,)."""
+    week = np.arange(truth.weeks)
+    return np.asarray((week % truth.sale_every == 0) & (week < truth.weeks - truth.no_sale))
+
+
 def _rates(truth: BuyingTruth, habits: Habits, lift: Floats) -> Floats:
     """Expected visits by customer and week, (buyers, weeks)."""
     week = np.arange(truth.weeks)
     rates = np.repeat(habits.rate[:, None], truth.weeks, axis=1)
     rates[week[None, :] < habits.first_week[:, None]] = 0.0
     latest = week >= truth.weeks - truth.outcome_weeks
-    rates[:, latest] *= np.where(habits.declining, truth.declines_to, lift)[:, None]
-    on_sale = week % truth.sale_every == 0
-    only = np.where(on_sale, truth.sale_every * 0.6, 0.0)
-    rates[habits.sale_only] *= only
+    rates[:, latest] *= np.where(habits.declining, truth.declines_to, 1.0)[:, None]
+    lifted = week >= truth.weeks - truth.outcome_weeks - truth.fielding_weeks
+    rates[:, lifted] *= lift[:, None]
+    rates[habits.sale_only] *= np.where(sale_weeks(truth), truth.sale_every * 0.6, 0.0)
     return rates

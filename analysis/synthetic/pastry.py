@@ -75,7 +75,7 @@ class PastryTruth:
 
     choices: ChoiceTruth = ChoiceTruth()
     ratings: RatingTruth = RatingTruth()
-    buying: BuyingTruth = BuyingTruth()
+    buying: BuyingTruth = field(default_factory=BuyingTruth)
     relation: float = 0.08
     """Log ratio of the later purchase rate per 10 points of perceived value as answered."""
     no_linking: float = 0.15
@@ -234,7 +234,7 @@ def _respondents(
     liking = rng.normal(size=len(places))
     leaves = rng.random(len(places)) < truth.stops
     minutes = rng.integers(8 * 60, 20 * 60, size=len(places))
-    days = rng.integers(0, 14, size=len(places))
+    days = rng.integers(0, 7 * truth.buying.fielding_weeks, size=len(places))
     people = []
     for n, place in enumerate(places):
         day = datetime.combine(answering - timedelta(days=int(days[n])), datetime.min.time(), UTC)

@@ -53,10 +53,12 @@ class Header(Part):
 
 
 class Headline(Part):
-    """One of the sentences a manager reads first."""
+    """A sentence that says what was found; the first one heads the report."""
 
     text: str
     method: str
+    section: str = ""
+    """The section that it heads; empty for the first screen."""
 
 
 class KeyFigure(Part):
@@ -102,6 +104,7 @@ class Upgrade(Part):
     tag: Tag
     from_level: str
     to_level: str
+    attribute_label: str = ""
     estimate: Estimate
     beyond_tested_prices: bool = False
 
@@ -219,7 +222,8 @@ class CustomerRow(Part):
     """Mean spend per 13 weeks in the 39 weeks before."""
     recency_days: int
     state: State
-    sale_share: float
+    sale_share: float | None
+    """None: not known."""
     perceived_value: float | None = None
     reason: str
 
@@ -273,6 +277,10 @@ class ValueReport(Part):
     value_map: ValueMap | None = None
     best_customers: tuple[CustomerRow, ...] = ()
     declining_customers: tuple[CustomerRow, ...] = ()
+    sale_only_customers: tuple[CustomerRow, ...] = ()
+    """Shoppers who buy on sale only and have not come lately: told apart from the declining."""
+    list_note: str = ""
+    """How far the list of declining customers can be trusted."""
     relation: Relation | None = None
     methods: tuple[Method, ...]
     warnings: tuple[str, ...] = ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from surveyapp.commands.group import Group
 from surveyapp.commands.analysing import analyse, report
 from surveyapp.commands.archives import archive
 from surveyapp.commands.demo import demo
+from surveyapp.commands.group import Group
 from surveyapp.commands.invitations import links
 from surveyapp.commands.ledger import purchases
 from surveyapp.commands.responses import responses

@@ -8,7 +8,7 @@ import secrets
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,24 +17,27 @@ from surveyapp import clock
 from surveyapp.commands.group import Fault, open_instance, say
 from surveyapp.settings import CHECKOUT, PACKAGE, Settings
 from surveyapp.staff import accounts
-from surveyapp.store import Store, links, reports, respondents, studies
+from surveyapp.store import Store, links, reports, studies
 from surveyapp.store import staff as stored_staff
 
-if TYPE_CHECKING:
-    from analysis.synthetic.company import Company
-
 STUDY = "pastry"
-SEED = 7
 RESPONDENTS = 400
 NOTES = "demo.json"
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, help="Port to serve on.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to serve on.",
+)
 @click.option("--no-serve", is_flag=True, help="Prepare everything, then stop.")
 @click.option(
     "--respondents",
     "count",
+    type=click.IntRange(min=1),
     default=RESPONDENTS,
     show_default=True,
     help="Simulated customers who answer.",
@@ -58,21 +61,29 @@ def demo(port: int, no_serve: bool, count: int) -> None:
     if not no_serve:
         from surveyapp.commands.serving import serve_until_stopped
 
-        say("Serving (stop with Ctrl+C)")
         serve_until_stopped("127.0.0.1", port)
 
 
 def _field_and_analyse(
     settings: Settings, store: Store, study: Study, notes: dict[str, Any], count: int
 ) -> None:
+    from surveyapp.bots import walk_all
     from surveyapp.commands.running import run_to_end
-    from surveyapp.jobs import queue
+    from surveyapp.jobs import pastry_shop, queue
 
     say("Inventing a pastry shop with customers and purchases")
-    company = _company(study, notes, count)
+    # As of the day of the first run, so that a second run invents the same.
+    today = notes.setdefault("today", datetime.now(UTC).date().isoformat())
+    company = pastry_shop.invent(study, today=date.fromisoformat(today), respondents=count)
+    file = pastry_shop.load(settings, company)
+    say(f"Loaded purchases: {file.rows:,} rows, {file.accepted:,} accepted")
+    notes["paths"] = pastry_shop.invite(settings, store, company, notes.get("paths", {}))
     _write_notes(settings, notes)
-    _load_purchases(settings, company)
-    _field(settings, store, study, company, notes)
+    visits = pastry_shop.visits(settings, store, company, notes["paths"])
+    say(f"{len(visits)} simulated customers answer on the real pages")
+    for done in walk_all(settings, study, visits, processes=min(os.cpu_count() or 1, 4)):
+        if done % 50 == 0 or done == len(visits):
+            say(f"  {done} of {len(visits)}")
     say("Analysing")
     with store.read() as c:
         version = studies.get(c, STUDY)
@@ -127,68 +138,6 @@ def _study_file() -> Path:
         if (place / STUDY / "study.yaml").is_file():
             return place / STUDY / "study.yaml"
     raise Fault("The demo study examples/pastry/study.yaml is missing from this installation.")
-
-
-def _company(study: Study, notes: dict[str, Any], count: int) -> Company:
-    """The company as of the day of the first run, so that a second run invents the same."""
-    from analysis.synthetic.pastry import pastry_company
-
-    today = notes.setdefault("today", datetime.now(UTC).date().isoformat())
-    day = date.fromisoformat(today)
-    return pastry_company(study, seed=SEED, today=day, respondents=count)
-
-
-def _load_purchases(settings: Settings, company: Company) -> None:
-    """Load the purchases the way a company's file is loaded; a file loaded before is skipped."""
-    from analysis.purchases.ledger import load_purchases
-    from surveyapp.jobs.analyse import ledger_folder
-
-    settings.files.mkdir(parents=True, exist_ok=True)
-    path = settings.files / "demo-purchases.csv"
-    table = company.purchases
-    cents = table["amount"].astype(int)
-    table.assign(amount=[f"{amount / 100:.2f}" for amount in cents]).to_csv(path, index=False)
-    summary = load_purchases(
-        [path],
-        ledger_folder=ledger_folder(settings),
-        key=settings.customer_key,
-        today=company.today,
-        source="demo",
-    )
-    (file,) = summary.files
-    say(f"Loaded purchases: {file.rows:,} rows, {file.accepted:,} accepted")
-
-
-def _field(
-    settings: Settings, store: Store, study: Study, company: Company, notes: dict[str, Any]
-) -> None:
-    """Invite the simulated customers, and let bots answer for them on the real pages."""
-    from analysis.customer_key import customer_key
-    from surveyapp.bots import Visit, walk_all
-    from surveyapp.studies.invitations import Terms, make_open, make_personal
-
-    people = {person.customer: person for person in company.respondents}
-    terms = Terms(run_kind="bot")
-    with store.write() as c:
-        if not links.of_study(c, STUDY, "open"):
-            make_open(c, STUDY, Terms())
-        made = make_personal(
-            c, STUDY, people, terms, key=settings.customer_key, base_url="http://localhost"
-        )
-        answered = {r.customer for r in respondents.of_study(c, STUDY)}
-    paths = notes.setdefault("paths", {})
-    paths |= {row.customer: row.address.removeprefix("http://localhost") for row in made
-              if row.address}  # fmt: skip
-    _write_notes(settings, notes)
-    visits = [
-        Visit(paths[name], person, person.stops_after, person.answered_on)
-        for name, person in people.items()
-        if name in paths and customer_key(name, settings.customer_key) not in answered
-    ]
-    say(f"{len(visits)} simulated customers answer on the real pages")
-    for done in walk_all(settings, study, visits, processes=min(os.cpu_count() or 1, 4)):
-        if done % 50 == 0 or done == len(visits):
-            say(f"  {done} of {len(visits)}")
 
 
 def _has_report(store: Store) -> bool:

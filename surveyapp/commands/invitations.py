@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from surveyapp.commands.group import Fault, Group, open_instance, version_or_fault
 from surveyapp.exports.spreadsheet import csv_lines
 from surveyapp.studies import fielding, invitations
-from surveyapp.studies.invitations import Terms
+from surveyapp.studies.invitations import Invitation
 
 
 @click.group(cls=Group)
@@ -32,20 +33,21 @@ def links() -> None:
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the links.")
 def create(
     study: str, customers: Path | None, out: Path | None, wave: str | None, test: bool,
-    expires: click.DateTime | None,
+    expires: datetime | None,
 ) -> None:  # fmt: skip
     """Make an open link, or personal links for customers."""
+    if out and out.exists():
+        raise Fault(f"{out} exists, and may hold addresses that cannot be shown again.")
     settings, store = open_instance()
     version = version_or_fault(store, study)
-    waves = [w.id for w in fielding.read_definition(version.definition).waves]
-    if wave and wave not in waves:
-        raise Fault(f"There is no wave '{wave}'. Waves: {', '.join(waves) or 'none'}.")
-    end = f"{expires:%Y-%m-%d}T23:59:59.999Z" if expires else None
-    terms = Terms(wave, "test" if test else "live", end)
-    base_url = settings.text("BASE_URL")
-    identifiers = (
-        invitations.identifiers_in(customers.read_text("utf-8-sig")) if customers else None
+    terms = invitations.terms_of(
+        fielding.read_definition(version.definition),
+        wave=wave,
+        run_kind="test" if test else "live",
+        last_day=expires.date() if expires else None,
     )
+    base_url = settings.text("BASE_URL")
+    identifiers = invitations.identifiers_of_file(customers.read_bytes()) if customers else None
     with store.write() as c:
         obstacle = fielding.why_not_fieldable(c, version)
         if obstacle:
@@ -57,10 +59,16 @@ def create(
         rows = invitations.make_personal(
             c, study, identifiers, terms, key=settings.customer_key, base_url=base_url
         )
+        # Before the links are stored: a file that cannot be written must not cost the addresses.
+        _write(rows, out)
+
+
+def _write(rows: list[Invitation], out: Path | None) -> None:
     table = [(row.customer, row.address, row.note) for row in rows]
     text = "".join(csv_lines(("customer", "address", "note"), table))
-    if out:
-        out.write_text(text)
-        click.echo(f"Wrote {len(rows):,} rows to {out}. The addresses cannot be shown again.")
-    else:
+    if out is None:
         click.echo(text, nl=False)
+        return
+    out.touch(mode=0o600)
+    out.write_text(text, newline="")
+    click.echo(f"Wrote {len(rows):,} rows to {out}. The addresses cannot be shown again.")

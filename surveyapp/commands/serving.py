@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import replace
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from surveyapp.commands.group import open_instance, say
-from surveyapp.settings import read_settings
+from surveyapp.commands.group import Fault, open_instance, say
+from surveyapp.settings import SETTINGS, read_settings
 from surveyapp.store import Store, migrate
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a host may be given as, not a default
+PORT = click.IntRange(1, 65535)
+DEFAULT_BASE_URL = next(s.default for s in SETTINGS if s.name == "BASE_URL")
 
 
 @click.command()
@@ -25,35 +34,65 @@ def init() -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
-@click.option("--threads", default=8, show_default=True, help="Requests answered at a time.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="Port to listen on.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Requests answered at a time.",
+)
 @click.option("--no-worker", is_flag=True, help="Do not work on jobs; run 'surveyapp worker'.")
 def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
     """Serve the app, and work on its jobs in the same program."""
     open_instance()
-    say(f"Serving on http://{host}:{port} (stop with Ctrl+C)")
     serve_until_stopped(host, port, threads=threads, work=not no_worker)
 
 
 def serve_until_stopped(host: str, port: int, *, threads: int = 8, work: bool = True) -> None:
-    """Serve the instance until the program is stopped."""
-    import waitress
+    """Serve the instance until the program is stopped.
 
+    Where no BASE_URL is set, links are made for the address that is served.
+
+    Raises
+    ------
+    Fault
+        When nothing can listen at the address.
+    """
     from surveyapp import create_app
     from surveyapp.jobs.worker import Worker
 
-    app = create_app()
-    stop = Worker(app.extensions["surveyapp.settings"], app.extensions["surveyapp.store"])
-    thread = threading.Thread(target=stop.run, name="worker")
+    settings = read_settings()
+    if settings.text("BASE_URL") == DEFAULT_BASE_URL:
+        reached = "127.0.0.1" if host in EVERYWHERE else host
+        values = {**settings.values, "BASE_URL": f"http://{reached}:{port}"}
+        settings = replace(settings, values=values)
+    app = create_app(settings)
+    worker = Worker(settings, app.extensions["surveyapp.store"])
+    server = _listen(app, host, port, threads)
+    say(f"Serving on http://{host}:{port} (stop with Ctrl+C)")
+    thread = threading.Thread(target=worker.run, name="worker")
     signal.signal(signal.SIGTERM, _interrupt)
     if work:
         thread.start()
     try:
-        waitress.serve(app, host=host, port=port, threads=threads, ident=None, _quiet=True)
+        server.run()
     finally:
-        stop.stop.set()
+        worker.stop.set()
         if work:
             thread.join()
+
+
+def _listen(app: Flask, host: str, port: int, threads: int) -> Any:
+    """A server that listens already; a fault closes what was opened for it."""
+    from waitress import create_server, wasyncore
+
+    channels: dict[int, Any] = {}
+    try:
+        return create_server(app, map=channels, host=host, port=port, threads=threads, ident=None)
+    except (OSError, ValueError) as error:
+        wasyncore.close_all(channels, ignore_all=True)
+        raise Fault(f"Cannot serve on {host}:{port}: {error}. Choose another --port.") from None
 
 
 @click.command()

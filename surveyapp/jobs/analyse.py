@@ -25,8 +25,13 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     if not path.exists():
         progress("Freezing the answers into an archive", 0, 0)
         as_of = date.fromisoformat(given["as_of"]) if given["as_of"] else None
-        write_frozen(settings, store, job.study, given["version"], path=path, as_of=as_of, seed=seed)
-    report = build_report(read_archive(path), seed=seed, progress=progress)
+        write_frozen(
+            settings, store, job.study, given["version"], path=path, as_of=as_of, seed=seed
+        )
+    archive = read_archive(path)
+    if not (archive.respondents["ended"] == "complete").any():
+        raise JobFault("Nobody has completed the study yet, so there is nothing to analyse.")
+    report = build_report(archive, seed=seed, progress=progress)
     progress("Drawing the charts", 0, 0)
     charts = draw(report)
     document = report.model_dump_json()

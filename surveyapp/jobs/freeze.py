@@ -193,16 +193,17 @@ def _alternatives(
 def linked_answer_days(collected: Collected) -> pd.DataFrame:
     """The linked customers and the day (UTC) on which each completed, for the outcomes.
 
-    A customer who completed twice counts once, with the first answer.
+    A customer who completed twice counts once, with the latest answer, as in the linkage; test
+    runs do not count.
     """
     linkable = linked_respondents(collected)
     rows = [
         {"customer": person.customer, "answered_on": pd.Timestamp(person.completed[:10])}
         for person in collected.respondents
-        if person.respondent in linkable and person.completed
+        if person.respondent in linkable and person.completed and person.run_kind != "test"
     ]
-    frame = pd.DataFrame(rows, columns=["customer", "answered_on"])
-    return frame.sort_values("answered_on").drop_duplicates("customer").reset_index(drop=True)
+    frame = pd.DataFrame(rows, columns=["customer", "answered_on"]).sort_values("answered_on")
+    return frame.drop_duplicates("customer", keep="last").reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,9 +119,7 @@ def _text(cell: object) -> str:
     return repr(cell) if isinstance(cell, float) else str(cell)
 
 
-def _refuse_without_none(
-    tasks: list[_Task], frame: pd.DataFrame, exercise: ChoiceExercise
-) -> None:
+def _refuse_without_none(tasks: list[_Task], frame: pd.DataFrame, exercise: ChoiceExercise) -> None:
     """The store adds the none alternative to every task, so every task must have had it."""
     if exercise.none is None:
         return

@@ -64,9 +64,7 @@ class _Person:
     def block(self) -> int:
         return -1 - self.place
 
-    def record(
-        self, study: str, numbers: Mapping[int, int], link: LinkRecord
-    ) -> RespondentRecord:
+    def record(self, study: str, numbers: Mapping[int, int], link: LinkRecord) -> RespondentRecord:
         row = self.row
         return RespondentRecord(
             respondent=row["respondent"],
@@ -105,8 +103,9 @@ def _store_choices(
     chosen: list[tuple[str, str, int, int, int]] = []
     made: dict[int, list[TaskRecord]] = {}
     attributes = list(frame.columns[LEVELS_START:])
-    for (respondent, task), rows in frame.groupby(["respondent", "task"]):
-        person = people[str(respondent)]
+    for _, rows in frame.groupby(["respondent", "task"]):
+        respondent, task = str(rows["respondent"].iloc[0]), int(rows["task"].iloc[0])
+        person = people[respondent]
         shown = [
             {name: str(row[name]) for name in attributes if not pd.isna(row[name])}
             for row in _rows(rows.sort_values("alternative"))
@@ -114,11 +113,9 @@ def _store_choices(
         levels = tuple(alternative for alternative in shown if alternative)
         role = str(rows["role"].iloc[0])
         version = numbers[int(person.row["study_version"])]
-        made.setdefault(version, []).append(
-            TaskRecord(exercise, person.block, int(task), role, levels)
-        )
+        made.setdefault(version, []).append(TaskRecord(exercise, person.block, task, role, levels))
         picked = int(rows.loc[rows["chosen"] == 1, "alternative"].iloc[0])
-        chosen.append((str(respondent), exercise, person.block, int(task), picked))
+        chosen.append((respondent, exercise, person.block, task, picked))
     for version, tasks in made.items():
         studies.add_tasks(c, study, version, tasks)
     answers.add_choices(c, chosen)

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 from surveyapp import clock
@@ -47,9 +48,18 @@ class Worker:
         self._lease = settings.number("LEASE_SECONDS")
 
     def run(self) -> None:
-        """Work until ``stop`` is set; a job that is then running goes back to the queue."""
+        """Work until ``stop`` is set; a job that is then running goes back to the queue.
+
+        A fault of the worker itself (the database is away for a moment) is written to standard
+        error, and the work goes on.
+        """
         while not self.stop.is_set():
-            if not self.run_one():
+            try:
+                worked = self.run_one()
+            except Exception:
+                traceback.print_exc()
+                worked = False
+            if not worked:
                 self.stop.wait(IDLE_SECONDS)
 
     def run_one(self) -> bool:
@@ -58,10 +68,18 @@ class Worker:
             job = jobs.claim(c, self.name, at=clock.now(), lease_until=self._lease_until())
         if job is None:
             return False
-        self._run(job)
+        try:
+            log, child = self._start(job)
+        except OSError as error:
+            cause = f"The job could not be started: {error}"
+            with self.store.write() as c:
+                jobs.finish(c, job.job, self.name, "failed", at=clock.now(), error=cause)
+        else:
+            self._finish(job, log, child)
         return True
 
-    def _run(self, job: JobRecord) -> None:
+    def _start(self, job: JobRecord) -> tuple[Path, subprocess.Popen[bytes]]:
+        """Start the child in a session of its own: a Ctrl+C is for the worker only."""
         folder = self.settings.files / "runs" / job.job
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "log.txt"
@@ -72,7 +90,11 @@ class Worker:
                 stdout=sink,
                 stderr=sink,
                 env=self._environment(),
+                start_new_session=True,
             )
+        return log, child
+
+    def _finish(self, job: JobRecord, log: Path, child: subprocess.Popen[bytes]) -> None:
         ended = self._watch(job, child)
         assert child.stdin is not None
         child.stdin.close()

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, abort, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from analysis.rendering.html import report_fragment, report_html
 from analysis.value_report.types import ValueReport
 from surveyapp import current
 from surveyapp.access import access
@@ -36,8 +37,6 @@ def every() -> ResponseReturnValue:
 @access("researcher", "manager", "administrator")
 def one(report: str) -> ResponseReturnValue:
     """One report; nothing is computed here."""
-    from analysis.rendering.html import report_fragment
-
     record = _record(report)
     with current.store().read() as c:
         newest = reports.newest(c, record.study)
@@ -57,8 +56,6 @@ def one(report: str) -> ResponseReturnValue:
 @access("researcher", "manager", "administrator")
 def file(report: str) -> ResponseReturnValue:
     """The report as one HTML file that needs nothing else."""
-    from analysis.rendering.html import report_html
-
     record = _record(report)
     document, charts = _read(record)
     name = f"{record.study}-report-{record.created[:10]}.html"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from flask import render_template
 
-from analysis.study.exercises import ChoiceExercise
+from analysis.study.exercises import Attribute, ChoiceExercise
 from analysis.study.routing import Step, tasks_shown
 from analysis.study.texts import Text
 from analysis.study.types import Study
@@ -114,12 +114,17 @@ def cards(exercise: ChoiceExercise, task: TaskRecord, say: Say) -> tuple[Card, .
             number,
             LETTERS[number - 1],
             tuple(
-                (say(a.label), say(a.level(levels[a.id]).label), a.tag == "price")
+                (say(a.label), _level(a, levels[a.id], say), a.tag == "price")
                 for a in exercise.attributes
             ),
         )
         for number, levels in enumerate(task.alternatives, start=1)
     )
+
+
+def _level(attribute: Attribute, level: str, say: Say) -> str:
+    """How a level reads; an attribute with a range has numbers only, which a preview shows."""
+    return say(attribute.level(level).label) if attribute.levels else level
 
 
 def is_compact(exercise: ChoiceExercise) -> bool:

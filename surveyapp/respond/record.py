@@ -48,7 +48,7 @@ def record_page(
     early = _checked(before, step_id, posted)
     if early.outcome == "invalid" and turn == before.respondent.turn:
         return early
-    if early.outcome in ("elsewhere", "ended"):
+    if early.outcome in ("again", "elsewhere", "ended"):
         return early
     with store.write() as c:
         locked = respondents.by_token(c, before.respondent.token_hash, lock=True)
@@ -57,7 +57,7 @@ def record_page(
         state = load_state(c, locked)
         unchanged = locked.turn == before.respondent.turn
         checked = early if unchanged else _checked(state, step_id, posted)
-        if checked.step is None or checked.reply is None:
+        if checked.step is None or checked.reply is None or checked.outcome == "again":
             return checked
         if turn != locked.turn:
             return _resent(state, checked.step, checked.reply)
@@ -67,12 +67,14 @@ def record_page(
 
 
 def _checked(state: State, step_id: str, posted: MultiDict[str, str]) -> Recorded:
-    if state.respondent.ended:
-        return Recorded("ended", state)
     step = state.step(step_id)
-    if step is None:
-        return Recorded("elsewhere", state, next_step=state.current)
-    reply = read_reply(state, step, posted)
+    reply = read_reply(state, step, posted) if step else None
+    if state.respondent.ended:
+        if step and reply and reply.is_stored(state, step):
+            return Recorded("again", state, step, reply)
+        return Recorded("ended", state)
+    if step is None or reply is None:
+        return Recorded("elsewhere", state)
     return Recorded("invalid" if reply.errors else "stored", state, step, reply)
 
 

@@ -86,6 +86,8 @@ class State:
         """Whether anything of a step is stored."""
         if step.task:
             return (step.page.exercise or "", step.task) in self.chosen
+        if not step.questions:
+            return step.id in self.sent
         return any((q.id, item) in self.stored for q in step.questions for item in q.storable())
 
     def _is_answered(self, step: Step) -> bool:

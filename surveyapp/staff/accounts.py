@@ -60,7 +60,7 @@ def check(store: Store, name: str, password: str) -> StaffRecord | None:
     An unknown name costs the same work as a wrong password.
     """
     with store.read() as c:
-        found = staff.by_name(c, name.strip())
+        found = staff.by_name(c, name.strip()) if name.isprintable() else None
     right = _verify(found.password_hash if found else _nobody(), password[: MOST_CHARACTERS + 1])
     return found if found and right and not found.disabled else None
 
@@ -78,13 +78,18 @@ def set_disabled(store: Store, member_id: str, disabled: bool) -> None:
 
     Raises
     ------
+    LookupError
+        When there is no such member.
     AccountFault
         When nobody who may log in would be an administrator any more.
     """
     with store.write() as c:
+        members = staff.every(c)
+        if member_id not in {member.staff for member in members}:
+            raise LookupError(member_id)
         others = [
             m
-            for m in staff.every(c)
+            for m in members
             if m.role == "administrator" and not m.disabled and m.staff != member_id
         ]
         if disabled and not others:

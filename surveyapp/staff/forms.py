@@ -9,17 +9,17 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 
-class LogIn(FlaskForm):
+class LogIn(FlaskForm):  # type: ignore[misc]
     name = StringField(validators=[InputRequired("Enter your log-in name"), Length(max=100)])
     password = PasswordField(validators=[InputRequired("Enter your password"), Length(max=200)])
 
 
-class OwnPassword(FlaskForm):
+class OwnPassword(FlaskForm):  # type: ignore[misc]
     present = PasswordField(validators=[InputRequired("Enter your present password")])
     new = PasswordField(validators=[InputRequired("Enter a new password")])
 
 
-class NewMember(FlaskForm):
+class NewMember(FlaskForm):  # type: ignore[misc]
     name = StringField(validators=[InputRequired("Enter a log-in name"), Length(max=100)])
     role = StringField(validators=[InputRequired("Choose a role")])
     password = PasswordField(validators=[InputRequired("Enter a first password")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -17,6 +17,14 @@ door = Blueprint("staff", __name__, url_prefix="/staff")
 door.record_once(lambda state: sessions.start(state.app))
 
 WRONG = "Name or password is wrong. Check both and try again."
+
+
+def _front() -> ResponseReturnValue:
+    """The bare address leads staff to their first page; respondents come by their links."""
+    return redirect(url_for("staff.home"), code=303)
+
+
+door.record_once(lambda state: state.app.add_url_rule("/", "front", access("anyone")(_front)))
 
 
 @door.get("/")
@@ -118,8 +126,12 @@ def _add_member(form: NewMember) -> list[tuple[str, str]]:
 @access("administrator")
 def switch(member: str, state: str) -> ResponseReturnValue:
     """Disable a member of staff (``off``), or enable them again (``on``)."""
+    if state not in ("on", "off"):
+        abort(404)
     try:
         accounts.set_disabled(current.store(), member, state == "off")
+    except LookupError:
+        abort(404)
     except accounts.AccountFault as error:
         flash(str(error), "error")
     else:

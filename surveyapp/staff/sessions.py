@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask, session
+from flask import session
+from flask.sansio.app import App
 from flask_login import LoginManager, current_user, login_user, logout_user
 
 from surveyapp import clock, current, tokens
@@ -38,14 +39,14 @@ login = LoginManager()
 login.session_protection = None
 
 
-@login.user_loader
+@login.user_loader  # type: ignore[untyped-decorator]
 def _member(secret: str) -> Member | None:
     with current.store().read() as c:
         found = staff.of_session(c, tokens.token_hash(secret), at=clock.now())
     return Member(found, secret) if found else None
 
 
-def start(app: Flask) -> None:
+def start(app: App) -> None:
     """Let an app know its staff."""
     login.init_app(app)
 

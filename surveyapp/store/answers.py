@@ -59,16 +59,6 @@ def stored(c: Connection, respondent: str) -> dict[tuple[str, str], AnswerRecord
     return {(row.question, row.item): AnswerRecord(**row._mapping) for row in rows}
 
 
-def stored_choice(c: Connection, respondent: str, exercise: str, task: int) -> int | None:
-    """Which alternative was chosen in a task, or None."""
-    wanted = select(choices.c.chosen).where(
-        choices.c.respondent == respondent,
-        choices.c.exercise == exercise,
-        choices.c.task == task,
-    )
-    return c.execute(wanted).scalar()
-
-
 def stored_choices(c: Connection, respondent: str) -> dict[tuple[str, int], int]:
     """All stored choices of a respondent: (exercise, task) to the alternative chosen."""
     columns = (choices.c.exercise, choices.c.task, choices.c.chosen)

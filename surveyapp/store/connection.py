@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 try:
     import fcntl
@@ -16,6 +17,15 @@ except ImportError:  # Windows has no flock; the busy timeout alone then orders 
     fcntl = None  # type: ignore[assignment]
 
 BUSY_MILLISECONDS = 30_000
+_ADDRESSES = (
+    "DATABASE_URL is no address of a database that can be used. Write "
+    "sqlite:////folder/file.sqlite or postgresql+psycopg://user:password@host/name, "
+    "or leave it empty."
+)
+
+
+class StoreFault(ValueError):
+    """A database that cannot be used; the message says why."""
 
 
 class Store:
@@ -26,14 +36,24 @@ class Store:
     url
         An SQLAlchemy address: ``sqlite:////srv/survey/surveyapp.sqlite`` or
         ``postgresql+psycopg://...``.
+
+    Raises
+    ------
+    StoreFault
+        When the address is none of these.
     """
 
     def __init__(self, url: str) -> None:
-        address = make_url(url)
+        try:
+            address = make_url(url)
+        except ArgumentError:
+            raise StoreFault(_ADDRESSES) from None
+        if address.get_backend_name() not in ("sqlite", "postgresql"):
+            raise StoreFault(_ADDRESSES)
         self._lock_file: Path | None = None
         if address.get_backend_name() == "sqlite":
             if not address.database:
-                raise ValueError("the SQLite store needs a file, not memory")
+                raise StoreFault(_ADDRESSES)
             self._lock_file = Path(address.database + ".lock")
         self.engine: Engine = create_engine(
             address,
@@ -49,8 +69,11 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that reads one consistent state."""
-        with self.engine.begin() as connection:
-            yield connection
+        with self.engine.connect() as connection:
+            if self._lock_file is None:  # a reader on SQLite sees one state anyway
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:

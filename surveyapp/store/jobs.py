@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
+from surveyapp.store import studies
 from surveyapp.store.records import JobRecord
 from surveyapp.store.schema import jobs
 
@@ -17,6 +18,7 @@ def submit(
     c: Connection, job: str, kind: str, study: str, key: str, arguments: dict[str, Any], *, at: str
 ) -> JobRecord:
     """Put a job in the queue; while one with the same key waits or runs, return that one."""
+    studies.lock(c, study)
     active = (jobs.c.key == key) & jobs.c.state.in_(("queued", "running"))
     waiting = c.execute(select(jobs).where(active)).first()
     if waiting:
@@ -102,7 +104,12 @@ def finish(
 
 def release(c: Connection, job: str, worker: str) -> None:
     """Give a running job back to the queue: its worker stops before the job ended."""
-    values = {"state": "queued", "worker": None, "lease_until": None, "attempts": jobs.c.attempts - 1}
+    values = {
+        "state": "queued",
+        "worker": None,
+        "lease_until": None,
+        "attempts": jobs.c.attempts - 1,
+    }
     c.execute(update(jobs).where(_mine(job, worker)).values(**values))
 
 

@@ -8,20 +8,35 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
-from surveyapp.store.connection import Store
+from surveyapp.store.connection import Store, StoreFault
 
 
 def upgrade(store: Store) -> None:
-    """Apply all migrations that are missing."""
-    with store.write() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    """Apply all migrations that are missing.
+
+    Raises
+    ------
+    StoreFault
+        When the database cannot be opened, or has a schema that the program does not know.
+    """
+    try:
+        with store.write() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreFault(
+            f"The database was made by a newer program: {error}. Install that program again."
+        ) from None
+    except DBAPIError as error:
+        raise _unusable(error) from None
 
 
 class OutdatedDatabase(RuntimeError):
-    """The database has an older schema than the program."""
+    """The database has another schema than the program."""
 
 
 def prepare(store: Store) -> None:
@@ -31,6 +46,8 @@ def prepare(store: Store) -> None:
     ------
     OutdatedDatabase
         When the database was made by an older program.
+    StoreFault
+        When the database cannot be opened.
     """
     if is_current(store):
         return
@@ -45,9 +62,16 @@ def prepare(store: Store) -> None:
 
 def is_current(store: Store) -> bool:
     """Whether the database has the newest schema."""
-    with store.read() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+    try:
+        with store.read() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise _unusable(error) from None
     return found == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _unusable(error: DBAPIError) -> StoreFault:
+    return StoreFault(f"The database cannot be used: {error.orig}. Check DATABASE_URL.")
 
 
 def _config() -> Config:

@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from surveyapp.store import studies
 from surveyapp.store.records import RespondentRecord
-from surveyapp.store.schema import answers, choices, pages_sent, respondents, studies
+from surveyapp.store.schema import answers, choices, pages_sent, respondents
 
 
 def add(c: Connection, new: RespondentRecord) -> None:
@@ -28,7 +29,7 @@ def next_sequence(c: Connection, study: str, version: int) -> int:
 
     Locks the study's row, so that two who start at once get different numbers.
     """
-    c.execute(select(studies.c.study).where(studies.c.study == study).with_for_update())
+    studies.lock(c, study)
     counted = select(func.max(respondents.c.sequence)).where(
         respondents.c.study == study, respondents.c.version == version
     )
@@ -64,12 +65,6 @@ def advance(
     c.execute(insert(pages_sent).values(row))
 
 
-def last_sent(c: Connection, respondent: str, turn: int) -> str | None:
-    """The step that was sent as a turn, or None."""
-    wanted = (pages_sent.c.respondent == respondent) & (pages_sent.c.turn == turn)
-    return c.execute(select(pages_sent.c.step).where(wanted)).scalar()
-
-
 def steps_sent(c: Connection, respondent: str) -> frozenset[str]:
     """The steps that a respondent sent at least once."""
     wanted = select(pages_sent.c.step).where(pages_sent.c.respondent == respondent).distinct()
@@ -92,8 +87,12 @@ def counts(c: Connection, study: str) -> dict[tuple[str, str], int]:
 
 
 def completed_since(c: Connection, study: str, at: str) -> int:
-    """How many respondents of a study completed after a time."""
-    wanted = select(func.count()).where(respondents.c.study == study, respondents.c.completed > at)
+    """How many respondents of a study completed after a time, not counting test runs."""
+    wanted = select(func.count()).where(
+        respondents.c.study == study,
+        respondents.c.completed > at,
+        respondents.c.run_kind != "test",
+    )
     return c.execute(wanted).scalar() or 0
 
 

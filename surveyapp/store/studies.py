@@ -38,6 +38,11 @@ def get(c: Connection, study: str) -> StudyRecord | None:
     return StudyRecord(**row._mapping) if row else None
 
 
+def lock(c: Connection, study: str) -> None:
+    """Hold a study's row until the transaction ends, so that others who lock it wait."""
+    c.execute(select(studies.c.study).where(studies.c.study == study).with_for_update())
+
+
 def every(c: Connection) -> list[StudyRecord]:
     """All studies, the newest first."""
     rows = c.execute(_with_version().order_by(studies.c.created.desc(), studies.c.study))
@@ -64,6 +69,7 @@ def publish(
     tasks and now has some.
     """
     digest = hashlib.sha256(definition.encode()).hexdigest()
+    lock(c, study)
     record = get(c, study)
     newest = version(c, study, record.version) if record and record.version else None
     rows = list(made_tasks)

@@ -6,10 +6,12 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from analysis.customer_key import customer_key
+from analysis.study import Study
 from surveyapp import clock, tokens
-from surveyapp.store import Connection, links
+from surveyapp.store import Connection, links, studies
 from surveyapp.store.records import LinkRecord
 
 MOST_AT_ONCE = 100_000
@@ -36,6 +38,25 @@ class Invitation:
     customer: str
     address: str
     note: str
+
+
+def terms_of(
+    study: Study, *, wave: str | None = None, run_kind: str = "live", last_day: date | None = None
+) -> Terms:
+    """Terms for links of a study; ``last_day`` ends at midnight UTC.
+
+    Raises
+    ------
+    InvitationFault
+        When the study has no such wave, or the last day is over.
+    """
+    waves = [known.id for known in study.waves]
+    if wave and wave not in waves:
+        raise InvitationFault(f"There is no wave '{wave}'. Waves: {', '.join(waves) or 'none'}.")
+    expires = f"{last_day.isoformat()}T23:59:59.999Z" if last_day else None
+    if expires and expires < clock.now():
+        raise InvitationFault(f"{last_day} is over. Choose a day to come.")
+    return Terms(wave, run_kind, expires)
 
 
 def make_open(c: Connection, study: str, terms: Terms) -> LinkRecord:
@@ -71,6 +92,7 @@ def make_personal(
         raise InvitationFault("There are no customer identifiers. Give one a line.")
     if len(wanted) > MOST_AT_ONCE:
         raise InvitationFault(f"Make at most {MOST_AT_ONCE:,} links at once.")
+    studies.lock(c, study)
     invited = _invited(c, study, terms)
     made: list[LinkRecord] = []
     rows: list[Invitation] = []
@@ -82,18 +104,40 @@ def make_personal(
         invited.add(customer)
         token = tokens.new_token()
         made.append(
-            _link(
-                study, "personal", terms, token_hash=tokens.token_hash(token), customer=customer
-            )
+            _link(study, "personal", terms, token_hash=tokens.token_hash(token), customer=customer)
         )
         rows.append(Invitation(identifier, f"{base_url.rstrip('/')}/a/{token}", "new"))
     links.add(c, made)
     return rows
 
 
+def identifiers_of_file(raw: bytes) -> list[str]:
+    """Customer identifiers in a file.
+
+    Raises
+    ------
+    InvitationFault
+        When the file is not a UTF-8 list.
+    """
+    try:
+        return identifiers_in(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InvitationFault("The file is not UTF-8 text. Save it as CSV (UTF-8).") from None
+
+
 def identifiers_in(text: str) -> list[str]:
-    """Customer identifiers in a pasted list or a CSV file: the first column, a heading skipped."""
-    found = [row[0].strip() for row in csv.reader(io.StringIO(text)) if row and row[0].strip()]
+    """Customer identifiers in a pasted list or a CSV file: the first column, a heading skipped.
+
+    Raises
+    ------
+    InvitationFault
+        When the text is not such a list.
+    """
+    rows = csv.reader(io.StringIO(text.replace("\x00", ""), newline=None))
+    try:
+        found = [row[0].strip() for row in rows if row and row[0].strip()]
+    except csv.Error as error:
+        raise InvitationFault(f"Line {rows.line_num} cannot be read: {error}.") from None
     return found[1:] if found and found[0].casefold() in HEADINGS else found
 
 

@@ -48,7 +48,7 @@ def make_personal(name: str) -> ResponseReturnValue:
             rows = invitations.make_personal(
                 c,
                 name,
-                invitations.identifiers_in(_sent_list()),
+                _sent_identifiers(),
                 terms,
                 key=settings.customer_key,
                 base_url=settings.text("BASE_URL"),
@@ -110,34 +110,27 @@ def _terms(name: str) -> Terms:
         obstacle = fielding.why_not_fieldable(c, version)
     if obstacle:
         raise InvitationFault(obstacle)
-    waves = [wave.id for wave in fielding.read_definition(version.definition).waves]
-    wave = request.form.get("wave") or None
-    if wave and wave not in waves:
-        raise InvitationFault(f"There is no wave '{wave}'. Waves: {', '.join(waves) or 'none'}.")
     run_kind = request.form.get("run_kind", "live")
     if run_kind not in ("live", "test"):
         raise InvitationFault("A link is for live answers or for tests.")
-    return Terms(wave, run_kind, _expiry(request.form.get("expires", "")))
+    return invitations.terms_of(
+        fielding.read_definition(version.definition),
+        wave=request.form.get("wave") or None,
+        run_kind=run_kind,
+        last_day=_day(request.form.get("expires", "")),
+    )
 
 
-def _expiry(day: str) -> str | None:
-    """The end of a day (UTC), or None for no expiry."""
-    if not day:
-        return None
+def _day(sent: str) -> date | None:
     try:
-        found_day = date.fromisoformat(day)
+        return date.fromisoformat(sent) if sent else None
     except ValueError:
-        raise InvitationFault(f"'{day}' is not a date such as 2026-12-31.") from None
-    end = f"{found_day.isoformat()}T23:59:59.999Z"
-    if end < clock.now():
-        raise InvitationFault(f"{day} is over. Choose a day to come.")
-    return end
+        raise InvitationFault(f"'{sent}' is not a date such as 2026-12-31.") from None
 
 
-def _sent_list() -> str:
+def _sent_identifiers() -> list[str]:
     file = request.files.get("file")
     raw = file.read() if file and file.filename else b""
-    try:
-        return raw.decode("utf-8-sig") if raw else request.form.get("customers", "")
-    except UnicodeDecodeError:
-        raise InvitationFault("The file is not UTF-8 text. Save it as CSV (UTF-8).") from None
+    if raw:
+        return invitations.identifiers_of_file(raw)
+    return invitations.identifiers_in(request.form.get("customers", ""))

@@ -7,7 +7,7 @@ import random
 from flask import abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from analysis.study import ChoiceExercise, Study, StudyFaults, parse_study
+from analysis.study import Attribute, ChoiceExercise, Study, StudyFaults, parse_study
 from analysis.study.routing import Step, tasks_shown
 from surveyapp import current
 from surveyapp.access import access
@@ -61,10 +61,16 @@ def example_task(exercise: ChoiceExercise, number: int) -> TaskRecord:
     """A task of random levels, to look at."""
     draw = random.Random(number)  # noqa: S311 - an example to look at
     alternatives = tuple(
-        {a.id: draw.choice(a.levels).id for a in exercise.attributes if a.levels}
+        {a.id: _example_level(a, draw) for a in exercise.attributes}
         for _ in range(exercise.alternatives)
     )
     return TaskRecord(exercise.id, 1, number, "estimation", alternatives)
+
+
+def _example_level(attribute: Attribute, draw: random.Random) -> str:
+    if attribute.range:
+        return f"{draw.uniform(attribute.range.least, attribute.range.greatest):.3g}"
+    return draw.choice(attribute.levels).id
 
 
 def _task(
@@ -79,12 +85,15 @@ def _task(
         if record.version
         else None
     )
-    fits = made and all(
-        levels.keys() == {a.id for a in exercise.attributes}
-        and all(level in {v.id for v in exercise.attribute(a).levels} for a, level in levels.items())
-        for levels in made.alternatives
-    )
-    return (made, True) if made and fits else (example_task(exercise, step.task), False)
+    if made and all(_fits(exercise, levels) for levels in made.alternatives):
+        return made, True
+    return example_task(exercise, step.task), False
+
+
+def _fits(exercise: ChoiceExercise, levels: dict[str, str]) -> bool:
+    """Whether published levels are still those of the draft."""
+    known = {a.id: {level.id for level in a.levels} for a in exercise.attributes}
+    return levels.keys() == known.keys() and all(v in known[a] for a, v in levels.items())
 
 
 def _notice(step: Step, real: bool) -> str | None:

@@ -102,9 +102,7 @@ def one(name: str) -> ResponseReturnValue:
             "report": reports.newest(c, name),
             "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
         }
-    unpublished = bool(
-        study and (version is None or version.definition != dump_study(study))
-    )
+    unpublished = bool(study and (version is None or version.definition != dump_study(study)))
     return render_template(
         "studies/one.html",
         record=record,
@@ -209,7 +207,7 @@ def archive(name: str) -> ResponseReturnValue:
     return send_file(path.absolute(), as_attachment=True, download_name=f"{name}.sqlite")
 
 
-@door.get("/<name>/versions/<int:number>")
+@door.get("/<name>/versions/<int(max=1000000):number>")
 @access("researcher", "administrator")
 def definition(name: str, number: int) -> ResponseReturnValue:
     """The frozen definition of a version, as JSON that can be read like a study file."""

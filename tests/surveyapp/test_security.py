@@ -8,6 +8,7 @@ from flask_login import LoginManager, UserMixin
 
 from surveyapp.access import STAFF, NoAccessRule, access, rule
 from surveyapp.security import CONTENT_SECURITY_POLICY
+from surveyapp.settings import SettingFault
 from tests import builders
 
 ROLES = ("researcher", "manager", "administrator")
@@ -176,3 +177,18 @@ def test_addresses_of_visitors_come_from_trusted_proxies_only(tmp_path):
         seen[proxies] = answer.text
         builders.close(made)
     assert seen == {0: "127.0.0.1", 1: "203.0.113.9"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/s/%00", "/a/%00", "/studies/%00/", "/reports/%00", "/studies/s/versions/" + "9" * 30],
+)
+def test_an_address_that_no_database_can_look_for_is_not_found(app, path, monkeypatch):
+    """PostgreSQL refuses null characters, and both databases too large numbers."""
+    monkeypatch.setattr("surveyapp.store.Store.read", None)
+    assert app.test_client().get(path).status_code == 404
+
+
+def test_a_limit_of_log_ins_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(SettingFault, match="LOG_IN_LIMIT"):
+        builders.make_app(tmp_path, LOG_IN_LIMIT="ten a minute")

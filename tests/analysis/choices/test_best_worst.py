@@ -178,3 +178,10 @@ def test_all_faults_of_the_table_are_listed(study, tmp_path):
         read_best_worst(path, study.exercise())
     assert "'odd' is not a level" in str(caught.value)
     assert "column 'worst': '2' is not 0 or 1" in str(caught.value)
+
+
+def test_one_respondent_has_utilities_without_intervals(study):
+    frame = simulated(people=1, tasks=80, utilities=TRUTH / 2)
+    found = fit_best_worst(study, check_best_worst(frame, study.exercise()), seed=1)
+    assert found.scores[0].utility > found.scores[-1].utility
+    assert "need more respondents (1)" in found.scores[0].share.reason

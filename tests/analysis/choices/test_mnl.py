@@ -9,9 +9,11 @@ from scipy.optimize import approx_fprime, minimize
 
 from analysis.choices.coding import coding_of
 from analysis.choices.identification import NotIdentified, separating_direction
+from analysis.choices.importances import importances
 from analysis.choices.mnl import evaluate, fit_mnl
 from analysis.choices.partworths import COVARIANCES, level_worths
 from analysis.choices.sets import choice_sets
+from analysis.choices.willingness_to_pay import money_value_of_tag, willingness_to_pay
 from analysis.tables import Choices
 
 TRUTH = np.array([-0.6, 0.4, -0.5, -1.2, -0.8])
@@ -141,8 +143,23 @@ def test_many_tasks_take_the_warm_start_and_give_the_same(study, make):
 def test_one_respondent_is_fitted_with_a_warning(study, make):
     _, simulate = make
     fitted = fit_mnl(study, simulate(study, TRUTH / 2, respondents=1, tasks=200))
-    assert "one respondent" in fitted.warnings[0]
+    assert "1 respondent(s) for 5 part-worths" in fitted.warnings[0]
     assert errors(fitted).min() > 0
+
+
+@pytest.mark.parametrize("people", [1, 2, 5])
+def test_no_interval_is_claimed_from_fewer_respondents_than_part_worths(study, make, people):
+    # The scores of R respondents add up to zero: the cluster covariance has a rank below R.
+    _, simulate = make
+    fitted = fit_mnl(study, simulate(study, TRUTH / 2, respondents=people, tasks=200))
+    assert "no intervals" in fitted.warnings[0]
+    assert all(np.isinf(worth.se) for worth in level_worths(fitted))
+    assert all(np.isfinite(worth.se) for worth in level_worths(fitted, "classical"))
+    money = willingness_to_pay(fitted, "look", "poor", "good")
+    assert "more respondents" in money.reason
+    assert willingness_to_pay(fitted, "look", "poor", "good", covariance="classical").available
+    assert all("more respondents" in i.estimate.reason for i in importances(fitted, seed=1))
+    assert "more respondents" in money_value_of_tag(fitted, "emotional").share.reason
 
 
 def test_level_worths_add_up_and_carry_the_right_error(fitted):

@@ -210,3 +210,9 @@ def test_coefficients_are_not_changed_by_reading_them(study):
     importances(fitted, seed=1)
     money_value_of_tag(replace(fitted), "emotional")
     np.testing.assert_array_equal(fitted.coefficients, before)
+
+
+def test_part_worths_of_zero_share_nothing_out(study):
+    nothing = part_worths(study, b=np.zeros(5))
+    assert all("zero" in found.estimate.reason for found in importances(nothing, seed=1))
+    assert "zero" in money_value_of_tag(nothing, "emotional").share.reason

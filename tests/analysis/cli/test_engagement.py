@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -45,3 +47,46 @@ def test_options_that_cannot_be_understood(run):
     found = run(TEXT, "s.csv", ["--as-of", "2026-06-30", "--map", "customer"])
     assert found.exit_code == 2
     assert "lacks a column" in found.stderr
+
+
+def test_a_broken_gz_is_said_to_be_one(tmp_path):
+    whole = gzip.compress(b"customer,time,amount\n" + b"a,2026-06-30,1\n" * 500)
+    for n, content in enumerate([whole[:-9], whole[:30] + b"\xff" * 30, b"customer\n"]):
+        path = tmp_path / f"p{n}.csv.gz"
+        path.write_bytes(content)
+        options = ["--as-of", "2026-06-30", "--out", str(tmp_path / "s.csv")]
+        found = CliRunner().invoke(engagement, [str(path), *options])
+        assert found.exit_code == 2
+        assert "cannot be unpacked" in found.stderr
+        assert not (tmp_path / "s.csv").exists()
+
+
+def test_line_breaks_within_quotes_keep_the_count_of_lines(run):
+    text = (
+        '"card",date,paid,"no\nte"\n'
+        'ann,2026-06-30,1,"x\ny"\nbob,soon,1,"q\nq"\neve,never,1,z\n'
+    )
+    found = run(text, "s.csv")
+    assert "row 5: the time 'soon'" in found.stderr
+    assert "row 7: the time 'never'" in found.stderr
+
+
+@pytest.mark.parametrize("text", ["", '"card,date\n'])
+def test_a_file_without_a_readable_header(run, text):
+    found = run(text, "s.csv")
+    assert found.exit_code == 2
+    assert "header" in found.stderr
+
+
+def test_very_many_faults_are_counted(run):
+    found = run("card,date,paid\n" + "ann,soon,1\n" * 60, "s.csv")
+    assert "60 faults" in found.stderr
+    assert "and 10 more" in found.stderr
+
+
+def test_a_place_that_cannot_be_written_and_a_name_mapped_twice(run, tmp_path):
+    found = run(TEXT, "purchases.csv/s.csv")
+    assert found.exit_code == 2
+    assert "purchases.csv" in found.stderr
+    found = run(TEXT, "s.csv", ["--as-of", "2026-06-30", "--map", "customer=card,customer=date"])
+    assert "stands twice" in found.stderr

@@ -1,5 +1,6 @@
 """python -m analysis: check, schema, design, partworths."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -161,6 +162,33 @@ def test_design_writes_the_tasks(tmp_path):
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert set(frame["price"]) == {"090", "105", "120", "135"}
     assert len(frame) == 20 * 12 * 3
+
+
+ROW = "n,p1,1,1,1,7,1,0,0,0,0\nn,p1,1,2,0,9,1,0,0,0,0\n"
+NAMES = "respondent,task,alternative,chosen,pf,cl,loc,wk,tod,seas\n"
+
+
+def test_faults_name_the_line_on_which_a_row_starts(tmp_path):
+    choices = tmp_path / "choices.csv"
+    text = "note," + NAMES + ROW.replace("n,", '"two\nlines",', 1) + "n,p1,2,1,1,8,1,0,0,0,0\n"
+    for path, pack in ((choices, bytes), (tmp_path / "choices.csv.gz", gzip.compress)):
+        path.write_bytes(pack(text.encode()))
+        said = refused("partworths", STUDY, path, "--out", tmp_path / "out")
+        assert "row 5, column 'pf': '8' is not a level" in said
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_quoted_name_may_hold_the_separator(tmp_path):
+    choices = tmp_path / "choices.csv"
+    choices.write_text('"note, private",' + NAMES + ROW.replace(",7,", ",8,"))
+    said = refused("partworths", STUDY, choices, "--out", tmp_path / "out")
+    assert "row 2, column 'pf': '8' is not a level" in said
+
+
+def test_a_file_that_is_no_gz_says_so(tmp_path):
+    choices = tmp_path / "choices.csv.gz"
+    choices.write_text(NAMES + ROW)
+    assert "cannot be unpacked" in refused("partworths", STUDY, choices, "--out", tmp_path / "out")
 
 
 def test_counts_write_their_table(tmp_path):

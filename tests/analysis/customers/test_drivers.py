@@ -78,6 +78,26 @@ def test_sentences_never_claim_a_cause():
         assert not {"drives", "causes", "because", "leads to"} & set(words.split())
 
 
+def test_the_caution_does_not_say_which_error_weighs_more():
+    # Value follows a lasting habit and has no effect of its own: the ratio still exceeds 1,
+    # because the earlier count shows the habit only roughly.
+    rng = np.random.default_rng(3)
+    habit = rng.normal(size=4000)
+    table = pd.DataFrame(
+        {
+            "perceived_value": 10 + 12 * habit + 16 * rng.normal(size=4000),
+            "days_before": rng.poisson(52 * 0.15 * np.exp(0.7 * habit)),
+            "weeks_before": 52.0,
+            "days_after": rng.poisson(13 * 0.15 * np.exp(0.7 * habit)),
+            "weeks_after": 13.0,
+        }
+    )
+    found = value_relation(table)
+    assert found.estimate.low > 1
+    assert "probably stronger" not in found.caution
+    assert "habit" in found.caution
+
+
 @pytest.mark.deep
 def test_intervals_cover_the_planted_ratio_in_a_bursty_world():
     hits = 0

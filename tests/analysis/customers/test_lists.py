@@ -72,3 +72,21 @@ def test_unchanged_customers_are_listed_no_more_often_than_the_level():
     found = declining_customers(scores(world), as_of=AS_OF, longest=1500)
     assert found.tested > 1400
     assert 0 < len(found.customers) <= stats.binom.ppf(0.999, found.tested, 0.05)
+
+
+def test_the_first_purchase_day_counts_neither_as_purchase_nor_as_time():
+    found = declining_customers(scores({"stopped": range(95, 301, 5)}), as_of=AS_OF)
+    before = 300 - 91
+    assert found.customers[0].p_value == pytest.approx((before / (before + 91)) ** 41)
+
+
+def test_bursts_list_more_than_the_level_and_the_method_says_so():
+    rng = np.random.default_rng(12)
+    world = {}
+    for n in range(400):
+        starts = np.flatnonzero(rng.random(400) < 0.02)
+        days = {int(s) - int(k) for s in starts for k in rng.integers(0, 20, 4)}
+        world[f"c{n}"] = [700, *sorted(day for day in days if day >= 0)]
+    found = declining_customers(scores(world), as_of=AS_OF, longest=400)
+    assert len(found.customers) > 2 * found.expected_by_chance
+    assert "bursts" in found.method

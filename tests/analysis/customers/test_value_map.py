@@ -45,3 +45,8 @@ def test_spend_of_a_group_is_an_estimate_in_money():
 
 def test_nobody_to_place():
     assert value_map(LINKED.iloc[4:], value_error=5, currency="USD") is None
+
+
+def test_no_map_of_one_customer_or_without_a_known_error():
+    assert value_map(LINKED.iloc[:1], value_error=5, currency="USD") is None
+    assert value_map(LINKED, value_error=float("inf"), currency="USD") is None

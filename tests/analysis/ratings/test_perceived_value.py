@@ -87,3 +87,19 @@ def test_fieller_interval_covers_the_truth():
     draws = rng.multivariate_normal([30, 15], covariance, size=4000)
     found = [fieller(t, b, covariance=covariance, n=9, method="m") for t, b in draws]
     assert 0.94 <= np.mean([f.low <= 2 <= f.high for f in found]) <= 0.96
+
+
+def test_the_ratio_is_weighted_as_the_difference_is():
+    weights = pd.Series([1.0, 3, 1, 1], index=SCORES.index)
+    found = perceived_value(STUDY, SCORES, reliabilities={}, weights=weights)
+    gains, pains = np.array([70.0, 50, 80]), np.array([30.0, 40, 30])
+    weighed = [np.average(side, weights=[1, 3, 1]) for side in (gains, pains)]
+    assert found.ratio.value == pytest.approx(weighed[0] / weighed[1])
+    assert "weighted" in found.ratio.method
+    plain = perceived_value(STUDY, SCORES, reliabilities={}).ratio
+    equal = perceived_value(STUDY, SCORES, reliabilities={}, weights=weights * 0 + 2).ratio
+    assert (equal.low, equal.high) == pytest.approx((plain.low, plain.high))
+
+
+def test_the_error_of_one_respondent_cannot_be_judged():
+    assert perceived_value(STUDY, SCORES.iloc[:1], reliabilities={}).error == float("inf")

@@ -138,3 +138,10 @@ def test_feldt_interval_covers_the_truth():
         found = cronbach_alpha(items)
         hits += found.low <= truth <= found.high
     assert 0.94 <= hits / 4000 <= 0.96
+
+
+@pytest.mark.parametrize("score", [(25 + 50 + 50) / 3, 100 * 2 / 7])
+def test_the_same_score_of_all_claims_no_interval_whatever_its_last_digit(score):
+    same = pd.Series(np.full(400, score))
+    assert "same score" in mean_estimate(same).reason
+    assert "same score" in mean_estimate(same + np.linspace(0, 1e-13, 400)).reason

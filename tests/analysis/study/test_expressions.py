@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from analysis.study.expressions import ExpressionFault, answers_lookup, parse
+from analysis.study.expressions import Compared, ExpressionFault, answers_lookup, parse
 
 VALUES = {
     "visits": "weekly",
@@ -125,7 +125,11 @@ def test_names_means_and_compared_texts_are_noted():
     found = parse('visits == "weekly" and mean(fun) > 2 and "web" in channels and m.i > 1')
     assert found.names == {"visits", "channels", "m.i"}
     assert found.means == {"fun"}
-    assert found.comparisons == (("visits", "weekly"), ("channels", "web"))
+    assert found.comparisons == (
+        Compared("visits", "weekly"),
+        Compared("channels", "web", member=True),
+        Compared("m.i", 1),
+    )
 
 
 def test_stored_answers_are_looked_up_by_kind():

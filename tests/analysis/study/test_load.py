@@ -207,6 +207,37 @@ pages:
     }
 
 
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ('one == "a"', None),
+        ("one == 1", "TEXT_AS_NUMBER"),
+        ('number > "3"', "NUMBER_AS_TEXT"),
+        ("number > 3", None),
+        ('"a" in many', None),
+        ('many == "a"', "SEVERAL_ANSWERS"),
+        ('"z" in many', "UNKNOWN_VALUE"),
+    ],
+)
+def test_conditions_that_could_never_hold_are_faults(condition, code):
+    options = "[{id: a, label: A}, {id: b, label: B}]"
+    text = f"""
+study: shop
+title: Shop
+pages:
+  - id: first
+    questions:
+      - {{id: one, kind: single_choice, text: T, options: {options}}}
+      - {{id: many, kind: multiple_choice, text: T, options: {options}}}
+      - {{id: number, kind: nps, text: T}}
+  - id: second
+    show_if: '{condition}'
+    text: Hello
+"""
+    found = faults(text) if code else parse_study(text)
+    assert not code or [f.code for f in found] == [code]
+
+
 def test_exercises_are_checked():
     text = """study: s
 title: T
@@ -298,3 +329,8 @@ def test_whatever_is_wrong_it_is_said_as_faults(seed):
             refused += 1
             assert all(f.path and f.fact and f.mend and f.line for f in caught.faults)
     assert refused > 40
+
+
+def test_texts_hold_no_null_character():
+    found = faults('study: s\ntitle: "a\\0b"\npages:\n  - {id: p, text: Hello}\n')
+    assert {fault.path for fault in found} == {"title"}

@@ -91,6 +91,23 @@ def test_a_double_click_stores_once_and_leads_on(app, client):
     assert at(client, home) == "habits"
 
 
+@pytest.mark.parametrize("step", ["notes", "choices.12", "person"])
+def test_a_double_click_anywhere_leads_where_one_click_leads(app, client, step):
+    """On a page of text only, on a choice, and on the last page, which ends the survey."""
+    builders.publish(app, builders.read_study(builders.ALL_KINDS))
+    study = "all_kinds" if step == "notes" else "pastry"
+    home = begin(client, builders.open_link(app, study))
+    while at(client, home) != step:
+        builders.send(client, home, fill(client.get(home, follow_redirects=True).text))
+    page = client.get(f"{home}/{step}").text
+    form = {**builders.hidden_fields(page), **fill(page)}
+    cookie = client.get_cookie("surveyapp").value
+    assert together(app, cookie, f"{home}/{step}", [form] * 4) == [303] * 4
+    who = stored(app, home)[0]
+    assert who.turn == int(form["turn"]) + 1
+    assert (who.ended == "complete") == (step == "person")
+
+
 def test_two_tabs_with_different_answers_keep_the_first_and_say_so(app, client):
     home = begin(client, builders.open_link(app))
     builders.send(client, home, CONSENT)

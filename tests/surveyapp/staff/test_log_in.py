@@ -4,6 +4,7 @@ import pytest
 
 from surveyapp.staff import accounts
 from surveyapp.staff.forms import local_path
+from surveyapp.store import staff
 from tests import builders
 from tests.surveyapp.people import LOG_IN, PASSWORD, Person, add, logged_in
 
@@ -128,3 +129,15 @@ def test_a_manager_may_only_read_reports(app, path):
 @pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaaaaa", "Researcher@x"])
 def test_poor_passwords_are_refused(password):
     assert accounts.password_fault(password, "researcher@x")
+
+
+@pytest.mark.parametrize("path", ["/staff/people/nobody/off", "/staff/people/{own}/maybe"])
+def test_only_a_member_can_be_switched_on_or_off(app, path):
+    boss = logged_in(app, "administrator")
+    with builders.store_of(app).read() as c:
+        own = staff.every(c)[0].staff
+    assert boss.post(path.format(own=own)).status_code == 404
+
+
+def test_a_null_character_in_a_name_is_a_wrong_name(app):
+    assert Person(app).post(LOG_IN, name="a\x00b", password=PASSWORD).status_code == 400

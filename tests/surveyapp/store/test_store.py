@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from surveyapp.store import Store, answers, links, migrate, respondents, staff, studies
+from surveyapp.store import Store, answers, jobs, links, migrate, respondents, staff, studies
 from surveyapp.store.records import (
     AnswerRecord,
     LinkRecord,
@@ -18,6 +18,7 @@ from surveyapp.store.records import (
     TaskRecord,
 )
 from surveyapp.store.schema import metadata
+from surveyapp.studies.invitations import Terms, make_personal
 
 AT = "2026-08-31T10:00:00.000Z"
 LINK = LinkRecord("l1", "s", "open", "slug", None, None, None, "live", AT, None, None)
@@ -68,7 +69,7 @@ def test_answers_take_the_place_of_earlier_ones(fielded):
     with fielded.read() as c:
         assert answers.stored(c, "r1") == {("q", "a"): AnswerRecord("q", "a", None, "refused", 2)}
         assert answers.stored_choices(c, "r1") == {("e", 1): 2}
-        assert answers.stored_choice(c, "r1", "e", 1) == 2
+        assert answers.stored_choices(c, "r1") == {("e", 1): 2}
         assert list(answers.choices_of_study(c, "s")) == [("r1", "e", 1, 1, 2)]
 
 
@@ -81,7 +82,6 @@ def test_advancing_notes_the_page_and_the_end(fielded):
         done = respondents.by_token(c, "hash-1")
         assert (done.turn, done.step, done.ended, done.completed) == (2, "p2", "complete", AT)
         assert respondents.steps_sent(c, "r1") == {"p", "p2"}
-        assert respondents.last_sent(c, "r1", 1) == "p"
         assert respondents.counts(c, "s") == {("live", "complete"): 1}
         assert respondents.steps_reached(c, "s", 1) == {"p": 1, "p2": 1}
 
@@ -178,3 +178,51 @@ def test_sqlite_keeps_acknowledged_answers_when_the_machine_dies(tmp_path):
         assert c.execute(text("PRAGMA synchronous")).scalar() == 2
         assert c.execute(text("PRAGMA foreign_keys")).scalar() == 1
     store.close()
+
+
+def at_once(number, call):
+    """Call from many threads at the same moment; what each returned."""
+    barrier = threading.Barrier(number)
+    found = []
+
+    def run(n):
+        barrier.wait()
+        found.append(call(n))
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_clicks_at_once_make_one_job_one_version_and_one_link_a_customer(fielded):
+    def click(n):
+        with fielded.write() as c:
+            job = jobs.submit(c, f"j{n}", "analyse", "s", "the same", {}, at=AT).job
+            version = studies.publish(c, "s", "{1}", [], by="me", at=AT)
+        with fielded.write() as c:
+            made = make_personal(c, "s", ["ann", "bob"], Terms(), key=b"k" * 32, base_url="")
+        return job, version, sum(bool(row.address) for row in made)
+
+    found = at_once(5, click)
+    assert len({job for job, _, _ in found}) == 1
+    assert [version for _, version, _ in found] == [2] * 5
+    assert sum(addresses for _, _, addresses in found) == 2
+
+
+def test_a_reader_sees_one_state_until_its_end(fielded):
+    with fielded.read() as c:
+        before = answers.stored(c, "r1")
+        with fielded.write() as other:
+            answers.save(other, "r1", [AnswerRecord("q", "", "1", "answered")], turn=1)
+        assert answers.stored(c, "r1") == before == {}
+
+
+def test_test_runs_are_not_waited_for_by_a_report(fielded):
+    with fielded.write() as c:
+        for name, run_kind in (("r2", "live"), ("r3", "test")):
+            new = replace(WHO, respondent=name, token_hash=name, run_kind=run_kind)
+            respondents.add(c, replace(new, completed=AT, ended="complete"))
+        assert respondents.completed_since(c, "s", "2026-08-30") == 1

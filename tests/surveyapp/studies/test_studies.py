@@ -1,8 +1,10 @@
 """The researcher's pages."""
 
 import io
+import json
 
 import pytest
+import yaml
 
 from analysis.study import dump_study
 from surveyapp.jobs.worker import Worker
@@ -11,8 +13,10 @@ from surveyapp.studies.preview import every_step
 from tests import builders
 from tests.surveyapp.people import logged_in
 
-BROKEN = builders.PASTRY.read_text().replace("kind: nps", "kind: npx").replace(
-    "show_if: recommend <= 6", "show_if: recomend <= 6"
+BROKEN = (
+    builders.PASTRY.read_text()
+    .replace("kind: nps", "kind: npx")
+    .replace("show_if: recommend <= 6", "show_if: recomend <= 6")
 )
 
 
@@ -178,3 +182,35 @@ def test_a_closed_study_takes_no_answers_until_it_is_opened(app, researcher):
     assert "closed" in app.test_client().get(path).text
     researcher.post("/studies/pastry/open")
     assert "Start" in app.test_client().get(path).text
+
+
+@pytest.mark.parametrize("raw", [b"ann\rbob\r", b"ann\nb\x00ob\n"])
+def test_lists_of_customers_from_old_programs_are_read(app, researcher, raw):
+    builders.publish(app)
+    made = researcher.post(
+        "/studies/pastry/links/personal", file=(io.BytesIO(raw), "customers.csv")
+    )
+    assert made.status_code == 200
+    assert [line.partition(",")[0] for line in made.text.splitlines()] == ["customer", "ann", "bob"]
+
+
+def test_a_list_of_customers_that_cannot_be_read_is_a_message(app, researcher):
+    builders.publish(app)
+    reply = researcher.post("/studies/pastry/links/personal", customers="a" * 200_000)
+    assert reply.status_code == 400
+    assert "cannot be read" in reply.text
+
+
+def test_an_attribute_with_a_range_can_be_looked_at(researcher):
+    text = builders.PASTRY.read_text().replace("study: pastry", "study: ranged")
+    draft = yaml.safe_load(text)
+    draft["exercises"][0]["attributes"].append(
+        {"id": "walk", "label": "Walk", "coding": "linear", "range": {"least": 1, "greatest": 9}}
+    )
+    stored = researcher.post("/studies/new", text=json.dumps(draft))
+    assert stored.status_code == 303, stored.text
+    study = builders.parse_study(json.dumps(draft))
+    place = next(n for n, step in enumerate(every_step(study), start=1) if step.task)
+    page = researcher.get(f"/studies/ranged/preview/{place}")
+    assert page.status_code == 200
+    assert "Walk" in page.text

@@ -1,0 +1,129 @@
+"""The report as HTML: a fragment for a page under a strict policy, or one file of its own.
+
+Imports no statistics: the web server renders stored reports with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from analysis.estimate import Estimate
+from analysis.rendering import figures
+from analysis.value_report.types import CustomerRow, Header, Headline, ValueReport
+
+STATIC = Path(__file__).parent / "static"
+"""tokens.css and report.css: the app serves this folder, a standalone report holds both."""
+FACETS = {
+    "functional_value": "functional value",
+    "emotional_value": "emotional value",
+    "monetary_cost": "monetary cost",
+    "non_monetary_cost": "non-monetary cost",
+    "satisfaction": "satisfaction",
+    "cognitive_engagement": "attention",
+    "emotional_engagement": "attachment",
+    "behavioural_engagement": "taking part",
+}
+
+
+def report_fragment(report: ValueReport, charts: Mapping[str, str]) -> str:
+    """The report without a page around it; needs tokens.css and report.css.
+
+    Classes only, no style attributes. ``charts`` is what ``draw`` made: only SVG drawn by this
+    program may be passed.
+    """
+    return _render("report.html", report, charts)
+
+
+def report_html(report: ValueReport, charts: Mapping[str, str]) -> str:
+    """The report as one HTML file that needs nothing else, ready for print on A4."""
+    css = "\n".join((STATIC / name).read_text() for name in ("tokens.css", "report.css"))
+    return _render("page.html", report, charts, css=Markup(css))  # noqa: S704 - our own file
+
+
+def _render(name: str, report: ValueReport, charts: Mapping[str, str], **more: Any) -> str:
+    drawn = {key: Markup(svg) for key, svg in charts.items()}  # noqa: S704 - drawn by ``draw``
+    template = _environment().get_template(name)
+    return template.render(report=report, charts=drawn, **more)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("analysis.rendering", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "spoken": figures.spoken,
+        "whole": figures.whole,
+        "decimal": figures.decimal,
+        "percent": figures.percent,
+        "money": figures.money,
+        "range": _range,
+        "value": _value,
+        "short": _short,
+    }
+    environment.globals |= {
+        "heading": _heading,
+        "about": _about,
+        "methods": lambda report: {method.id: method for method in report.methods},
+        "facets": FACETS,
+        "state": lambda row: _STATES[row.state],
+        "on_sale": _on_sale,
+    }
+    return environment
+
+
+_STATES = {
+    "above_3_weeks": "above average, 3 weeks",
+    "within": "within own limits",
+    "near_lower": "near the lower limit",
+    "below": "below own limits",
+    "too_few": "too few to tell",
+}
+
+
+def _heading(report: ValueReport, section: str, default: str) -> str:
+    """The sentence that heads a section, else a plain title."""
+    found: list[Headline] = [h for h in report.headlines if h.section == section]
+    return found[0].text if found else default
+
+
+def _about(header: Header) -> str:
+    """Who answered, in one line."""
+    parts = [f"{figures.whole(header.n_completed)} answers"]
+    if header.n_linked:
+        parts = [f"{parts[0]}, {figures.whole(header.n_linked)} joined to purchases of "
+                 f"{figures.whole(header.n_customers)} buyers"]  # fmt: skip
+    if header.simulated:
+        parts.append("simulated people")
+    return " · ".join([*parts, f"study version {header.version}"])
+
+
+def _value(estimate: Estimate, places: int = 0, *, signed: bool = False) -> str:
+    if estimate.value is None:
+        return "–"
+    return figures.decimal(estimate.value, places, signed=signed)
+
+
+def _range(estimate: Estimate, places: int = 0) -> str:
+    if estimate.low is None or estimate.high is None:
+        return estimate.reason or ""
+    return f"{figures.decimal(estimate.low, places)} to {figures.decimal(estimate.high, places)}"
+
+
+def _short(customer: str) -> str:
+    """A customer key as it is shown: its first ten characters."""
+    return customer if len(customer) <= 14 else f"{customer[:10]}…"
+
+
+def _on_sale(row: CustomerRow) -> str:
+    return "not known" if row.sale_share is None else figures.percent(row.sale_share)

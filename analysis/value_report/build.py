@@ -1,0 +1,129 @@
+"""From an archive to the ValueReport; every section that lacks its input says so and stays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analysis.archive import Archive, digest, normalised
+from analysis.value_report.choice_parts import ChoiceParts, choice_parts
+from analysis.value_report.customer_parts import CustomerParts, customer_parts
+from analysis.value_report.methods import methods_named
+from analysis.value_report.rating_parts import RatingParts, rating_parts
+from analysis.value_report.sentences import actions, headlines, key_figures
+from analysis.value_report.types import Header, ValueReport
+from analysis.value_report.used import Used, used_rows
+
+Progress = Callable[[str, int, int], None]
+"""Called with a step in words, how much is done, and of how much."""
+STEPS = 4
+
+
+def build_report(archive: Archive, *, seed: int, progress: Progress | None = None) -> ValueReport:
+    """Analyse an archive.
+
+    Same archive, same seed: the same report, to the last digit.
+
+    Parameters
+    ----------
+    archive
+        What ``read_archive`` returned, or ``archive_of``.
+    seed
+        Of the draws behind intervals.
+    progress
+        Told each step.
+
+    Raises
+    ------
+    ValueError
+        When the archive's tables lack columns, answers are no answers of their question, or
+        nobody completed.
+    """
+    tell = progress or (lambda step, done, total: None)
+    content = normalised(archive)
+    used = used_rows(content)
+    if used.respondents.empty:
+        raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
+    tell("Fitting the choices", 0, STEPS)
+    choices = choice_parts(used, seed=seed)
+    tell("Scoring the answers", 1, STEPS)
+    ratings = rating_parts(used)
+    tell("Joining answers and purchases", 2, STEPS)
+    customers = customer_parts(used, ratings)
+    tell("Writing the report", 3, STEPS)
+    report = _assembled(used, choices, ratings, customers, seed)
+    tell("Done", STEPS, STEPS)
+    return report
+
+
+def _assembled(
+    used: Used, choices: ChoiceParts, ratings: RatingParts, customers: CustomerParts, seed: int
+) -> ValueReport:
+    currency = used.archive.facts.get("currency") or used.study.currency
+    parts = (choices, ratings, customers)
+    report = ValueReport(
+        header=_header(used, customers, currency, seed),
+        headlines=headlines(*parts, currency=currency),
+        key_figures=key_figures(*parts, currency=currency),
+        actions=actions(*parts, currency=currency),
+        part_worths=choices.part_worths,
+        importances=choices.importances,
+        upgrades=choices.upgrades,
+        tag_values=choices.tag_values,
+        nps=ratings.nps,
+        constructs=ratings.constructs,
+        perceived_value=ratings.perceived_value,
+        engagement=ratings.engagement,
+        states=customers.states,
+        value_map=customers.value_map,
+        best_customers=customers.best,
+        declining_customers=customers.declining,
+        sale_only_customers=customers.sale_only,
+        list_note=customers.list_note,
+        relation=customers.relation,
+        methods=(),
+        warnings=(*used.warnings, *choices.warnings, *ratings.warnings, *customers.warnings),
+    )
+    return report.model_copy(update={"methods": methods_named(_method_ids(report))})
+
+
+def _header(used: Used, customers: CustomerParts, currency: str, seed: int) -> Header:
+    archive, people = used.archive, used.respondents
+    days = people["completed"].str[:10]
+    waves = {wave.id: wave.label.say() for wave in used.study.waves}
+    return Header(
+        study=used.study.study,
+        title=used.study.title.say(),
+        version=archive.version,
+        waves=tuple(waves.get(name, name) for name in sorted(set(people["wave"]) - {""})),
+        currency=currency,
+        simulated=used.study.simulated,
+        n_started=used.started,
+        n_completed=len(people),
+        n_linked=customers.n_linked,
+        n_customers=len(archive.customers),
+        first_answer=str(days.min()),
+        last_answer=str(days.max()),
+        purchases_as_of=archive.facts.get("as_of") or None,
+        archive=digest(archive),
+        seed=seed,
+        program=archive.facts.get("program", ""),
+        excluded=used.excluded,
+    )
+
+
+def _method_ids(report: ValueReport) -> set[str]:
+    shown = {
+        "part_worths": report.part_worths,
+        "importances": report.importances,
+        "willingness_to_pay": report.upgrades,
+        "tag_values": report.tag_values,
+        "nps": report.nps,
+        "constructs": report.constructs,
+        "perceived_value": report.perceived_value,
+        "engagement": report.engagement,
+        "customer_score": report.states,
+        "value_map": report.value_map,
+        "lists": report.best_customers,
+        "relation": report.relation,
+    }
+    return {"sample"} | {name for name, part in shown.items() if part}

@@ -1,0 +1,121 @@
+"""How each number was made: one entry for each method that a report uses."""
+
+from __future__ import annotations
+
+from analysis.value_report.types import Method
+
+METHODS: dict[str, Method] = {
+    method.id: method
+    for method in (
+        Method(
+            id="part_worths",
+            title="Part-worths",
+            text="What each level adds to how attractive an offer is, from the choices people "
+            "made: an aggregate logit. Levels of an attribute add up to zero. Differences between "
+            "people are averaged, which draws the figures towards zero.",
+            source="McFadden (1974); errors clustered by respondent",
+            page="docs/methods/part-worths.md",
+        ),
+        Method(
+            id="importances",
+            title="Importance",
+            text="The share of an attribute's range of part-worths in all ranges, among the "
+            "levels tested: other levels give other figures. The dashed tick is what an attribute "
+            "without any effect would score.",
+            source="middle 95 % of draws from the estimates",
+            page="docs/methods/importances.md",
+        ),
+        Method(
+            id="willingness_to_pay",
+            title="What customers would pay",
+            text="The price difference that offsets a change, from choices between offers at "
+            "different prices. It is stated: prices were not varied in the shop.",
+            source="delta method, errors clustered by respondent",
+            page="docs/methods/willingness-to-pay.md",
+        ),
+        Method(
+            id="tag_values",
+            title="Functional and emotional money value",
+            text="Going from the worst to the best level of every attribute of a kind, together. "
+            "Which kind an attribute is was fixed in the study beforehand.",
+            source="delta method, errors clustered by respondent",
+            page="docs/methods/willingness-to-pay.md",
+        ),
+        Method(
+            id="nps",
+            title="Net Promoter Score",
+            text="Share of 9 and 10 less share of 0 to 6, in points, from −100 to 100.",
+            source="Reichheld (2003); adjusted Wald interval (Rocks 2016)",
+            page="docs/methods/net-promoter-score.md",
+        ),
+        Method(
+            id="constructs",
+            title="Scores of 0 to 100",
+            text="The mean of the answers to the items of a construct; the gap is felt less "
+            "expected, within the same people. Alpha says how well the items agree.",
+            source="t intervals; Cronbach (1951), Feldt (1965)",
+            page="docs/methods/construct-scores.md",
+        ),
+        Method(
+            id="perceived_value",
+            title="Perceived value",
+            text="Benefits less costs, in points of 100. The ratio of rated answers is an index: "
+            "its zero is the lowest answer to every item, so people are ranked by the difference.",
+            source="t interval; Fieller (1954)",
+            page="docs/methods/perceived-value.md",
+        ),
+        Method(
+            id="customer_score",
+            title="Customer score",
+            text="A point for each unit of money spent in 52 weeks, the latest 13 weeks doubled. "
+            "Limits are the mean of the weekly points and two standard deviations; they describe "
+            "and are no alarm.",
+            source="weeks of seven days that end with the day of the purchases",
+            page="docs/methods/customer-score.md",
+        ),
+        Method(
+            id="lists",
+            title="Lists of customers",
+            text="Declining: fewer purchase days in the last 13 weeks than the 39 weeks before "
+            "suggest, by an exact test. Some are listed by chance; the note says how many.",
+            source="Przyborowski & Wilenski (1940)",
+            page="docs/methods/customer-score.md",
+        ),
+        Method(
+            id="value_map",
+            title="Map of value and buying",
+            text="Perceived value against the change in purchase days. The cuts are the median "
+            "value and no change. Hollow dots lie so close to a cut that error of measurement or "
+            "chance could have put them on the other side.",
+            source="error of measurement from alpha; Poisson noise of counts",
+            page="docs/methods/value-and-engagement.md",
+        ),
+        Method(
+            id="relation",
+            title="Value and later purchases",
+            text="Purchase days after the survey against perceived value, given earlier "
+            "purchases. It predicts; it does not show a cause.",
+            source="Poisson regression with robust errors",
+            page="docs/methods/value-and-engagement.md",
+        ),
+        Method(
+            id="engagement",
+            title="Engagement as answered",
+            text="What customers think, feel and do, each the mean of its constructs.",
+            source="t intervals",
+            page="docs/methods/value-and-engagement.md",
+        ),
+        Method(
+            id="sample",
+            title="Who is counted",
+            text="Completed answers; test runs are left out.",
+            source="",
+            page="docs/methods/report.md",
+        ),
+    )
+}
+
+
+def methods_named(ids: set[str]) -> tuple[Method, ...]:
+    """The entries of these ids, in a fixed order."""
+    return tuple(method for name, method in METHODS.items() if name in ids)

@@ -1,0 +1,285 @@
+"""What a manager reads first: headlines, key figures and suggested acts.
+
+Conclusion first. 'More than any other' only when the interval of the difference excludes zero;
+ranges in numbers; two significant figures; acts worded no stronger than the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analysis.estimate import Estimate
+from analysis.rendering.figures import ends, money, money_range, plain, whole
+from analysis.value_report.choice_parts import ChoiceParts
+from analysis.value_report.customer_parts import CustomerParts
+from analysis.value_report.rating_parts import RatingParts
+from analysis.value_report.types import Action, ConstructScore, Headline, KeyFigure, Upgrade
+
+
+def headlines(
+    choices: ChoiceParts, ratings: RatingParts, customers: CustomerParts, *, currency: str
+) -> tuple[Headline, ...]:
+    """The first heads the report; the others head their sections."""
+    sections = [
+        *_of_choices(choices),
+        *_of_customers(customers),
+        *_of_ratings(ratings),
+    ]
+    first = _first(choices, ratings, customers, currency)
+    return (first, *sections)
+
+
+def _first(
+    choices: ChoiceParts, ratings: RatingParts, customers: CustomerParts, currency: str
+) -> Headline:
+    best = best_upgrade(choices)
+    if best is not None and best.estimate.clear_of_zero:
+        about = money(ends(best.estimate)[0], best.estimate.unit)
+        others = len([u for u in choices.upgrades if u.estimate.available]) > 1
+        rest = ""
+        if others:
+            rest = (
+                ", more than for any other change we tested"
+                if choices.best_is_clear
+                else ", and nothing else we tested is clearly worth more"
+            )
+        text = f"{change(best)}: customers would pay about {about} more{rest}"
+        return Headline(text=text, method="willingness_to_pay")
+    if customers.decline is not None and customers.decline.value:
+        return Headline(text=_decline_sentence(customers, currency), method="lists")
+    if ratings.nps is not None and ratings.nps.estimate.available:
+        return Headline(text=_nps_sentence(ratings.nps.estimate), method="nps")
+    if best is not None:
+        text = "Nothing we tested is clearly worth paying more for"
+        return Headline(text=text, method="willingness_to_pay")
+    if ratings.perceived_value is not None and ratings.perceived_value.difference.available:
+        value, low, high = ends(ratings.perceived_value.difference)
+        sign = "more than" if value > 0 else "less than"
+        return Headline(
+            text=f"Customers feel they get {sign} it costs them: {whole(value, signed=True)} points"
+            f" ({whole(low, signed=True)} to {whole(high, signed=True)})",
+            method="perceived_value",
+        )
+    return Headline(text="There is not enough to draw a conclusion yet", method="sample")
+
+
+def change(upgrade: Upgrade) -> str:
+    """An upgrade in words that stand alone: 'Pineapple pieces in the cream'."""
+    label, attribute = upgrade.to_level, upgrade.attribute_label
+    if attribute.lower() in label.lower() or label.lower() in attribute.lower():
+        return label
+    prefixes = ("in ", "with ", "on ", "without ", "of ", "from ")
+    if label.lower().startswith(prefixes):
+        return f"{attribute} {label[0].lower()}{label[1:]}"
+    return f"{attribute}: {label}" if len(label.split()) == 1 else label
+
+
+def best_upgrade(choices: ChoiceParts) -> Upgrade | None:
+    """The upgrade of the largest money value, or None."""
+    known = [u for u in choices.upgrades if u.estimate.available]
+    return max(known, key=lambda u: ends(u.estimate)[0], default=None)
+
+
+def _of_choices(choices: ChoiceParts) -> Iterator[Headline]:
+    known = [u for u in choices.upgrades if u.estimate.available]
+    if not known:
+        return
+    worth = [u for u in known if ends(u.estimate)[1] > 0]
+    worth.sort(key=lambda u: -ends(u.estimate)[0])
+    rest = [u for u in known if u not in worth]
+    text = f"{len(worth)} of {len(known)} changes are clearly worth paying for"
+    if len(worth) == len(known):
+        text = "Every change we tested is clearly worth paying for"
+    if not worth:
+        text = "No change we tested is clearly worth paying for"
+    elif len(rest) == 1:
+        text = f"Worth paying for, but for one: {_inside(change(rest[0]))} adds nothing we can see"
+    yield Headline(text=text, method="willingness_to_pay", section="upgrades")
+    tags = {t.tag: t.money for t in choices.tag_values if t.money.available}
+    if len(tags) == 2:
+        yield Headline(text=_tags(tags["functional"], tags["emotional"]), method="tag_values",
+                       section="tag_values")  # fmt: skip
+
+
+def _inside(text: str) -> str:
+    """A text as it stands within a sentence."""
+    return text if text[1:2].isupper() else text[0].lower() + text[1:]
+
+
+def _tags(functional: Estimate, emotional: Estimate) -> str:
+    f, e = ends(functional), ends(emotional)
+    amounts = {"Emotional": e, "Functional": f}
+    more, less = ("Emotional", "Functional") if e[0] > f[0] else ("Functional", "Emotional")
+    unit = functional.unit
+    words = f"{money(amounts[more][0], unit)} against {money(amounts[less][0], unit)}"
+    if amounts[more][1] > amounts[less][2]:
+        return f"{more} upgrades are worth more than {less.lower()} ones: {words}"
+    return f"Emotional and functional upgrades are worth about the same: {words}"
+
+
+def _of_customers(customers: CustomerParts) -> Iterator[Headline]:
+    if customers.value_map is not None:
+        risk = next(q for q in customers.value_map.quadrants if q.quadrant == "at_risk")
+        clear = risk.n - risk.too_close
+        text = (
+            f"{whole(risk.n)} of {whole(customers.value_map.n)} linked customers value us highly "
+            f"but buy less than before; {clear or 'none'} of them beyond doubt"
+        )
+        yield Headline(text=text, method="value_map", section="value_map")
+
+
+def _of_ratings(ratings: RatingParts) -> Iterator[Headline]:
+    if ratings.nps is not None and ratings.nps.estimate.available:
+        yield Headline(text=_nps_sentence(ratings.nps.estimate), method="nps", section="nps")
+    gap = widest_gap(ratings)
+    if gap is not None and gap.gap is not None:
+        value, low, high = ends(gap.gap)
+        side = "stays behind" if value < 0 else "exceeds"
+        low, high = sorted((abs(low), abs(high)))
+        text = (
+            f"{gap.label} {side} what was expected by {plain(abs(value))} points "
+            f"({plain(low)} to {plain(high)})"
+        )
+        yield Headline(text=text, method="constructs", section="constructs")
+
+
+def widest_gap(ratings: RatingParts) -> ConstructScore | None:
+    """The construct that stays furthest behind what was expected, if clearly; else exceeds."""
+    clear = [c for c in ratings.constructs if c.gap is not None and c.gap.clear_of_zero]
+    behind = [c for c in clear if c.gap is not None and ends(c.gap)[0] < 0]
+    pool = behind or clear
+    return max(pool, key=lambda c: abs(ends(c.gap)[0]) if c.gap else 0.0, default=None)
+
+
+def _nps_sentence(nps: Estimate) -> str:
+    value, low, high = (whole(x, signed=True) for x in ends(nps))
+    return f"Net Promoter Score {value}: very likely between {low} and {high}"
+
+
+def _decline_sentence(customers: CustomerParts, currency: str) -> str:
+    count = whole(ends(customers.decline)[0]) if customers.decline else "0"
+    lost = money(customers.lost, currency)
+    return f"{count} customers buy clearly less often than before; together {lost} a year less"
+
+
+def key_figures(
+    choices: ChoiceParts, ratings: RatingParts, customers: CustomerParts, *, currency: str
+) -> tuple[KeyFigure, ...]:
+    """Up to three figures: the best upgrade, the declining customers, the recommendation."""
+    found = [*_worth_figure(choices), *_decline_figure(customers, currency), *_nps_figure(ratings)]
+    if len(found) < 3 and ratings.perceived_value is not None:
+        found += _value_figure(ratings.perceived_value.difference)
+    return tuple(found[:3])
+
+
+def _worth_figure(choices: ChoiceParts) -> Iterator[KeyFigure]:
+    best = best_upgrade(choices)
+    if best is not None:
+        value, low, high = ends(best.estimate)
+        unit = best.estimate.unit
+        yield KeyFigure(
+            figure=money(value, unit, signed=True),
+            label=f"for {_inside(change(best))}.",
+            meaning=f"Very likely between {money_range(low, high, unit).replace(' to ', ' and ')}, "
+            f"instead of “{best.from_level}”.",
+            estimate=best.estimate,
+            method="willingness_to_pay",
+        )
+
+
+def _decline_figure(customers: CustomerParts, currency: str) -> Iterator[KeyFigure]:
+    if customers.decline is not None:
+        value, low, _ = ends(customers.decline)
+        yield KeyFigure(
+            figure=whole(value),
+            label="customers buy less often than before.",
+            meaning=f"At least about {whole(low)} of them truly do; together they spend "
+            f"{money(customers.lost, currency)} a year less.",
+            estimate=customers.decline,
+            method="lists",
+        )
+
+
+def _nps_figure(ratings: RatingParts) -> Iterator[KeyFigure]:
+    if ratings.nps is not None and ratings.nps.estimate.available:
+        value, low, high = (whole(x, signed=True) for x in ends(ratings.nps.estimate))
+        yield KeyFigure(
+            figure=value,
+            label="Net Promoter Score.",
+            meaning=f"Very likely between {low} and {high}, from {ratings.nps.estimate.n} answers.",
+            estimate=ratings.nps.estimate,
+            method="nps",
+        )
+
+
+def _value_figure(difference: Estimate) -> Iterator[KeyFigure]:
+    if difference.available:
+        value, low, high = (whole(x, signed=True) for x in ends(difference))
+        yield KeyFigure(
+            figure=value,
+            label="points of perceived value.",
+            meaning=f"Benefits less costs; very likely between {low} and {high}.",
+            estimate=difference,
+            method="perceived_value",
+        )
+
+
+def actions(
+    choices: ChoiceParts, ratings: RatingParts, customers: CustomerParts, *, currency: str
+) -> tuple[Action, ...]:
+    """Up to three acts, each with its evidence and what is not known."""
+    found = [
+        *_try_upgrade(choices),
+        *_win_back(customers, currency),
+        *_close_gap(ratings),
+        *_leave_alone(choices),
+    ]
+    return tuple(found[:3])
+
+
+def _try_upgrade(choices: ChoiceParts) -> Iterator[Action]:
+    best = best_upgrade(choices)
+    if best is not None and ends(best.estimate)[1] > 0:
+        value, low, high = ends(best.estimate)
+        unit = best.estimate.unit
+        yield Action(
+            title=f"Try {_inside(change(best))} at a price up to {money(low, unit)} higher.",
+            evidence=f"Customers say it is worth {money(value, unit)} "
+            f"({money_range(low, high, unit)}). That is stated, not yet seen in sales, and what "
+            "it costs you is not known here: try it in one shop first.",
+        )
+
+
+def _win_back(customers: CustomerParts, currency: str) -> Iterator[Action]:
+    if customers.decline is not None and customers.decline.value:
+        count = whole(ends(customers.decline)[0])
+        yield Action(
+            title=f"Write to half of the {count} declining customers, chosen by lot.",
+            evidence=f"They spend {money(customers.lost, currency)} a year less than before. "
+            "There is no measured lift of such an offer yet; the other half shows whether it "
+            "pays, so keep the budget to a trial.",
+        )
+
+
+def _close_gap(ratings: RatingParts) -> Iterator[Action]:
+    gap = widest_gap(ratings)
+    if gap is not None and gap.gap is not None and gap.desired and ends(gap.gap)[0] < 0:
+        expected, felt = whole(ends(gap.desired)[0]), whole(ends(gap.perceived)[0])
+        yield Action(
+            title=f"Look into “{_inside(gap.label)}” first.",
+            evidence=f"Customers expected {expected} of 100 and feel {felt}: the widest gap among "
+            "what was asked both ways. The comments may say why.",
+        )
+
+
+def _leave_alone(choices: ChoiceParts) -> Iterator[Action]:
+    known = [u for u in choices.upgrades if u.estimate.available]
+    for upgrade in sorted(known, key=lambda u: ends(u.estimate)[0])[:1]:
+        if len(known) > 1:
+            value, low, high = ends(upgrade.estimate)
+            unit = upgrade.estimate.unit
+            yield Action(
+                title=f"Do not start with {_inside(change(upgrade))}.",
+                evidence=f"It is worth {money(value, unit)} ({money_range(low, high, unit)}), the "
+                "least of what was tested.",
+            )

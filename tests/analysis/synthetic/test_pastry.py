@@ -1,0 +1,139 @@
+"""The planted truth is found again, as far as the estimators can find it."""
+
+import json
+import math
+import runpy
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.archive import normalised
+from analysis.choices.mnl import fit_mnl
+from analysis.customer_key import customer_key
+from analysis.customers.lists import declining_customers
+from analysis.study import read_study
+from analysis.synthetic.archive_of import KEY, archive_of
+from analysis.synthetic.pastry import pastry_company
+from analysis.tables import check_choices
+from analysis.value_report.customer_parts import customer_parts
+from analysis.value_report.rating_parts import rating_parts
+from analysis.value_report.used import used_rows
+
+ROOT = Path(__file__).parents[3]
+STUDY = read_study(ROOT / "examples" / "pastry" / "study.yaml")
+LIMIT_FOLDER = ROOT / "tests" / "published" / "pastry_limit"
+LIMIT = json.loads((LIMIT_FOLDER / "limit.json").read_text())
+TODAY = date(2026, 11, 22)
+
+
+@pytest.fixture(scope="module")
+def company():
+    return pastry_company(STUDY, seed=7, today=TODAY)
+
+
+@pytest.fixture(scope="module")
+def archive(company):
+    return normalised(archive_of(company, STUDY))
+
+
+def keys(customers):
+    return {customer_key(raw, KEY) for raw in customers}
+
+
+def distance_to_limit(archive):
+    """Squared distance of the logit's coefficients from their limit, chi-square with 7 df."""
+    fitted = fit_mnl(STUDY, check_choices(archive.choices["bun"], STUDY.choice_exercise()))
+    names = [f"{c.attribute}.{c.level}" for c in fitted.coding.columns]
+    away = fitted.coefficients - np.array([LIMIT[name] for name in names])
+    return float(away @ np.linalg.solve(fitted.covariance("cluster"), away)), len(names)
+
+
+def relation_of(archive):
+    used = used_rows(archive)
+    return customer_parts(used, rating_parts(used)).relation
+
+
+def test_the_same_seed_gives_the_same_company(company):
+    again = pastry_company(STUDY, seed=7, today=TODAY)
+    assert again.purchases.equals(company.purchases)
+    one, other = company.respondents[0], again.respondents[0]
+    assert one.answer(STUDY.question("recommend"), "") == other.answer(
+        STUDY.question("recommend"), ""
+    )
+    assert not pastry_company(STUDY, seed=3, today=TODAY, buyers=50).purchases.equals(
+        company.purchases
+    )
+
+
+def test_the_company_is_as_large_as_the_demo_says(company, archive):
+    assert company.purchases["customer"].nunique() > 1900
+    assert len(company.respondents) == 400
+    assert company.purchases["time"].max().date() == TODAY
+    assert (TODAY - company.purchases["time"].min().date()).days == 78 * 7 - 1
+    linked = (archive.respondents["customer"] != "").mean()
+    assert 0.75 < linked < 0.9
+    assert (archive.respondents["ended"] == "declined").any()
+    assert (archive.respondents["ended"] == "").any()
+
+
+def test_answers_are_answers_of_their_questions(archive):
+    for row in archive.answers[archive.answers["status"] == "answered"].to_dict("records"):
+        question = STUDY.question(row["question"])
+        points = len(STUDY.scale(question))
+        assert question.fault(row["item"], row["value"], scale_points=points) is None
+
+
+def test_aggregate_logit_agrees_with_its_own_limit(archive):
+    squared, width = distance_to_limit(archive)
+    assert squared < stats.chi2.ppf(0.999, width)
+    # ... and not with the planted means, which heterogeneity hides from an aggregate logit.
+    assert abs(LIMIT["price."]) < 0.9 * 5.0
+
+
+def test_the_planted_relation_lies_in_the_interval(archive, company):
+    found = relation_of(archive).estimate
+    planted = math.exp(company.truth.relation)
+    assert found.low < planted < found.high
+    assert found.low > 1
+
+
+def test_decliners_are_over_represented_among_the_declining(archive, company):
+    found = declining_customers(archive.customers, as_of=TODAY, longest=10_000)
+    planted = keys(company.truth.decliners)
+    listed = {c.customer for c in found.customers}
+    among_listed = len(listed & planted) / len(listed)
+    among_all = len(planted) / len(archive.customers)
+    assert among_listed > 4 * among_all
+    assert sum(c.customer in planted for c in found.customers[:10]) >= 8
+
+
+def test_sale_only_shoppers_are_told_apart(archive, company):
+    planted = keys(company.truth.sale_only)
+    bought = archive.customers[archive.customers["days_52_weeks"] > 0].set_index("customer")
+    alone = set(bought.index[bought["sale_share"] == 1.0])
+    assert planted & set(bought.index) <= alone
+    found = declining_customers(archive.customers, as_of=TODAY, longest=10_000)
+    assert not planted & {c.customer for c in found.customers}
+    assert len({c.customer for c in found.sale_only} & planted) > 10
+
+
+@pytest.mark.deep
+def test_the_limit_is_what_its_script_makes():
+    made = runpy.run_path(str(LIMIT_FOLDER / "make_limit.py"))["limit"]()
+    assert made == pytest.approx(LIMIT, rel=1e-9)
+
+
+@pytest.mark.deep
+def test_the_limit_and_the_relation_hold_over_many_companies():
+    squares, covered = [], 0
+    for seed in range(100, 112):
+        company = pastry_company(STUDY, seed=seed, today=TODAY)
+        archive = normalised(archive_of(company, STUDY))
+        squares.append(distance_to_limit(archive)[0])
+        found = relation_of(archive).estimate
+        covered += found.low < math.exp(company.truth.relation) < found.high
+    assert sum(squares) < stats.chi2.ppf(0.999, 7 * len(squares))
+    assert covered >= 9  # fewer has a probability under 0.3 % at 95 % coverage

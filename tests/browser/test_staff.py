@@ -1,0 +1,143 @@
+"""Staff pages in a real browser: accessible, without overflow, and they look like one product."""
+
+import pytest
+
+from surveyapp.bots import AnyPersona, walk
+from surveyapp.jobs import queue
+from surveyapp.staff import accounts
+from surveyapp.store import jobs, studies
+from tests import builders
+
+axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+SCREENSHOTS = builders.ROOT / "tests" / "browser" / "screenshots"
+PASSWORD = "correct horse battery"
+WIDTHS = (360, 1280)
+
+
+@pytest.fixture(scope="module")
+def staffed(served):
+    """The served app with an administrator, answers, links, jobs and a draft with faults."""
+    app, address = served
+    store = builders.store_of(app)
+    accounts.add(store, "ada", "administrator", PASSWORD)
+    accounts.add(store, "mia", "manager", PASSWORD)
+    builders.open_link(app, slug="staff-test")
+    for n in range(3):
+        path = builders.personal_link(app, customer=f"{n:032x}")
+        study = builders.pastry()
+        walk(app.test_client(), path, study, AnyPersona(study, n), most=None if n else 4)
+    failed, running = (queue.analyse(store, "pastry", 1, seed=n) for n in (1, 2))
+    with store.write() as c:
+        broken = builders.PASTRY.read_text().replace("- {id: bag, label: Paper bag}", "- {id: bag}")
+        broken = broken.replace("study: pastry", "study: broken")
+        studies.save_draft(c, "broken", "A study in the making", broken, at="2026-01-01T10:00:00Z")
+        later = "2099-01-01T00:00:00.000Z"
+        jobs.claim(c, "w", at="2026-01-01T00:00:00.000Z", lease_until=later)
+        jobs.finish(
+            c, failed.job, "w", "failed", at="2026-01-01T00:00:09.000Z",
+            error="2 faults in the ledger\n- row 7: the time 'soon' is no ISO date or time.",
+        )  # fmt: skip
+        jobs.claim(c, "w", at="2026-01-01T00:01:00.000Z", lease_until=later)
+        jobs.report_progress(c, running.job, "Estimating part-worths", 1200, 4000)
+    return address, failed.job, running.job
+
+
+def pages(failed, running):
+    return {
+        "studies": "/studies/",
+        "new-study": "/studies/new",
+        "study": "/studies/pastry/",
+        "draft-with-faults": "/studies/broken/draft",
+        "broken-study": "/studies/broken/",
+        "links": "/studies/pastry/links",
+        "preview": "/studies/pastry/preview/6",
+        "job-failed": f"/studies/pastry/jobs/{failed}",
+        "job-running": f"/studies/pastry/jobs/{running}",
+        "reports": "/reports/",
+        "people": "/staff/people",
+        "password": "/staff/password",
+    }
+
+
+def log_in(page, address, name="ada"):
+    page.goto(f"{address}/staff/log-in")
+    page.get_by_label("Log-in name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/*s/")
+
+
+def faults(page):
+    found = axe_playwright.Axe().run(page, options={"resultTypes": ["violations"]})
+    return [(v["id"], v["nodes"][0]["html"][:200]) for v in found.response["violations"]]
+
+
+def overflow(page):
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_are_accessible_and_fit(staffed, open_page, width):
+    address, failed, running = staffed
+    page = open_page(width=width)
+    page.goto(f"{address}/staff/log-in")
+    page.screenshot(path=SCREENSHOTS / f"staff-log-in-{width}.png", full_page=True)
+    found = {"log-in": faults(page)}
+    log_in(page, address)
+    wide = {}
+    for name, path in pages(failed, running).items():
+        page.goto(address + path)
+        page.screenshot(path=SCREENSHOTS / f"staff-{name}-{width}.png", full_page=True)
+        found[name] = faults(page)
+        wide[name] = overflow(page)
+    assert {name: each for name, each in found.items() if each} == {}
+    assert {name: each for name, each in wide.items() if each > 0} == {}
+
+
+def test_dark_pages_are_accessible(staffed, open_page):
+    address, failed, _ = staffed
+    page = open_page(width=1280, color_scheme="dark")
+    log_in(page, address)
+    for path in ("/studies/", "/studies/pastry/", f"/studies/pastry/jobs/{failed}"):
+        page.goto(address + path)
+        assert faults(page) == []
+
+
+def test_targets_are_large_enough(staffed, open_page):
+    address, failed, running = staffed
+    page = open_page(width=360)
+    log_in(page, address)
+    small = []
+    for path in pages(failed, running).values():
+        page.goto(address + path)
+        small += page.evaluate(
+            """() => [...document.querySelectorAll("a, button, select, summary, input, textarea")]
+            .filter(e => e.offsetParent && e.type !== "hidden" && !e.classList.contains("skip"))
+            .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+            .filter(([, box]) => box.height < 24 || box.width < 24)
+            .map(([text, box]) => `${text} ${box.width}x${box.height}`)"""
+        )
+    assert small == []
+
+
+def test_tables_turn_into_blocks_on_a_phone(staffed, open_page):
+    address, _, _ = staffed
+    page = open_page(width=360)
+    log_in(page, address)
+    page.goto(f"{address}/studies/")
+    row = page.locator("table.rows tbody tr").first
+    tops = [cell.bounding_box()["y"] for cell in row.locator("th, td").all()]
+    assert tops == sorted(set(tops))
+
+
+def test_the_way_from_draft_to_preview_works_by_keyboard(staffed, open_page):
+    address, _, _ = staffed
+    page = open_page(width=1280)
+    log_in(page, address)
+    page.goto(f"{address}/studies/pastry/")
+    page.get_by_role("link", name="Preview").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/preview/1")
+    assert page.get_by_text("nothing is stored").is_visible()
+    page.get_by_role("link", name="Continue").press("Enter")
+    page.wait_for_url("**/preview/2")

@@ -1,0 +1,112 @@
+"""Freezing: statuses of answers, choices with levels, and who is linked with purchases."""
+
+import pytest
+
+from analysis.customer_key import customer_key
+from analysis.study import parse_study
+from surveyapp.bots import AnyPersona, walk
+from surveyapp.jobs.analyse import ledger_folder
+from surveyapp.jobs.freeze import FreezeAs, collect, freeze
+from surveyapp.store import Store
+from tests import builders
+
+KEY = b"0123456789abcdef0123456789abcdef"
+
+
+class Said(AnyPersona):
+    """Any answers, but for those given."""
+
+    def __init__(self, study, seed=1, **said):
+        super().__init__(study, seed)
+        self.said = said
+
+    def answer(self, question, item):
+        return self.said.get(question.id, super().answer(question, item))
+
+    def choose(self, exercise, alternatives):
+        return self.said.get("choose") or super().choose(exercise, alternatives)
+
+
+@pytest.fixture
+def app(tmp_path):
+    made = builders.make_app(tmp_path)
+    builders.publish(made)
+    yield made
+    builders.close(made)
+
+
+def answered(app, customer, **said):
+    study = builders.pastry()
+    path = builders.personal_link(app, customer=customer)
+    walk(app.test_client(), path, study, Said(study, **said), most=said.get("most"))
+
+
+def frozen(app, tmp_path, version=1):
+    store: Store = builders.store_of(app)
+    settings = builders.make_settings(tmp_path)
+    how = FreezeAs(ledger_folder(settings), None, 1, "2026-01-01T00:00:00.000Z")
+    return freeze(collect(store, "pastry", version), how)
+
+
+def test_only_who_agreed_to_linking_is_joined_with_purchases(app, tmp_path):
+    agreed, apart = (customer_key(raw, KEY) for raw in ("ann", "bob"))
+    answered(app, agreed, linking="yes")
+    answered(app, apart, linking="no")
+    archive = frozen(app, tmp_path)
+    assert sorted(archive.respondents["customer"].dropna()) == [agreed]
+    answered_by = (archive.respondents, archive.answers, archive.outcomes)
+    everything = "".join(t.to_csv() for t in (*answered_by, *archive.choices.values()))
+    assert agreed in everything
+    assert apart not in everything
+
+
+def test_answers_say_whether_they_were_asked_skipped_or_refused(app, tmp_path):
+    answered(app, "a" * 32, recommend="9", birth_year=None)
+    answered(app, "b" * 32, recommend="3", birth_year="1980")
+    table = frozen(app, tmp_path).answers.set_index(["respondent", "question", "item"]).sort_index()
+    people = table.xs(("recommend", ""), level=("question", "item"))["value"]
+    happy, sad = (people.index[people == value][0] for value in ("9", "3"))
+    assert table.loc[(happy, "complaint", ""), "status"] == "not_asked"
+    assert table.loc[(sad, "complaint", ""), "status"] == "answered"
+    assert table.loc[(happy, "birth_year", ""), "status"] == "skipped"
+    assert table.loc[(sad, "birth_year", ""), "value"] == "1980"
+    assert set(table.loc[(happy, "occasions"), "value"]) == {"0", "1"}
+
+
+def test_choices_carry_levels_and_the_none_alternative_comes_last(app, tmp_path):
+    answered(app, "a" * 32, choose=4)
+    exercise = builders.pastry().choice_exercise()
+    table = frozen(app, tmp_path).choices["bun"]
+    shown = exercise.tasks + exercise.holdouts
+    assert len(table) == shown * 4
+    none = table[table["alternative"] == 4]
+    assert none["chosen"].sum() == shown
+    assert none[[a.id for a in exercise.attributes]].isna().all(axis=None)
+    assert table.groupby("task")["chosen"].sum().eq(1).all()
+    assert (table["role"] == "holdout").sum() == exercise.holdouts * 4
+    shown_levels = set(table.loc[table["alternative"] < 4, "pineapple"])
+    assert shown_levels == {"none", "cream", "cream_top"}
+
+
+def test_who_stopped_early_has_no_answers_to_later_pages(app, tmp_path):
+    answered(app, "a" * 32, most=2)
+    archive = frozen(app, tmp_path)
+    assert archive.respondents["completed"].isna().all()
+    status = archive.answers.set_index(["question", "item"])["status"].sort_index()
+    assert status["visits", ""] == "answered"
+    assert status["recommend", ""] == "not_asked"
+    assert archive.choices["bun"].empty
+
+
+def test_choices_of_an_earlier_version_with_other_levels_are_left_out(app, tmp_path):
+    answered(app, "a" * 32)
+    text = builders.PASTRY.read_text()
+    same = parse_study(text.replace("Our pastry shop", "Our shop"))
+    other = parse_study(text.replace("- {id: bag, label: Paper bag}", "- {id: sack, label: Sack}"))
+    assert builders.publish(app, same) == 2
+    assert builders.publish(app, other) == 3
+    kept, changed = (frozen(app, tmp_path, version) for version in (2, 3))
+    assert kept.respondents["study_version"].tolist() == [1]
+    assert len(kept.choices["bun"]) > 0
+    assert changed.choices["bun"].empty
+    assert len(changed.answers) == len(kept.answers)
