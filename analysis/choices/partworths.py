@@ -14,6 +14,7 @@ from analysis.choices.coding import Coding, Kind
 Floats = NDArray[np.float64]
 Covariance = Literal["classical", "robust", "cluster"]
 COVARIANCES: tuple[Covariance, ...] = ("classical", "robust", "cluster")
+Estimator = Literal["counts", "mnl", "hb", "latent-class", "mixed-logit", "ratings", "best-worst"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,13 @@ class PartWorths:
     coding
         How the levels became the K columns.
     estimator
-        'mnl': aggregate multinomial logit.
+        'mnl': aggregate multinomial logit; 'latent-class': one class or the mean over classes;
+        'mixed-logit': the means of the population; 'ratings': least squares on ratings.
     coefficients
         (K,), one per column of the coding.
     covariances
         'classical' (inverse information), 'robust' (sandwich over choice tasks) and 'cluster'
-        (sandwich over respondents), each (K, K).
+        (sandwich over respondents), each (K, K); those an estimator has no use for are absent.
     n_respondents, n_tasks
         What the estimate rests on, holdouts excluded.
     log_likelihood, null_log_likelihood
@@ -42,7 +44,7 @@ class PartWorths:
     """
 
     coding: Coding
-    estimator: Literal["mnl"]
+    estimator: Estimator
     coefficients: Floats
     covariances: Mapping[Covariance, Floats]
     n_respondents: int

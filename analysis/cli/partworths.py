@@ -13,6 +13,7 @@ import click
 from analysis.cli.bad_input import BadInput, bad_input
 
 if TYPE_CHECKING:
+    from analysis.choices.importances import Importance
     from analysis.choices.partworths import PartWorths
     from analysis.choices.willingness_to_pay import Method
     from analysis.estimate import Estimate
@@ -33,15 +34,27 @@ def _mapping(
     return {name.strip(): column.strip() for name, column in pairs}
 
 
+def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    ends = value.split("-")
+    if len(ends) > 2 or not all(end.strip().isdigit() for end in ends):
+        raise click.BadParameter(f"'{value}': write a number or FROM-TO, as in 2-5")
+    first, last = int(ends[0]), int(ends[-1])
+    if not 1 <= first <= last <= 20:
+        raise click.BadParameter(f"'{value}': from 1 to 20 classes, the smaller number first")
+    return tuple(range(first, last + 1))
+
+
 @click.command("partworths")
 @click.argument("study", type=click.Path(path_type=Path))
 @click.argument("choices", type=click.Path(path_type=Path))
 @click.option(
     "--estimator",
-    type=click.Choice(["mnl"]),
+    type=click.Choice(["counts", "mnl", "latent-class", "mixed-logit", "ratings", "best-worst"]),
     default="mnl",
     show_default=True,
-    help="mnl: aggregate multinomial logit.",
+    help="counts: how often levels were chosen; mnl: aggregate multinomial logit; "
+    "latent-class: classes of respondents; mixed-logit: normal part-worths, simulated "
+    "likelihood; ratings: least squares on ratings; best-worst: MaxDiff.",
 )
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
 @click.option(
@@ -57,6 +70,62 @@ def _mapping(
     default="delta",
     show_default=True,
     help="How intervals of willingness to pay are made.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file with the columns respondent and weight; default: everybody counts alike.",
+)
+@click.option(
+    "--covariates",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file with respondent and the numbers that --covary names (mnl only).",
+)
+@click.option(
+    "--covary",
+    "covary",
+    multiple=True,
+    metavar="COLUMN:ATTRIBUTE,...",
+    help="Let part-worths of attributes (or none) depend on a column of --covariates; repeatable.",
+)
+@click.option(
+    "--classes",
+    callback=_numbers,
+    default="2-5",
+    show_default=True,
+    metavar="FROM-TO",
+    help="Numbers of latent classes to fit, as in 3 or 2-5.",
+)
+@click.option(
+    "--scale-classes",
+    type=click.IntRange(1, 5),
+    default=1,
+    show_default=True,
+    help="Latent classes that differ in consistency only; 1 leaves scale out.",
+)
+@click.option(
+    "--starts",
+    type=click.IntRange(1, 1000),
+    default=12,
+    show_default=True,
+    help="Random starts of each number of latent classes.",
+)
+@click.option(
+    "--halton-draws",
+    type=click.IntRange(2, 100_000),
+    default=500,
+    show_default=True,
+    help="Draws a respondent of the mixed logit.",
+)
+@click.option(
+    "--vary",
+    metavar="ATTRIBUTE,...",
+    help="Attributes (and none) that vary between respondents in the mixed logit; default: all.",
+)
+@click.option(
+    "--correlated",
+    is_flag=True,
+    help="Let the part-worths of the mixed logit be correlated between respondents.",
 )
 @click.option(
     "--seed",
@@ -78,15 +147,36 @@ def partworths(
     exercise: str | None,
     mapping: Mapping[str, str],
     wtp_method: Method,
+    weights: Path | None,
     seed: int,
     out: Path,
+    **options: Any,
 ) -> None:
     """Estimate part-worths of STUDY from CHOICES.
 
     CHOICES is a CSV file (or .csv.gz) with one row per alternative: respondent, task,
     alternative, chosen (0/1) and one column per attribute. Rows with role 'holdout' are left
-    out. Writes summary.json, partworths.csv, importances.csv and wtp.csv into --out.
+    out. For ratings: respondent, profile, rating and the attributes; for best-worst: respondent,
+    task, item, best, worst. Writes summary.json and the tables of the estimator into --out.
     """
+    from analysis.cli.estimators import ESTIMATORS, Request, read_covariates, read_weights
+
+    if estimator != "mnl" and options["covary"]:
+        raise BadInput(f"--covary is for the logit; leave it out with --estimator {estimator}")
+    if estimator in ESTIMATORS:
+        ESTIMATORS[estimator](
+            Request(
+                study,
+                choices,
+                out,
+                exercise,
+                mapping,
+                weights,
+                seed,
+                {**options, "wtp_method": wtp_method},
+            )
+        )
+        return
     from analysis.choices.identification import NotIdentified
     from analysis.choices.mnl import NotConverged, fit_mnl
     from analysis.study import StudyFaults, read_study
@@ -101,7 +191,12 @@ def partworths(
     tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
     click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
     with bad_input(NotIdentified, NotConverged, ValueError):
-        fitted = fit_mnl(found, table)
+        fitted = fit_mnl(
+            found,
+            table,
+            weights=read_weights(weights),
+            covariates=read_covariates(options["covariates"], options["covary"]),
+        )
     summary = _summary(fitted, table, tasks, seed=seed)
     with bad_input():
         _write(out, fitted, summary, wtp_method=wtp_method, seed=seed)
@@ -144,25 +239,25 @@ def _write(
     if out.exists() and not out.is_dir():
         raise BadInput(f"'{out}' is a file; --out names a folder")
     out.mkdir(parents=True, exist_ok=True)
-    _csv(out / "partworths.csv", _partworth_rows(fitted))
+    _csv(out / "partworths.csv", partworth_rows(fitted))
     shares = importances(fitted, seed=seed)
-    _csv(
-        out / "importances.csv",
-        (
-            {
-                "attribute": share.attribute,
-                "importance": share.estimate.value,
-                "low": share.estimate.low,
-                "high": share.estimate.high,
-                "null_reference": share.null_reference,
-                "levels_tested": share.levels_tested,
-            }
-            for share in shares
-        ),
-    )
-    _csv(out / "wtp.csv", _money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
+    _csv(out / "importances.csv", importance_rows(shares))
+    _csv(out / "wtp.csv", money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+
+
+def importance_rows(shares: Iterable[Importance]) -> Iterable[dict[str, object]]:
+    """The rows of importances.csv."""
+    for share in shares:
+        yield {
+            "attribute": share.attribute,
+            "importance": share.estimate.value,
+            "low": share.estimate.low,
+            "high": share.estimate.high,
+            "null_reference": share.null_reference,
+            "levels_tested": share.levels_tested,
+        }
 
 
 def _csv(
@@ -173,7 +268,8 @@ def _csv(
     pd.DataFrame(list(rows), columns=columns).to_csv(path, index=False)
 
 
-def _partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+def partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+    """The rows of partworths.csv: every level with its three standard errors."""
     from analysis.choices.partworths import level_worths
 
     kinds = [level_worths(fitted, kind) for kind in ("classical", "robust", "cluster")]
@@ -205,8 +301,11 @@ MONEY_COLUMNS = (
 )
 
 
-def _money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
-    """Each level against the first one; a linear attribute per unit, its levels empty."""
+def money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
+    """The rows of wtp.csv: each level against the first one.
+
+    A linear attribute has one row per unit, its levels empty.
+    """
     from analysis.choices.willingness_to_pay import (
         willingness_to_pay,
         willingness_to_pay_per_unit,
@@ -219,12 +318,14 @@ def _money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[di
             money = willingness_to_pay_per_unit(fitted, attribute.id, method=method, seed=seed)
             yield _money_row(attribute.id, "", "", money)
             continue
-        first = attribute.levels[0].id
-        for level in attribute.levels[1:]:
+        steps: list[str] | list[float] = [level.id for level in attribute.levels]
+        if attribute.range:
+            steps = [attribute.range.least, *attribute.knots, attribute.range.greatest]
+        for level in steps[1:]:
             money = willingness_to_pay(
-                fitted, attribute.id, first, level.id, method=method, seed=seed
+                fitted, attribute.id, steps[0], level, method=method, seed=seed
             )
-            yield _money_row(attribute.id, first, level.id, money)
+            yield _money_row(attribute.id, str(steps[0]), str(level), money)
 
 
 def _money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:
