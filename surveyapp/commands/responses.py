@@ -72,9 +72,10 @@ def export(study: str, out: Path | None) -> None:
 def erase(receipt: str, yes: bool) -> None:
     """Erase all that is stored of the respondent with this receipt."""
     _, store = open_instance()
-    respondent = receipt.replace("-", "").strip().lower()
+    written = (receipt.strip(), receipt.replace("-", "").strip().lower())
     with store.read() as c:
-        study = respondents.study_of(c, respondent)
+        known = ((name, respondents.study_of(c, name)) for name in written)
+        respondent, study = next((pair for pair in known if pair[1]), ("", None))
     if study is None:
         raise Fault(f"There is no respondent with the receipt '{receipt}'.")
     if not yes:
