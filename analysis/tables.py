@@ -9,7 +9,8 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ ANSWER_COLUMNS = ("respondent", "question", "item", "value", "status")
 ANSWER_STATUSES = ("answered", "not_asked", "skipped", "refused")
 CHOICE_COLUMNS = ("respondent", "task", "alternative", "chosen")
 ROLES = ("estimation", "holdout")
+BOUGHT = "bought"
+"""The second question of a dual-response none: would the respondent buy the one chosen?"""
 SHOWN = 50
 LISTED = 500
 
@@ -86,7 +89,8 @@ class Choices:
         One row per alternative: respondent (text), task and alternative (numbers, or text when
         the file names them), chosen (bool), role ('estimation' or 'holdout'), block when the table
         has it, then one column per attribute: level ids (categorical text), or floats for an
-        attribute with a range. The none alternative has missing attribute cells. A task is
+        attribute with a range. The none alternative has missing attribute cells; with a
+        dual-response none there is no such row, and the column bought (bool) instead. A task is
         identified by respondent and task together; rows may stand in any order.
     notes
         What a reader should know: columns not used, alternatives not offered everywhere.
@@ -112,6 +116,9 @@ def read_choices(
     mapping
         Names of the file by names of the table: ``{"respondent": "id"}``.
 
+    With a dual-response none the file needs also bought (0/1): the answer to the second question,
+    the same in all rows of a task, and has no row for the none alternative.
+
     Raises
     ------
     TableFaults
@@ -120,8 +127,33 @@ def read_choices(
     OSError
         When the file cannot be opened.
     """
+    second = [BOUGHT] if is_dual(exercise) else []
+    known = [*CHOICE_COLUMNS, *second, "role", "block", *(a.id for a in exercise.attributes)]
+    cells = read_cells(path, known, mapping or {}, table="choices")
+    with at_lines_of(path, table="choices"):
+        return check_choices(cells, exercise, first_row=2)
+
+
+@contextmanager
+def at_lines_of(path: Path | str, *, table: str) -> Iterator[None]:
+    """Let faults found in the rows of a file name its lines, which quoted cells may span."""
     try:
-        frame = _read(Path(path), exercise, mapping or {})
+        yield
+    except TableFaults as found:
+        lines = _first_lines(Path(path))
+        faults = [replace(f, row=lines.get(f.row, f.row)) for f in found.faults]
+        raise TableFaults(faults, table=f"file of {table}") from None
+
+
+def read_cells(
+    path: Path | str, known: Sequence[str], mapping: Mapping[str, str], *, table: str
+) -> pd.DataFrame:
+    """The cells of a CSV file as text, columns renamed by a mapping of ``known`` names.
+
+    Raises TableFaults, or OSError when the file cannot be opened; ``table`` says of what.
+    """
+    try:
+        return _read(Path(path), known, mapping, table)
     except UnicodeDecodeError:
         fault = TableFault(0, "", "the file is not UTF-8 text", "Save it as UTF-8")
     except pd.errors.EmptyDataError:
@@ -132,14 +164,7 @@ def read_choices(
         fault = TableFault(row, "", why, "Give every row as many cells as the header")
     except (EOFError, gzip.BadGzipFile, zlib.error):
         fault = TableFault(0, "", "the file cannot be unpacked", "Pack it again with gzip")
-    else:
-        try:
-            return check_choices(frame, exercise, first_row=2)
-        except TableFaults as found:
-            lines = _first_lines(Path(path))
-            faults = [replace(f, row=lines.get(f.row, f.row)) for f in found.faults]
-            raise TableFaults(faults, table="file of choices") from None
-    raise TableFaults([fault], table="file of choices")
+    raise TableFaults([fault], table=f"file of {table}")
 
 
 def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: int = 1) -> Choices:
@@ -148,7 +173,8 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     ``first_row`` is the number that faults give to the first row of the frame.
     """
     attributes = [a.id for a in exercise.attributes]
-    absent = [c for c in (*CHOICE_COLUMNS, *attributes) if c not in frame.columns]
+    asked = (*CHOICE_COLUMNS, BOUGHT) if is_dual(exercise) else CHOICE_COLUMNS
+    absent = [c for c in (*asked, *attributes) if c not in frame.columns]
     if absent:
         shown = ", ".join(str(c) for c in frame.columns)
         mend = f"Add it, or map one of: {shown}"
@@ -156,22 +182,26 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     kept = frame.reset_index(drop=True).dropna(how="all")
     if kept.empty:
         raise TableFaults([TableFault(0, "", "the table has no rows", "Add the choices")])
-    check = _Check(kept, exercise, kept.index.to_numpy() + first_row)
+    check = Check(kept, exercise, kept.index.to_numpy() + first_row)
     table = check.table()
     if check.faults:
         raise TableFaults(check.faults, table="choices")
-    used = {*CHOICE_COLUMNS, "role", "block", "exercise", *attributes}
+    used = {*asked, "role", "block", "exercise", *attributes}
     extra = [str(c) for c in frame.columns if c not in used]
     if extra:
         check.notes.append(f"columns not used: {', '.join(extra)}")
     return Choices(exercise, table, tuple(check.notes))
 
 
-def _read(path: Path, exercise: ChoiceExercise, mapping: Mapping[str, str]) -> pd.DataFrame:
-    known = [*CHOICE_COLUMNS, "role", "block", *(a.id for a in exercise.attributes)]
+def is_dual(exercise: ChoiceExercise) -> bool:
+    """Whether none is asked in a second question, after a forced choice."""
+    return exercise.none is not None and exercise.none.response == "dual"
+
+
+def _read(path: Path, known: Sequence[str], mapping: Mapping[str, str], table: str) -> pd.DataFrame:
     mend = f"Map one of: {', '.join(known)}"
     faults = [
-        TableFault(0, name, "the mapping names a column that no table of choices has", mend)
+        TableFault(0, name, f"the mapping names a column that no table of {table} has", mend)
         for name in mapping
         if name not in known
     ]
@@ -186,7 +216,7 @@ def _read(path: Path, exercise: ChoiceExercise, mapping: Mapping[str, str]) -> p
         if name in known and source not in header
     ]
     if faults:
-        raise TableFaults(faults, table="file of choices")
+        raise TableFaults(faults, table=f"file of {table}")
     names = {source: name for name, source in mapping.items()}
     frame = pd.read_csv(
         path,
@@ -255,7 +285,7 @@ def _as_number(text: str) -> float:
         return np.nan
 
 
-class _Check:
+class Check:
     """One pass over a table of choices: collects faults and notes, gives the checked table."""
 
     def __init__(self, frame: pd.DataFrame, exercise: ChoiceExercise, rows: Codes) -> None:
@@ -267,10 +297,10 @@ class _Check:
 
     def table(self) -> pd.DataFrame:
         """The checked table; only sound when no fault was found."""
-        respondent, respondents = self._required("respondent")
-        task, tasks = self._required("task")
-        alternative, alternatives = self._required("alternative")
-        chosen = self._chosen()
+        respondent, respondents = self.required("respondent")
+        task, tasks = self.required("task")
+        alternative, alternatives = self.required("alternative")
+        chosen = self.truth("chosen", "Write 1 for the choice, 0 otherwise")
         columns: dict[str, Any] = {
             "respondent": np.array(respondents, dtype=object)[respondent],
             "task": _numbers_or_texts(tasks)[task],
@@ -280,19 +310,22 @@ class _Check:
         }
         if "block" in self.frame.columns:
             columns["block"] = self.frame["block"].to_numpy()
-        columns |= self._attributes()
+        if is_dual(self.exercise):
+            columns[BOUGHT] = self.truth(BOUGHT, "Write 1 for would buy, 0 for would not")
+        columns |= self.attributes()
         if not any(f.column in ("respondent", "task", "alternative") for f in self.faults):
             keys = respondent * len(tasks) + task
             sets = pd.factorize(keys)[0].astype(np.int64)
             self._sets(sets, alternative, len(alternatives), chosen, columns)
         return pd.DataFrame(columns).astype({"respondent": "str"})
 
-    def _required(self, column: str) -> tuple[Codes, list[str]]:
+    def required(self, column: str) -> tuple[Codes, list[str]]:
+        """Codes and texts of a column without empty cells."""
         codes, texts = _coded(self.frame[column])
-        self._note(codes < 0, column, "the cell is empty", f"Give the {column}")
+        self.note(codes < 0, column, "the cell is empty", f"Give the {column}")
         return codes, texts or [""]
 
-    def _note(self, where: Mask, column: str, fact: str, mend: str) -> None:
+    def note(self, where: Mask, column: str, fact: str, mend: str) -> None:
         """Add one fault a row, and say how many are left out when there are very many."""
         places = np.flatnonzero(where)
         for place in places[:LISTED]:
@@ -306,16 +339,17 @@ class _Check:
     ) -> None:
         """Add the faults of cells whose value is wrong: {place in ``texts``: fact}."""
         for place, fact in bad.items():
-            self._note(codes == place, column, fact, mend)
+            self.note(codes == place, column, fact, mend)
 
-    def _chosen(self) -> Mask:
-        codes, texts = _coded(self.frame["chosen"])
+    def truth(self, column: str, mend: str) -> Mask:
+        """A column of 0 and 1, or false and true."""
+        codes, texts = _coded(self.frame[column])
         truth = {"1": True, "true": True, "0": False, "false": False}
         truth |= {"1.0": True, "0.0": False}
         values = [truth.get(text.lower()) for text in texts]
         bad = {n: f"'{texts[n][:40]}' is not 0 or 1" for n, v in enumerate(values) if v is None}
-        self._note(codes < 0, "chosen", "the cell is empty", "Write 1 or 0")
-        self._note_values(codes, texts, bad, "chosen", "Write 1 for the choice, 0 otherwise")
+        self.note(codes < 0, column, "the cell is empty", "Write 1 or 0")
+        self._note_values(codes, texts, bad, column, mend)
         return np.array([*(v is True for v in values), False])[codes]
 
     def _role(self) -> Any:
@@ -324,17 +358,25 @@ class _Check:
         codes, texts = _coded(self.frame["role"])
         bad = {n: f"'{t[:40]}' is no role" for n, t in enumerate(texts) if t not in ROLES}
         mend = f"Write one of: {', '.join(ROLES)}"
-        self._note(codes < 0, "role", "the cell is empty", mend)
+        self.note(codes < 0, "role", "the cell is empty", mend)
         self._note_values(codes, texts, bad, "role", mend)
         places = np.array([*(ROLES.index(t) if t in ROLES else 0 for t in texts), 0])
         return _categories(places[codes], ROLES)
 
-    def _attributes(self) -> dict[str, Any]:
+    def attributes(self) -> dict[str, Any]:
+        """The columns of the attributes, as levels or numbers."""
         coded = {a.id: _coded(self.frame[a.id]) for a in self.exercise.attributes}
         empty = np.stack([codes < 0 for codes, _ in coded.values()])
         none: Mask = np.asarray(empty.all(axis=0))
-        if self.exercise.none is None:
-            self._note(
+        if is_dual(self.exercise):
+            self.note(
+                none,
+                "",
+                "no attribute has a level, but this none is asked in a second question",
+                f"Leave the row out, and answer in the column '{BOUGHT}'",
+            )
+        elif self.exercise.none is None:
+            self.note(
                 none,
                 "",
                 "no attribute has a level, as in a none alternative, but the exercise has no none",
@@ -342,7 +384,7 @@ class _Check:
             )
         for attribute, missing in zip(self.exercise.attributes, empty, strict=True):
             mend = "Give the level; only a none alternative has no levels, and then in no column"
-            self._note(missing & ~none, attribute.id, "the cell is empty", mend)
+            self.note(missing & ~none, attribute.id, "the cell is empty", mend)
         return {a.id: self._cells(a, *coded[a.id]) for a in self.exercise.attributes}
 
     def _cells(self, attribute: Attribute, codes: Codes, texts: list[str]) -> Any:
@@ -383,7 +425,7 @@ class _Check:
         sizes = np.bincount(sets)
         counts = np.bincount(sets, weights=chosen)
         repeated = pd.Series(sets * n_alternatives + alternative).duplicated().to_numpy()
-        self._note(
+        self.note(
             repeated,
             "alternative",
             "this alternative stands twice in its task",
@@ -396,20 +438,28 @@ class _Check:
         ]
         if not any(fault.column == "chosen" for fault in self.faults):
             for where, column, fact, mend in judged:
-                self._note(_at(first[where], len(sets)), column, fact, mend)
+                self.note(_at(first[where], len(sets)), column, fact, mend)
         holdout = columns["role"].codes == 1
         mixed = np.bincount(sets, weights=holdout) % sizes != 0
-        self._note(
+        self.note(
             _at(first[mixed], len(sets)),
             "role",
             "a task is partly holdout",
             "Give all rows of a task one role",
         )
+        if BOUGHT in columns:
+            mixed = np.bincount(sets, weights=columns[BOUGHT]) % sizes != 0
+            self.note(
+                _at(first[mixed], len(sets)),
+                BOUGHT,
+                "the answer differs between the rows of a task",
+                "Give all rows of a task the same answer",
+            )
         levels = [columns[a.id] for a in self.exercise.attributes]
         none = np.logical_and.reduce([pd.isna(cells) for cells in levels])
         several = np.bincount(sets, weights=none) > 1
         fact = "a task has several alternatives without levels"
-        self._note(_at(first[several], len(sets)), "", fact, "Keep one none alternative a task")
+        self.note(_at(first[several], len(sets)), "", fact, "Keep one none alternative a task")
         if len(set(sizes.tolist())) > 1:
             self.notes.append(
                 f"tasks have {sizes.min()} to {sizes.max()} alternatives: "

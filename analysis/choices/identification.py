@@ -55,7 +55,7 @@ def _named(reasons: Iterable[str], attribute_id: str) -> bool:
 
 
 def _unshown(attribute: Attribute, frame: pd.DataFrame) -> Iterator[str]:
-    if attribute.coding == "linear":
+    if attribute.coding != "effects":
         return
     counts = frame[attribute.id].value_counts()
     for level in attribute.levels:
@@ -89,7 +89,7 @@ def check_separation(coding: Coding, sets: ChoiceSets) -> None:
     A direction d separates when d'(x_chosen - x_other) >= 0 for every pair and > 0 for one; it
     is sought by a linear program, first within single attributes.
     """
-    margins = _margins(sets)
+    margins = chosen_margins(sets)
     columns = [coding.places(a.id) for a in coding.exercise.attributes]
     if coding.exercise.none is not None:
         columns.append(coding.places(NONE))
@@ -124,9 +124,11 @@ def _alone(coding: Coding, sets: ChoiceSets, places: slice, direction: Floats) -
         return (
             f"the alternative with the {what} '{name}' is always chosen (perfect prediction){_MEND}"
         )
-    facts = _level_facts(coding, sets, attribute)
+    facts = _level_facts(coding, sets, attribute) if attribute.coding == "effects" else ""
     if facts:
         return facts
+    if attribute.range:
+        return f"attribute '{name}' predicts choices perfectly{_MEND}"
     ids = [level.id for level in attribute.levels]
     worth = coding.table(attribute) @ direction
     ranked = ", ".join(f"'{ids[n]}'" for n in np.argsort(-worth, kind="stable"))
@@ -138,7 +140,7 @@ def _alone(coding: Coding, sets: ChoiceSets, places: slice, direction: Floats) -
 
 def _together(coding: Coding, sets: ChoiceSets, names: list[str]) -> list[str]:
     """Levels never or always chosen, among the attributes of a separating direction."""
-    attributes = [coding.exercise.attribute(n) for n in dict.fromkeys(names) if n != NONE]
+    attributes = [a for a in coding.exercise.attributes if a.id in names]
     facts = [_level_facts(coding, sets, a) for a in attributes if a.coding == "effects"]
     return [fact for fact in facts if fact]
 
@@ -170,14 +172,21 @@ def _level_counts(
     return offered.tolist(), chosen.tolist()
 
 
-def _margins(sets: ChoiceSets) -> Floats:
-    """Distinct differences chosen less other, (pairs, K)."""
+def chosen_margins(sets: ChoiceSets) -> Floats:
+    """Distinct differences chosen less other, (pairs, K).
+
+    A dual-response none adds chosen less none when it is bought, else none less chosen.
+    """
     parts = []
+    none = sets.coding.row(None) if sets.bought is not None else np.zeros(sets.coding.width)
     for chunk in sets.chunks():
         x = chunk.x.reshape(len(chunk.chosen), chunk.size, -1)
         picked = x[np.arange(len(chunk.chosen)), chunk.chosen]
         margins = (picked[:, None, :] - x).reshape(-1, x.shape[2])
         parts.append(np.unique(margins[chunk.weight.repeat(chunk.size) > 0], axis=0))
+        if chunk.bought is not None:
+            against = (picked - none) * np.where(chunk.bought > 0, 1, -1)[:, None]
+            parts.append(np.unique(against[chunk.weight > 0], axis=0))
     return np.unique(np.vstack(parts), axis=0)
 
 

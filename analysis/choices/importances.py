@@ -35,7 +35,8 @@ def importances(
 ) -> tuple[Importance, ...]:
     """Importance of every attribute: its range of mean part-worths as a share of all ranges.
 
-    The range of a linear attribute is its slope times the range tested; none stays outside. The
+    The range of a linear attribute is its slope times the range tested; none stays outside, and
+    so do interactions (a range is that at the average of the other attributes). The
     interval holds the middle 95 % of draws from N(coefficients, covariance). Importances depend
     on the levels tested and are biased upward near zero: compare with ``null_reference``, and
     expect no coverage near zero. Unavailable, with the reason, when all part-worths are zero or
@@ -85,7 +86,7 @@ def ranges(coding: Coding, coefficients: Floats) -> Floats:
 
 def levels_text(attribute: Attribute) -> str:
     """Between which levels an attribute was tested, in words."""
-    if attribute.coding == "linear":
+    if attribute.coding != "effects":
         low, high = tested_range(attribute)
         unit = f" {attribute.unit.say()}" if attribute.unit else ""
         return f"{low:g} to {high:g}{unit}"

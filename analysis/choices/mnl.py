@@ -1,22 +1,32 @@
 """Aggregate multinomial logit by exact Newton steps.
 
 McFadden (1974), "Conditional logit analysis of qualitative choice behavior". The log-likelihood is
-concave; the information is the sum over tasks of ``X'(diag p - pp')X``.
+concave; the information is the sum over tasks of ``X'(diag p - pp')X``. A dual-response none has
+one utility for both questions: with S the sum of e^V over the alternatives, the chosen one has the
+chance e^V / S, and to be bought S / (S + e^V0).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
-from analysis.choices.coding import Floats, coding_of
+from analysis.choices.coding import (
+    NONE,
+    Covariate,
+    Floats,
+    coding_of,
+    covariate_columns,
+    with_covariates,
+)
 from analysis.choices.identification import NotIdentified, check_identified, check_separation
 from analysis.choices.partworths import Covariance, PartWorths
-from analysis.choices.sets import ChoiceSets, choice_sets
+from analysis.choices.sets import ChoiceSets, Chunk, choice_sets
 from analysis.study import Study
-from analysis.tables import Choices
+from analysis.tables import Choices, is_dual
 
 TOLERANCE = 1e-13
 """Newton decrement g'H^-1 g at which the last step is taken (log-likelihood units)."""
@@ -52,6 +62,7 @@ def fit_mnl(
     *,
     exercise: str | None = None,
     weights: Mapping[str, float] | None = None,
+    covariates: Sequence[Covariate] = (),
 ) -> PartWorths:
     """Fit an aggregate multinomial logit.
 
@@ -64,6 +75,9 @@ def fit_mnl(
     weights
         Weight by respondent; every respondent needs one. Weights are scaled to a mean of 1, and
         the scores of a respondent are multiplied by them in all covariances.
+    covariates
+        Numbers of the respondents on which part-worths depend, linearly; each is centred at its
+        mean over respondents, so that the other part-worths are those of the average respondent.
 
     Returns
     -------
@@ -81,49 +95,64 @@ def fit_mnl(
         When the optimum is not reached.
     """
     wanted = study.choice_exercise(exercise or choices.exercise.id)
-    check_supported(wanted.id, choices)
-    coding = coding_of(study, wanted)
-    sets = choice_sets(coding, choices.frame, weights)
+    check_belongs(wanted.id, choices)
+    coding, frame = coding_of(study, wanted), choices.frame
+    if is_dual(wanted) and any(NONE in covariate.attributes for covariate in covariates):
+        raise ValueError("a dual-response none cannot depend on a covariate; leave none out of it")
+    if covariates:
+        coding = with_covariates(coding, covariates)
+        frame = covariate_columns(frame, covariates)
+    sets = choice_sets(coding, frame, weights)
     _check_identified(sets, choices)
-    coefficients, last, steps = _maximise(sets, _warm_start(sets))
+    coefficients, last, steps = maximise(sets, _warm_start(sets))
     if last.widest > SUSPECT:
         check_separation(coding, sets)
     return PartWorths(
         coding=coding,
         estimator="mnl",
         coefficients=coefficients,
-        covariances=_covariances(last, sets),
+        covariances=covariances(last, sets),
         n_respondents=len(sets.respondents),
         n_tasks=sets.n_tasks,
         log_likelihood=last.log_likelihood,
         null_log_likelihood=sets.null_log_likelihood(),
         converged=True,
         iterations=steps,
-        warnings=_warnings(len(sets.respondents), sets.coding.width),
+        warnings=_warnings(sets),
     )
 
 
+def check_belongs(exercise_id: str, choices: Choices) -> None:
+    """ValueError unless the choices are those of the exercise."""
+    belongs = choices.exercise.id
+    if belongs != exercise_id:
+        raise ValueError(f"the choices belong to '{belongs}', not to '{exercise_id}'")
+
+
 def check_supported(exercise_id: str, choices: Choices) -> None:
-    """ValueError when the logit of single choices does not describe the exercise."""
-    exercise = choices.exercise
-    if exercise.id != exercise_id:
-        raise ValueError(f"the choices belong to '{exercise.id}', not to '{exercise_id}'")
-    if exercise.none is not None and exercise.none.response == "dual":
+    """ValueError when a logit of single choices does not describe the choices."""
+    check_belongs(exercise_id, choices)
+    if is_dual(choices.exercise):
         raise ValueError(
-            f"exercise '{exercise.id}' has a dual-response none, which the logit of single "
-            "choices does not describe; use 'response: single'"
+            f"exercise '{exercise_id}' has a dual-response none, which only the aggregate logit "
+            "describes; use --estimator mnl"
         )
 
 
-def _warnings(people: int, width: int) -> tuple[str, ...]:
+def _warnings(sets: ChoiceSets) -> tuple[str, ...]:
+    people, width, notes = len(sets.respondents), sets.coding.width, []
     if people <= width:
-        return (
+        notes.append(
             f"{people} respondent(s) for {width} part-worths: too few for errors clustered by "
-            "respondent, so there are no intervals",
+            "respondent, so there are no intervals"
         )
-    if people < 30:
-        return (f"{people} respondents: cluster standard errors need about 30 or more",)
-    return ()
+    elif people < 30:
+        notes.append(f"{people} respondents: cluster standard errors need about 30 or more")
+    if sets.coding.exercise.interactions:
+        notes.append(
+            "importances and money values are those at the average of the attributes that interact"
+        )
+    return tuple(notes)
 
 
 def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
@@ -132,6 +161,7 @@ def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
     information = np.zeros((width, width))
     scores = np.empty((sets.n_tasks, width))
     total, widest = 0.0, 0.0
+    none = sets.coding.row(None) if sets.bought is not None else np.zeros(width)
     for chunk in sets.chunks():
         tasks, size = chunk.chosen.shape[0], chunk.size
         utilities = (chunk.x @ coefficients).reshape(tasks, size)
@@ -145,13 +175,54 @@ def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
         total += float(chunk.weight @ (picked - np.log(sums[:, 0])))
         shares = np.divide(utilities, sums, out=utilities)
         x = chunk.x.reshape(tasks, size, width)
-        x -= shares[:, None, :] @ x
+        mean = shares[:, None, :] @ x
+        x -= mean
         weight = chunk.weight[:, None]
         scores[chunk.place] = x[ahead, chunk.chosen] * weight
+        bend = weight
+        if chunk.bought is not None:
+            worth = top[:, 0] + np.log(sums[:, 0]) - coefficients @ none
+            second = _second_question(chunk, worth, mean[:, 0] - none)
+            total += second.log_likelihood
+            scores[chunk.place] += second.scores
+            information += second.information
+            bend = weight * second.bend[:, None]
+            widest = max(widest, float(np.abs(worth).max()))
         spread = chunk.x
-        spread *= np.sqrt(shares * weight).reshape(-1, 1)
+        spread *= np.sqrt(shares * bend).reshape(-1, 1)
         information += spread.T @ spread
     return Pass(total, scores.sum(axis=0), information, scores, widest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """What the second question of a dual-response none adds to a pass.
+
+    ``bend`` (tasks,) multiplies the information of the first question, because the worth of
+    choosing at all, log S, is itself curved.
+    """
+
+    log_likelihood: float
+    scores: Floats
+    information: Floats
+    bend: Floats
+
+
+def _second_question(chunk: Chunk, worth: Floats, slope: Floats) -> _Second:
+    """buy log P + (1 - buy) log(1 - P), P = 1 / (1 + e^-worth), worth = log S - V0.
+
+    ``slope`` (tasks, K) is the derivative of the worth: the mean alternative less none.
+    """
+    assert chunk.bought is not None
+    buys, bought = expit(worth), chunk.bought
+    log_chance = -np.logaddexp(0, np.where(bought > 0, -worth, worth))
+    spread = slope * np.sqrt(buys * (1 - buys) * chunk.weight)[:, None]
+    return _Second(
+        float(chunk.weight @ log_chance),
+        slope * ((bought - buys) * chunk.weight)[:, None],
+        spread.T @ spread,
+        1 - (bought - buys),
+    )
 
 
 def _check_identified(sets: ChoiceSets, choices: Choices) -> None:
@@ -172,12 +243,12 @@ def _warm_start(sets: ChoiceSets) -> Floats:
     if sets.n_tasks < MANY:
         return start
     try:
-        return _maximise(sets.tenth(), start, tolerance=1e-2)[0]
+        return maximise(sets.tenth(), start, tolerance=1e-2)[0]
     except NotConverged:
         return start
 
 
-def _maximise(
+def maximise(
     sets: ChoiceSets, start: Floats, *, tolerance: float = TOLERANCE
 ) -> tuple[Floats, Pass, int]:
     """Newton with step halving: coefficients, the last pass, and the number of steps.
@@ -221,7 +292,8 @@ def _climb(
     raise NotConverged("no step along the Newton direction improves the log-likelihood")
 
 
-def _covariances(last: Pass, sets: ChoiceSets) -> dict[Covariance, Floats]:
+def covariances(last: Pass, sets: ChoiceSets) -> dict[Covariance, Floats]:
+    """Classical, robust and cluster covariance at a pass, (K, K) each."""
     scale = np.sqrt(np.diag(last.information))
     inverse = np.linalg.inv(last.information / np.outer(scale, scale)) / np.outer(scale, scale)
     order = np.argsort(sets.respondent, kind="stable")

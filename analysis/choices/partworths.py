@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Covariance = Literal["classical", "robust", "cluster", "posterior"]
 COVARIANCES: tuple[Covariance, ...] = ("classical", "robust", "cluster")
+Estimator = Literal["counts", "mnl", "hb", "latent-class", "mixed-logit", "ratings", "best-worst"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,15 @@ class PartWorths:
     coding
         How the levels became the K columns.
     estimator
-        'mnl': aggregate multinomial logit; 'hb': hierarchical Bayes.
+        'mnl': aggregate multinomial logit; 'latent-class': one class or the mean over classes;
+        'mixed-logit': the means of the population; 'hb': the posterior means of those; 'ratings':
+        least squares on ratings.
     coefficients
-        (K,), one per column of the coding: the estimate, or the posterior mean of the
-        population's mean.
+        (K,), one per column of the coding.
     covariances
         'classical' (inverse information), 'robust' (sandwich over choice tasks) and 'cluster'
-        (sandwich over respondents), each (K, K); hb has 'posterior' alone.
+        (sandwich over respondents), each (K, K); those an estimator has no use for are absent.
+        hb has 'posterior' alone: the covariance of the draws of the mean.
     n_respondents, n_tasks
         What the estimate rests on, holdouts excluded.
     log_likelihood, null_log_likelihood
@@ -48,7 +51,7 @@ class PartWorths:
     """
 
     coding: Coding
-    estimator: Literal["mnl", "hb"]
+    estimator: Estimator
     coefficients: Floats
     covariances: Mapping[Covariance, Floats]
     n_respondents: int

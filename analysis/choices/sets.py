@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.choices.coding import Coding, Floats
+from analysis.tables import BOUGHT
 
 Places = NDArray[np.intp]
 CHUNK_CELLS = 80_000
@@ -32,6 +33,8 @@ class Chunk:
     weight: Floats
     place: slice
     """Where the tasks of the chunk stand among all tasks."""
+    bought: Floats | None = None
+    """(tasks,) 1 or 0, the second answer of a dual-response none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +59,23 @@ class ChoiceSets:
     """(tasks,) place of the respondent of each task."""
     weight: Floats
     """(tasks,), mean 1 over respondents."""
+    bought: Floats | None = None
+    """(tasks,) 1 or 0, the second answer of a dual-response none; None for other tasks."""
 
     @property
     def n_tasks(self) -> int:
         return len(self.respondent)
 
     def null_log_likelihood(self) -> float:
-        """The log-likelihood of equal chances."""
+        """The log-likelihood of equal chances (of the alternatives and a dual-response none)."""
         total = 0.0
         for group in self.groups:
-            weight = self.weight[group.start : group.start + len(group.chosen)]
+            place = slice(group.start, group.start + len(group.chosen))
+            weight = self.weight[place]
             total -= float(np.log(group.size) * weight.sum())
+            if self.bought is not None:
+                total += float(np.log(group.size) * (weight @ self.bought[place]))
+                total -= float(np.log(group.size + 1) * weight.sum())
         return total
 
     def chunks(self) -> Iterator[Chunk]:
@@ -82,6 +91,7 @@ class ChoiceSets:
                     group.chosen[first:last],
                     self.weight[place],
                     place,
+                    None if self.bought is None else self.bought[place],
                 )
 
     def _coded(self, group: SizeGroup, first: int, last: int) -> Floats:
@@ -108,6 +118,7 @@ class ChoiceSets:
             groups=tuple(groups),
             respondent=self.respondent[tasks],
             weight=self.weight[tasks],
+            bought=None if self.bought is None else self.bought[tasks],
         )
 
 
@@ -128,7 +139,7 @@ def choice_sets(
     starts = np.concatenate([[0], np.cumsum(sizes_sorted)[:-1]])
     if order is not None:
         frame, respondent = frame.iloc[order], respondent[order]
-    tables, codes = _merged(_parts(coding, frame))
+    tables, codes = _merged(coding.parts(frame))
     of_task = respondent[starts].astype(np.intp)
     chosen = np.flatnonzero(frame["chosen"].to_numpy(bool)) - starts
     return ChoiceSets(
@@ -137,7 +148,8 @@ def choice_sets(
         tuple(_groups(sizes_sorted, starts, chosen, codes)),
         tuple(str(name) for name in names),
         of_task,
-        _weights(names, weights)[of_task],
+        respondent_weights(names, weights)[of_task],
+        frame[BOUGHT].to_numpy(float)[starts] if BOUGHT in frame.columns else None,
     )
 
 
@@ -158,13 +170,6 @@ def _groups(
         yield SizeGroup(int(size), int(first), chosen[first:last], tuple(c[rows] for c in codes))
 
 
-def _parts(coding: Coding, frame: pd.DataFrame) -> list[tuple[Floats, Places]]:
-    parts = [coding.cells(frame, attribute) for attribute in coding.exercise.attributes]
-    if coding.exercise.none is not None:
-        parts.append((np.array([[0.0], [1.0]]), coding.none_rows(frame).astype(np.intp)))
-    return parts
-
-
 def _merged(
     parts: list[tuple[Floats, Places]],
 ) -> tuple[tuple[Floats, ...], tuple[NDArray[np.int32], ...]]:
@@ -180,7 +185,8 @@ def _merged(
     return tuple(table for table, _ in merged), tuple(codes for _, codes in merged)
 
 
-def _weights(names: pd.Index[Any], weights: Mapping[str, float] | None) -> Floats:
+def respondent_weights(names: pd.Index[Any], weights: Mapping[str, float] | None) -> Floats:
+    """Weights (respondents,) scaled to a mean of 1; ValueError when one is missing or wrong."""
     if weights is None:
         return np.ones(len(names))
     missing = [str(name) for name in names if name not in weights]

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import norm
 
-from analysis.choices.coding import Coding, Floats, level_numbers, tested_range
+from analysis.choices.coding import Coding, Floats, table_numbers, tested_range
 from analysis.choices.importances import ranges, why_no_shares
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.estimate import Estimate, unavailable
@@ -307,9 +307,11 @@ def _stepped(
 
 def _interpolated(coding: Coding, price: Attribute, contrast: Floats, b: Floats) -> float:
     """Money that offsets a worth; infinite beyond the prices, NaN when the steps cross."""
-    order = np.argsort(level_numbers(price))
-    numbers = level_numbers(price)[order]
-    loss = -(coding.table(price) @ b[coding.places(price.id)])[order]
+    steps = coding.price_steps(price)
+    order = np.argsort(steps)
+    numbers = steps[order]
+    codes = coding.table(price) if price.coding == "effects" else coding.numeric(price, steps)
+    loss = -(codes @ b[coding.places(price.id)])[order]
     loss -= loss[0]
     if (np.diff(loss) <= 0).any():
         return math.nan
@@ -354,9 +356,9 @@ def _end(attribute: Attribute, level: str) -> str | float:
 
 def _best_upgrade(part_worths: PartWorths, attribute: Attribute) -> Upgrade:
     if attribute.range:
-        low, high = tested_range(attribute)
-        names, worths = [f"{low!r}", f"{high!r}"], np.array([low, high])
-        worths = worths * part_worths.coefficients[part_worths.coding.places(attribute.id)]
+        places = part_worths.coding.places(attribute.id)
+        names = [f"{float(number)!r}" for number in table_numbers(attribute)]
+        worths = part_worths.coding.table(attribute) @ part_worths.coefficients[places]
     else:
         names = [level.id for level in attribute.levels]
         places = part_worths.coding.places(attribute.id)

@@ -78,9 +78,6 @@ def _write(out: Path, fitted: PartWorths, table: Choices, wanted: Wanted) -> Non
 
     from analysis.choices.hb.files import write_diagnostics, write_draws, write_individual
 
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"'{out}' is a file; --out names a folder")
-    out.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(list(_level_rows(fitted))).to_csv(out / "partworths.csv", index=False)
     pd.DataFrame(list(_importance_rows(fitted, wanted.seed))).to_csv(
         out / "importances.csv", index=False

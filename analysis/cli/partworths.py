@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
-from analysis.cli.hierarchical import Wanted, hold_out, run_hb
 
 if TYPE_CHECKING:
+    from analysis.choices.importances import Importance
     from analysis.choices.partworths import PartWorths
     from analysis.choices.willingness_to_pay import Method
     from analysis.estimate import Estimate
@@ -34,15 +34,101 @@ def _mapping(
     return {name.strip(): column.strip() for name, column in pairs}
 
 
+def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    ends = value.split("-")
+    if len(ends) > 2 or not all(end.strip().isdigit() for end in ends):
+        raise click.BadParameter(f"'{value}': write a number or FROM-TO, as in 2-5")
+    first, last = int(ends[0]), int(ends[-1])
+    if not 1 <= first <= last <= 20:
+        raise click.BadParameter(f"'{value}': from 1 to 20 classes, the smaller number first")
+    return tuple(range(first, last + 1))
+
+
 @click.command("partworths")
 @click.argument("study", type=click.Path(path_type=Path))
 @click.argument("choices", type=click.Path(path_type=Path))
 @click.option(
     "--estimator",
-    type=click.Choice(["mnl", "hb"]),
+    type=click.Choice(
+        ["counts", "mnl", "hb", "latent-class", "mixed-logit", "ratings", "best-worst"]
+    ),
     default="mnl",
     show_default=True,
-    help="mnl: aggregate multinomial logit; hb: hierarchical Bayes.",
+    help="counts: how often levels were chosen; mnl: aggregate multinomial logit; "
+    "hb: hierarchical Bayes; "
+    "latent-class: classes of respondents; mixed-logit: normal part-worths, simulated "
+    "likelihood; ratings: least squares on ratings; best-worst: MaxDiff.",
+)
+@click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
+@click.option(
+    "--map",
+    "mapping",
+    callback=_mapping,
+    metavar="NAME=COLUMN,...",
+    help="Names of the file's columns, as in respondent=id,task=chid.",
+)
+@click.option(
+    "--wtp-method",
+    type=click.Choice(["delta", "fieller", "krinsky_robb"]),
+    default="delta",
+    show_default=True,
+    help="How intervals of willingness to pay are made.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file with the columns respondent and weight; default: everybody counts alike.",
+)
+@click.option(
+    "--covariates",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file with respondent and the numbers that --covary names (mnl only).",
+)
+@click.option(
+    "--covary",
+    "covary",
+    multiple=True,
+    metavar="COLUMN:ATTRIBUTE,...",
+    help="Let part-worths of attributes (or none) depend on a column of --covariates; repeatable.",
+)
+@click.option(
+    "--classes",
+    callback=_numbers,
+    default="2-5",
+    show_default=True,
+    metavar="FROM-TO",
+    help="Numbers of latent classes to fit, as in 3 or 2-5.",
+)
+@click.option(
+    "--scale-classes",
+    type=click.IntRange(1, 5),
+    default=1,
+    show_default=True,
+    help="Latent classes that differ in consistency only; 1 leaves scale out.",
+)
+@click.option(
+    "--starts",
+    type=click.IntRange(1, 1000),
+    default=12,
+    show_default=True,
+    help="Random starts of each number of latent classes.",
+)
+@click.option(
+    "--halton-draws",
+    type=click.IntRange(2, 100_000),
+    default=500,
+    show_default=True,
+    help="Draws a respondent of the mixed logit.",
+)
+@click.option(
+    "--vary",
+    metavar="ATTRIBUTE,...",
+    help="Attributes (and none) that vary between respondents in the mixed logit; default: all.",
+)
+@click.option(
+    "--correlated",
+    is_flag=True,
+    help="Let the part-worths of the mixed logit be correlated between respondents.",
 )
 @click.option(
     "--chains",
@@ -76,27 +162,12 @@ def _mapping(
     "--holdout-tasks",
     default="",
     metavar="TASK,...",
-    help="Tasks to keep out of the fit, by name; hb predicts them.",
+    help="hb: tasks to keep out of the fit and to predict, by name.",
 )
 @click.option(
     "--save-draws",
     is_flag=True,
     help="hb: also write draws.nc (ArviZ InferenceData: mu, Sigma, beta).",
-)
-@click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
-@click.option(
-    "--map",
-    "mapping",
-    callback=_mapping,
-    metavar="NAME=COLUMN,...",
-    help="Names of the file's columns, as in respondent=id,task=chid.",
-)
-@click.option(
-    "--wtp-method",
-    type=click.Choice(["delta", "fieller", "krinsky_robb"]),
-    default="delta",
-    show_default=True,
-    help="How intervals of willingness to pay are made.",
 )
 @click.option(
     "--seed",
@@ -118,18 +189,36 @@ def partworths(
     exercise: str | None,
     mapping: Mapping[str, str],
     wtp_method: Method,
+    weights: Path | None,
     seed: int,
     out: Path,
-    holdout_tasks: str,
-    **sampler: Any,
+    **options: Any,
 ) -> None:
     """Estimate part-worths of STUDY from CHOICES.
 
     CHOICES is a CSV file (or .csv.gz) with one row per alternative: respondent, task,
     alternative, chosen (0/1) and one column per attribute. Rows with role 'holdout' are left
-    out. Writes summary.json, partworths.csv, importances.csv and wtp.csv into --out; hb adds
-    individual.parquet and diagnostics.json.
+    out. For ratings: respondent, profile, rating and the attributes; for best-worst: respondent,
+    task, item, best, worst. Writes summary.json and the tables of the estimator into --out.
     """
+    from analysis.cli.estimators import ESTIMATORS, Request, read_covariates, read_weights
+
+    if estimator != "mnl" and options["covary"]:
+        raise BadInput(f"--covary is for the logit; leave it out with --estimator {estimator}")
+    if estimator in ESTIMATORS:
+        ESTIMATORS[estimator](
+            Request(
+                study,
+                choices,
+                out,
+                exercise,
+                mapping,
+                weights,
+                seed,
+                {**options, "wtp_method": wtp_method},
+            )
+        )
+        return
     from analysis.choices.identification import NotIdentified
     from analysis.choices.mnl import NotConverged, fit_mnl
     from analysis.study import StudyFaults, read_study
@@ -141,23 +230,18 @@ def partworths(
     click.echo(f"Reading {choices.name} ...", err=True)
     with bad_input(TableFaults):
         table = read_choices(choices, wanted, mapping=mapping)
-    if holdout_tasks:
-        table = hold_out(table, holdout_tasks)
-    if estimator == "hb":
-        fitted = run_hb(found, table, Wanted(seed=seed, **sampler), out)
-        _say(table, fitted, out)
-        return
     tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
     click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
     with bad_input(NotIdentified, NotConverged, ValueError):
-        fitted = fit_mnl(found, table)
+        fitted = fit_mnl(
+            found,
+            table,
+            weights=read_weights(weights),
+            covariates=read_covariates(options["covariates"], options["covary"]),
+        )
     summary = _summary(fitted, table, tasks, seed=seed)
     with bad_input():
         _write(out, fitted, summary, wtp_method=wtp_method, seed=seed)
-    _say(table, fitted, out)
-
-
-def _say(table: Choices, fitted: PartWorths, out: Path) -> None:
     for note in (*table.notes, *fitted.warnings):
         click.echo(f"note: {note}", err=True)
     click.echo(f"Written to {out}", err=True)
@@ -197,25 +281,25 @@ def _write(
     if out.exists() and not out.is_dir():
         raise BadInput(f"'{out}' is a file; --out names a folder")
     out.mkdir(parents=True, exist_ok=True)
-    _csv(out / "partworths.csv", _partworth_rows(fitted))
+    _csv(out / "partworths.csv", partworth_rows(fitted))
     shares = importances(fitted, seed=seed)
-    _csv(
-        out / "importances.csv",
-        (
-            {
-                "attribute": share.attribute,
-                "importance": share.estimate.value,
-                "low": share.estimate.low,
-                "high": share.estimate.high,
-                "null_reference": share.null_reference,
-                "levels_tested": share.levels_tested,
-            }
-            for share in shares
-        ),
-    )
-    _csv(out / "wtp.csv", _money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
+    _csv(out / "importances.csv", importance_rows(shares))
+    _csv(out / "wtp.csv", money_rows(fitted, method=wtp_method, seed=seed), list(MONEY_COLUMNS))
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+
+
+def importance_rows(shares: Iterable[Importance]) -> Iterable[dict[str, object]]:
+    """The rows of importances.csv."""
+    for share in shares:
+        yield {
+            "attribute": share.attribute,
+            "importance": share.estimate.value,
+            "low": share.estimate.low,
+            "high": share.estimate.high,
+            "null_reference": share.null_reference,
+            "levels_tested": share.levels_tested,
+        }
 
 
 def _csv(
@@ -226,7 +310,8 @@ def _csv(
     pd.DataFrame(list(rows), columns=columns).to_csv(path, index=False)
 
 
-def _partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+def partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+    """The rows of partworths.csv: every level with its three standard errors."""
     from analysis.choices.partworths import level_worths
 
     kinds = [level_worths(fitted, kind) for kind in ("classical", "robust", "cluster")]
@@ -258,8 +343,11 @@ MONEY_COLUMNS = (
 )
 
 
-def _money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
-    """Each level against the first one; a linear attribute per unit, its levels empty."""
+def money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
+    """The rows of wtp.csv: each level against the first one.
+
+    A linear attribute has one row per unit, its levels empty.
+    """
     from analysis.choices.willingness_to_pay import (
         willingness_to_pay,
         willingness_to_pay_per_unit,
@@ -272,12 +360,14 @@ def _money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[di
             money = willingness_to_pay_per_unit(fitted, attribute.id, method=method, seed=seed)
             yield money_row(attribute.id, "", "", money)
             continue
-        first = attribute.levels[0].id
-        for level in attribute.levels[1:]:
+        steps: list[str] | list[float] = [level.id for level in attribute.levels]
+        if attribute.range:
+            steps = [attribute.range.least, *attribute.knots, attribute.range.greatest]
+        for level in steps[1:]:
             money = willingness_to_pay(
-                fitted, attribute.id, first, level.id, method=method, seed=seed
+                fitted, attribute.id, steps[0], level, method=method, seed=seed
             )
-            yield money_row(attribute.id, first, level.id, money)
+            yield money_row(attribute.id, str(steps[0]), str(level), money)
 
 
 def money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:

@@ -11,7 +11,12 @@ from scipy import stats
 from analysis.estimate import Estimate, unavailable
 from analysis.study import Study
 
-COMPARED = ("recency_days", "frequency", "spend_52_weeks", "points")
+COMPARED = {
+    "recency_days": "days since the last purchase",
+    "frequency": "number of purchase days",
+    "spend_52_weeks": "spend in 52 weeks",
+    "points": "points",
+}
 NOTABLE = 0.2
 """A standardised difference worth a warning (Cohen's small effect)."""
 
@@ -174,8 +179,8 @@ def _comparison(customers: pd.DataFrame, linked: pd.Series) -> tuple[Compared, .
 def _warning(compared: Compared) -> str:
     more = "higher" if compared.standardised > 0 else "lower"
     return (
-        f"Buyers who answered are not a random sample: their {compared.figure} is {more} than "
-        f"that of other buyers ({compared.linked:.1f} against {compared.others:.1f})."
+        f"Buyers who answered are not a random sample: their {COMPARED[compared.figure]} is {more} "
+        f"than that of other buyers ({compared.linked:.1f} against {compared.others:.1f})."
     )
 
 

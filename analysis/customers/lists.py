@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
-from scipy import stats
+
+from analysis.customers.decline import Crowd, chance_of_so_few, crowd, purchase_days
 
 SALE_ONLY = 0.9
 """From this share of spend bought on sale a customer counts as a sale-only shopper."""
 LEVEL = 0.05
-LATEST_DAYS, BEFORE_DAYS = 91, 273
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Declining:
     too_few: int
     level: float
     expected_by_chance: float
+    common: Crowd
     method: str
 
 
@@ -71,11 +72,10 @@ def declining_customers(
 ) -> Declining:
     """Customers whose purchase days of the last 13 weeks are fewer than those before suggest.
 
-    If a customer buys as often as before, the purchase days of the last 13 weeks, given all of
-    the 52 weeks, are binomial with the share of the last 13 weeks in the time known. Listed: a
-    one-sided exact p-value under ``level`` and less spend than before. A customer known for
-    less than the full 52 weeks has less time before; the first purchase day is not counted,
-    since it only made the customer known. 'Too few': even no purchase would not be clear.
+    Given all purchase days of the 52 weeks, those of the last 13 are binomial, or beta-binomial
+    where purchases come in bursts; the share expected follows the change that all frequent
+    customers have in common (see ``decline``). Listed: a one-sided p-value under ``level`` and
+    less spend than before. 'Too few': even no purchase would not be clear.
 
     Parameters
     ----------
@@ -83,24 +83,16 @@ def declining_customers(
         From ``score_customers``.
     as_of
         The day as of which they were scored.
-
-    Source
-    ------
-    Przyborowski & Wilenski (1940), Biometrika 31, 313-323 (conditional test of two Poisson rates).
     """
     active = scores[scores["days_52_weeks"] > 0]
-    known = (pd.Timestamp(as_of) - pd.to_datetime(active["first_purchase"])).dt.days
-    before_days = (known - LATEST_DAYS).clip(0, BEFORE_DAYS)
-    is_new = known.between(LATEST_DAYS, LATEST_DAYS + BEFORE_DAYS - 1)
-    before = active["days_before_39_weeks"] - is_new.astype(int)
-    recent = active["days_last_13_weeks"].where(known >= LATEST_DAYS, 0)
-    total = (recent + before.clip(lower=0)).astype(int)
-    share = LATEST_DAYS / (LATEST_DAYS + before_days)
-    enough = (1 - share) ** total < level
-    p_value = pd.Series(stats.binom.cdf(recent, total, share), index=active.index)
-    fewer = enough & (p_value < level) & (active["last_13_weeks"] < active["before_13_weeks"])
+    days = purchase_days(active, as_of=as_of)
+    common = crowd(days)
+    chance = chance_of_so_few(days, common)
+    enough = chance["least"] < level
+    less_spend = active["last_13_weeks"] < active["before_13_weeks"]
+    fewer = enough & (chance["p_value"] < level) & less_spend
     lost = active["before_13_weeks"] - active["last_13_weeks"]
-    found = active.assign(p_value=p_value, lost=lost)[fewer]
+    found = active.assign(p_value=chance["p_value"], lost=lost)[fewer]
     found = found.sort_values(["lost", "customer"], ascending=[False, True])
     on_sale = found["sale_share"].fillna(0.0) >= SALE_ONLY
     reason = "below own average: {recent} purchase days in 13 weeks, {before} in the 39 before"
@@ -111,10 +103,10 @@ def declining_customers(
         too_few=int((~enough).sum()),
         level=level,
         expected_by_chance=level * int(enough.sum()),
+        common=common,
         method=(
-            "exact conditional binomial test of purchase days, last 13 weeks against the 39 "
-            f"before, one-sided at {level:.0%}, not corrected for the number of customers; "
-            "purchases in bursts or by season list several times as many by chance"
+            "conditional test of purchase days, last 13 weeks against the 39 before, one-sided "
+            f"at {level:.0%}, not corrected for the number of customers; {common.words}"
         ),
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.customers.decline import LATEST_DAYS, Crowd, purchase_days
 from analysis.estimate import Estimate
 from analysis.ratings.scales import mean_estimate
 
@@ -58,36 +60,45 @@ class MapOfValue:
 def value_map(
     linked: pd.DataFrame,
     *,
+    as_of: date,
+    common: Crowd,
     value_error: float,
     currency: str,
     predictor: str = "perceived_value",
 ) -> MapOfValue | None:
     """Place every linked customer on the map; None when nobody can be placed.
 
-    The change in buying is purchase days in the last 13 weeks less those per 13 weeks in the 39
-    weeks before. If nothing changed, its variance is (4/3) of the expected days per 13 weeks,
-    (days in 52 weeks) / 4, taken as at least a quarter of a day. A customer whose value or
-    change is within half an interval of its cut is too close to call. Without a known error of
-    the value, or with one customer alone, there is no map.
+    The change in buying is purchase days in the last 13 weeks less those that the time before
+    suggests, r = (days before x the change of all customers) x 91 / (days known before). If
+    nothing else changed, its variance is t r (1 + (t - 1) rho), with t all purchase days (at
+    least one) and rho the crowd's dispersion. A customer whose value or change is within half an
+    interval of its cut is too close to call. Customers known for less than 13 weeks are not
+    placed. Without a known error of the value, or with one customer alone, there is no map.
 
     Parameters
     ----------
     linked
-        One row per customer: the predictor, days_last_13_weeks, days_before_39_weeks,
-        spend_52_weeks.
+        One row per customer: the predictor, first_purchase, days_last_13_weeks,
+        days_before_39_weeks, spend_52_weeks.
+    as_of
+        The day as of which the customers were scored.
+    common
+        From ``decline.crowd``, over all customers.
     value_error
         Standard error of measurement of the predictor.
     currency
         Unit of the spend.
     """
-    known = linked.dropna(subset=[predictor])
+    days = purchase_days(linked, as_of=as_of)
+    placed = linked[predictor].notna() & (days["before_days"] > 0)
+    known, days = linked[placed], days[placed]
     if len(known) < 2 or not np.isfinite(value_error):
         return None
     value = known[predictor].astype(float)
-    recent = known["days_last_13_weeks"].astype(float)
-    before = known["days_before_39_weeks"].astype(float)
-    change = recent - before / 3
-    noise = Z * np.sqrt(np.maximum((recent + before) / 4, 0.25) * 4 / 3)
+    ratio = LATEST_DAYS * common.change / days["before_days"]
+    change = days["recent"] - ratio * days["before"]
+    total = np.maximum(days["recent"] + days["before"], 1)
+    noise = Z * np.sqrt(total * ratio * (1 + (total - 1) * common.dispersion))
     cut, band = float(value.median()), Z * value_error
     points = pd.DataFrame({"value": value, "engagement": change})
     high, holds = value >= cut, change >= 0

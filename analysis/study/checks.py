@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import keyword
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from pydantic import BaseModel
 
@@ -181,6 +182,8 @@ def _exercises(study: Study) -> Iterator[Fault]:
             yield Catalogue.TWO_PRICES.at(f"{path}.attributes", n=len(prices))
         if isinstance(exercise, ChoiceExercise):
             yield from _prohibitions(path, exercise)
+            yield from _interactions(path, exercise)
+            yield from _second_answer(path, exercise)
 
 
 TABLE_COLUMNS = frozenset(
@@ -195,18 +198,63 @@ def _attribute(path: str, attribute: Attribute) -> Iterator[Fault]:
     if attribute.range:
         if attribute.levels:
             yield Catalogue.LEVELS_AND_RANGE.at(path, attribute=attribute.id)
-        if attribute.coding != "linear":
+        if attribute.coding == "effects":
             yield Catalogue.RANGE_NOT_LINEAR.at(path, attribute=attribute.id)
         if attribute.range.least >= attribute.range.greatest:
             low, high = attribute.range.least, attribute.range.greatest
             yield Catalogue.RANGE_ORDER.at(f"{path}.range", low=low, high=high)
     elif len(attribute.levels) < 2:
         yield Catalogue.ONE_LEVEL.at(path, attribute=attribute.id, n=len(attribute.levels))
-    if attribute.coding == "linear":
+    yield from _knots(path, attribute)
+    if attribute.coding != "effects":
         for n, level in enumerate(attribute.levels):
             if level.number is None:
                 place = f"{path}.levels[{n}]"
                 yield Catalogue.NO_NUMBER.at(place, level=level.id, attribute=attribute.id)
+
+
+def _knots(path: str, attribute: Attribute) -> Iterator[Fault]:
+    knots, name = attribute.knots, attribute.id
+    if attribute.coding != "piecewise":
+        if knots:
+            what = f"attribute '{name}' has knots but is not piecewise"
+            hint = "Add 'coding: piecewise', or drop 'knots'"
+            yield Catalogue.IMPOSSIBLE.at(f"{path}.knots", what=what, hint=hint)
+        return
+    if not knots:
+        what = f"the piecewise attribute '{name}' has no knots"
+        hint = "Add 'knots: [number]' where its slope may change, or use 'coding: linear'"
+        yield Catalogue.IMPOSSIBLE.at(path, what=what, hint=hint)
+    span = attribute.range
+    numbers = [lv.number for lv in attribute.levels if lv.number is not None]
+    edges = (span.least, span.greatest) if span else (min(numbers), max(numbers)) if numbers else ()
+    steps = [*edges[:1], *knots, *edges[1:]]
+    if any(low >= high for low, high in pairwise(steps)):
+        what = f"the knots of '{name}' do not rise between its least and greatest number"
+        hint = "List the knots from low to high, inside the tested range"
+        yield Catalogue.IMPOSSIBLE.at(f"{path}.knots", what=what, hint=hint)
+
+
+def _second_answer(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
+    """With a dual-response none the table has a column 'bought', which no attribute may take."""
+    if exercise.none and exercise.none.response == "dual":
+        for n, attribute in enumerate(exercise.attributes):
+            if attribute.id == "bought":
+                yield Catalogue.RESERVED_ID.at(f"{path}.attributes[{n}].id", id=attribute.id)
+
+
+def _interactions(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
+    known = {a.id for a in exercise.attributes}
+    seen: set[frozenset[str]] = set()
+    for n, pair in enumerate(exercise.interactions):
+        place = f"{path}.interactions[{n}]"
+        for name in pair:
+            if name not in known:
+                yield unknown(place, "attribute", name, known)
+        if len(set(pair)) < 2 or frozenset(pair) in seen:
+            what = f"the interaction of '{pair[0]}' and '{pair[1]}' is no new pair of attributes"
+            yield Catalogue.IMPOSSIBLE.at(place, what=what, hint="Name two attributes, once")
+        seen.add(frozenset(pair))
 
 
 def _prohibitions(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:

@@ -42,7 +42,9 @@ class Attribute(Part):
     tag: Tag = "functional"
     contestable: bool = False
     """True: the tag could be argued about; reports then show how results depend on it."""
-    coding: Literal["effects", "linear"] = "effects"
+    coding: Literal["effects", "linear", "piecewise"] = "effects"
+    knots: tuple[float, ...] = ()
+    """Where the slope of a piecewise attribute may change, inside its tested range."""
     levels: tuple[Level, ...] = ()
     range: Range | None = None
     unit: Text | None = None
@@ -111,6 +113,8 @@ class ChoiceExercise(ExerciseBase):
     """Fixed tasks, the same for everybody, kept out of the estimation."""
     none: NoneOption | None = None
     prohibitions: tuple[Prohibition, ...] = ()
+    interactions: tuple[Annotated[tuple[Id, ...], Field(min_length=2, max_length=2)], ...] = ()
+    """Pairs of attributes whose levels are worth more or less together."""
     design: DesignPlan = DesignPlan()
 
     @property

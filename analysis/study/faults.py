@@ -85,7 +85,7 @@ class Catalogue(Enum):
         "Write: '{value}' in {name}",
     )
     NO_NUMBER = (
-        "level '{level}' of the linear attribute '{attribute}' has no number",
+        "level '{level}' of the attribute '{attribute}' has no number, which its coding needs",
         "Add 'number:' to the level, or use 'coding: effects'",
     )
     ONE_LEVEL = (
@@ -97,7 +97,7 @@ class Catalogue(Enum):
         "Keep 'levels' for a study to be fielded, 'range' for imported choices only",
     )
     RANGE_NOT_LINEAR = (
-        "attribute '{attribute}' has a range but is not linear",
+        "attribute '{attribute}' has a range but is neither linear nor piecewise",
         "Add 'coding: linear', or list its levels",
     )
     RANGE_ORDER = ("the least value {low} is not below the greatest {high}", "Swap or mend them")

@@ -18,6 +18,7 @@ from analysis.choices.willingness_to_pay import (
 from analysis.estimate import Estimate
 from analysis.study import Attribute, ChoiceExercise
 from analysis.tables import TableFaults, check_choices
+from analysis.value_report import sensitivity
 from analysis.value_report.types import Importance, LevelWorth, Tag, TagValue, Upgrade
 from analysis.value_report.used import Used
 
@@ -34,6 +35,8 @@ class ChoiceParts:
     upgrades: tuple[Upgrade, ...] = ()
     tag_values: tuple[TagValue, ...] = ()
     best_is_clear: bool = False
+    importance_note: str = ""
+    tag_note: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -84,6 +87,8 @@ def _parts(
         upgrades=tuple(upgrades),
         tag_values=_tag_values(fitted, exercise, seed),
         best_is_clear=_best_is_clear(fitted, changes, upgrades),
+        importance_note=sensitivity.of_prices(fitted),
+        tag_note=sensitivity.of_tags(fitted),
         warnings=warnings,
     )
 

@@ -9,6 +9,7 @@ from typing import get_args
 import pandas as pd
 
 from analysis.customers import lists
+from analysis.customers.decline import Crowd
 from analysis.customers.drivers import value_relation
 from analysis.customers.linkage import Linkage, link, linkable
 from analysis.customers.lists import Declining, ListedCustomer, declining_customers
@@ -48,7 +49,8 @@ EVERYBODY = 10**9
 class CustomerParts:
     """What purchases add to a report.
 
-    ``declining`` counts all who are listed by the test; ``lost`` is what they spend less in a year.
+    ``declining`` counts all who are listed by the test; ``lost`` is what they spent less in the
+    last 13 weeks than per 13 weeks before.
     """
 
     n_linked: int = 0
@@ -76,14 +78,20 @@ def customer_parts(used: Used, ratings: RatingParts) -> CustomerParts:
     found = declining_customers(customers, as_of=date.fromisoformat(day), longest=EVERYBODY)
     values = linkage.table.get("perceived_value", pd.Series(dtype=float)).dropna()
     counts = customers["state"].value_counts()
-    drawn = _map(linkage, ratings, used)
+    drawn = _map(linkage, ratings, used, found.common)
     warnings = list(linkage.warnings)
     if drawn is None:
-        warnings.append("No answers could be joined with purchases: no value map.")
+        warnings.append(
+            f"{len(linkage.table)} answers could be joined with purchases of 13 weeks and more: "
+            "too few for a value map."
+        )
+    relation = _relation(linkage)
+    if relation is None:
+        warnings.append("Without joined answers nothing is said of how value goes with buying.")
     return CustomerParts(
         n_linked=len(linkage.table),
         value_map=drawn,
-        relation=_relation(linkage),
+        relation=relation,
         states=tuple(
             StateCount(state=state, label=STATES[state], n=int(counts.get(state, 0)))
             for state in get_args(State)
@@ -93,7 +101,7 @@ def customer_parts(used: Used, ratings: RatingParts) -> CustomerParts:
         sale_only=_rows(found.sale_only[:LONGEST], values),
         list_note=_note(found),
         decline=_decline(found, len(customers)),
-        lost=4 * sum(c.before_13_weeks - c.last_13_weeks for c in found.customers),
+        lost=sum(c.before_13_weeks - c.last_13_weeks for c in found.customers),
         warnings=tuple(warnings),
     )
 
@@ -116,26 +124,39 @@ def _decline(found: Declining, n: int) -> Estimate:
         low=least,
         high=count,
         n=n,
-        method=f"{found.method}; the low end takes away what chance alone would list",
+        method=f"{found.method}; the low end takes away what chance alone is expected to list at "
+        "most, and is no bound for a single list",
         unit="customers",
     )
 
 
 def _note(found: Declining) -> str:
-    chance = round(found.expected_by_chance)
+    chance, common = round(found.expected_by_chance), found.common
+    allowed = (
+        f"All frequent customers together bought {common.change:.0%} as often as "
+        "before; that, and purchases in bursts, is allowed for."
+        if common.n
+        else "Season and bursts are not allowed for: there are too few frequent customers."
+    )
     return (
         f"{found.tested:,} customers bought often enough to tell; {len(found.customers):,} are "
-        f"listed, and chance alone would list up to {chance:,} of those tested. Of "
+        f"listed, and chance alone would list up to {chance:,} of those tested. {allowed} Of "
         f"{found.too_few:,} customers nothing can be told. {len(found.sale_only):,} sale-only "
         "shoppers are kept apart: they wait for the next sale."
     )
 
 
-def _map(linkage: Linkage, ratings: RatingParts, used: Used) -> ValueMap | None:
+def _map(linkage: Linkage, ratings: RatingParts, used: Used, common: Crowd) -> ValueMap | None:
     if linkage.table.empty or "perceived_value" not in linkage.table:
         return None
     currency = used.archive.facts.get("currency") or used.study.currency
-    found = value_map(linkage.table, value_error=ratings.value_error, currency=currency)
+    found = value_map(
+        linkage.table,
+        as_of=date.fromisoformat(used.archive.facts["as_of"]),
+        common=common,
+        value_error=ratings.value_error,
+        currency=currency,
+    )
     if found is None:
         return None
     points = found.points.sort_values(["value", "engagement"], kind="stable")

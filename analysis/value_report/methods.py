@@ -77,7 +77,8 @@ METHODS: dict[str, Method] = {
             id="lists",
             title="Lists of customers",
             text="Declining: fewer purchase days in the last 13 weeks than the 39 weeks before "
-            "suggest, by an exact test. Some are listed by chance; the note says how many.",
+            "suggest, by a test that allows for the season that all customers share and for bursts "
+            "of purchases. Some are listed by chance; the note says how many.",
             source="Przyborowski & Wilenski (1940)",
             page="docs/methods/customer-score.md",
         ),
@@ -92,9 +93,9 @@ METHODS: dict[str, Method] = {
         ),
         Method(
             id="relation",
-            title="Value and later purchases",
-            text="Purchase days after the survey against perceived value, given earlier "
-            "purchases. It predicts; it does not show a cause.",
+            title="Value and purchases",
+            text="Purchase days against perceived value; where enough weeks follow the survey, "
+            "those after it, given earlier purchases. It does not show a cause.",
             source="Poisson regression with robust errors",
             page="docs/methods/value-and-engagement.md",
         ),

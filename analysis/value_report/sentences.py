@@ -120,10 +120,9 @@ def _tags(functional: Estimate, emotional: Estimate) -> str:
 def _of_customers(customers: CustomerParts) -> Iterator[Headline]:
     if customers.value_map is not None:
         risk = next(q for q in customers.value_map.quadrants if q.quadrant == "at_risk")
-        clear = risk.n - risk.too_close
         text = (
             f"{whole(risk.n)} of {whole(customers.value_map.n)} linked customers value us highly "
-            f"but buy less than before; {clear or 'none'} of them beyond doubt"
+            f"but buy less than before; {whole(risk.too_close)} of these are too close to call"
         )
         yield Headline(text=text, method="value_map", section="value_map")
 
@@ -159,7 +158,7 @@ def _nps_sentence(nps: Estimate) -> str:
 def _decline_sentence(customers: CustomerParts, currency: str) -> str:
     count = whole(ends(customers.decline)[0]) if customers.decline else "0"
     lost = money(customers.lost, currency)
-    return f"{count} customers buy clearly less often than before; together {lost} a year less"
+    return f"{count} customers buy less often than before; together {lost} less in 13 weeks"
 
 
 def key_figures(
@@ -188,13 +187,13 @@ def _worth_figure(choices: ChoiceParts) -> Iterator[KeyFigure]:
 
 
 def _decline_figure(customers: CustomerParts, currency: str) -> Iterator[KeyFigure]:
-    if customers.decline is not None:
+    if customers.decline is not None and customers.decline.value:
         value, low, _ = ends(customers.decline)
         yield KeyFigure(
             figure=whole(value),
             label="customers buy less often than before.",
-            meaning=f"At least about {whole(low)} of them truly do; together they spend "
-            f"{money(customers.lost, currency)} a year less.",
+            meaning=f"Chance alone would name up to about {whole(value - low)} of them. Together "
+            f"they spent {money(customers.lost, currency)} less in 13 weeks.",
             estimate=customers.decline,
             method="lists",
         )
@@ -206,7 +205,7 @@ def _nps_figure(ratings: RatingParts) -> Iterator[KeyFigure]:
         yield KeyFigure(
             figure=value,
             label="Net Promoter Score.",
-            meaning=f"Very likely between {low} and {high}, from {ratings.nps.estimate.n} answers.",
+            meaning=f"Very likely between {low} and {high}; n = {ratings.nps.estimate.n}.",
             estimate=ratings.nps.estimate,
             method="nps",
         )
@@ -255,7 +254,7 @@ def _win_back(customers: CustomerParts, currency: str) -> Iterator[Action]:
         count = whole(ends(customers.decline)[0])
         yield Action(
             title=f"Write to half of the {count} declining customers, chosen by lot.",
-            evidence=f"They spend {money(customers.lost, currency)} a year less than before. "
+            evidence=f"They spent {money(customers.lost, currency)} less in 13 weeks than before. "
             "There is no measured lift of such an offer yet; the other half shows whether it "
             "pays, so keep the budget to a trial.",
         )

@@ -268,7 +268,11 @@ class ValueReport(Part):
     part_worths: tuple[LevelWorth, ...] = ()
     importances: tuple[Importance, ...] = ()
     upgrades: tuple[Upgrade, ...] = ()
+    importance_note: str = ""
+    """How the importances depend on the prices tested."""
     tag_values: tuple[TagValue, ...] = ()
+    tag_note: str = ""
+    """How the money values depend on tags that could be argued about."""
     nps: NetPromoterScore | None = None
     constructs: tuple[ConstructScore, ...] = ()
     perceived_value: PerceivedValue | None = None

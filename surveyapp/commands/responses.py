@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from surveyapp.commands.group import Group, open_instance, say, version_or_fault
+from surveyapp.commands.group import Fault, Group, open_instance, say, version_or_fault
 from surveyapp.commands.mapping import read_mapping
 from surveyapp.exports.answers import answers_csv
+from surveyapp.store import respondents
 from surveyapp.studies import fielding
 
 
 @click.group(cls=Group)
 def responses() -> None:
-    """Answers: import choices collected elsewhere, export answers."""
+    """Answers: import choices collected elsewhere, export or erase answers."""
 
 
 @responses.command("import")
@@ -63,3 +64,25 @@ def export(study: str, out: Path | None) -> None:
         with out.open("w", newline="") as file:
             file.writelines(lines)
     click.echo(f"Wrote {out}.")
+
+
+@responses.command()
+@click.argument("receipt")
+@click.option("--yes", is_flag=True, help="Erase without asking.")
+def erase(receipt: str, yes: bool) -> None:
+    """Erase all that is stored of the respondent with this receipt."""
+    _, store = open_instance()
+    written = (receipt.strip(), receipt.replace("-", "").strip().lower())
+    with store.read() as c:
+        known = ((name, respondents.study_of(c, name)) for name in written)
+        respondent, study = next((pair for pair in known if pair[1]), ("", None))
+    if study is None:
+        raise Fault(f"There is no respondent with the receipt '{receipt}'.")
+    if not yes:
+        click.confirm(f"Erase this respondent's answers to '{study}' for good?", abort=True)
+    with store.write() as c:
+        respondents.erase(c, respondent)
+    click.echo(
+        f"Erased. Archives and reports of '{study}' made before still count these answers: "
+        f"delete those archives, and run: surveyapp analyse {study}"
+    )

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from surveyapp import clock
-from surveyapp.jobs.run import JobFault, Progress
+from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.settings import Settings
 from surveyapp.store import Store, reports
 from surveyapp.store.records import JobRecord, ReportRecord

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.study import ChoiceExercise, parse_study
 from analysis.tables import Choices
 from surveyapp import clock, tokens
-from surveyapp.jobs.run import JobFault
+from surveyapp.jobs.progress import JobFault
 from surveyapp.store import Store, answers, links, respondents, studies
 from surveyapp.store.records import LinkRecord, RespondentRecord, TaskRecord, VersionRecord
 

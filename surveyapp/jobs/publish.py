@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analysis.study import ChoiceExercise, Study, faults_before_publication, parse_study
 from analysis.study.faults import StudyFaults
 from surveyapp import clock
-from surveyapp.jobs.run import Progress
+from surveyapp.jobs.progress import Progress
 from surveyapp.settings import Settings
 from surveyapp.store import Store, studies
 from surveyapp.store.records import JobRecord, TaskRecord

@@ -12,7 +12,7 @@ from analysis.archive import Archive
 from analysis.study import dump_study
 from surveyapp import clock, tokens
 from surveyapp.jobs.importing import closed_link
-from surveyapp.jobs.run import JobFault
+from surveyapp.jobs.progress import JobFault
 from surveyapp.store import Connection, Store, answers, links, respondents, studies
 from surveyapp.store.records import AnswerRecord, LinkRecord, RespondentRecord, TaskRecord
 

@@ -5,21 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
-from collections.abc import Callable
 
+from surveyapp.jobs import analyse, publish
+from surveyapp.jobs.progress import progress_to
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, jobs
 from surveyapp.store.records import JobRecord
-
-PROGRESS_SECONDS = 0.5
-
-Progress = Callable[[str, int, int], None]
-"""Called with a step in words, how much of it is done, and of how much."""
-
-
-class JobFault(ValueError):
-    """A job that cannot be done; the message says why and what to do."""
 
 
 def main(job_id: str) -> int:
@@ -37,8 +28,6 @@ def main(job_id: str) -> int:
 
 def run(settings: Settings, store: Store, job: JobRecord) -> int:
     """Run a job in this process; see ``main``."""
-    from surveyapp.jobs import analyse, publish
-
     kinds = {"publish": publish.run, "analyse": analyse.run}
     try:
         kinds[job.kind](settings, store, job, progress_to(store, job.job))
@@ -48,21 +37,6 @@ def run(settings: Settings, store: Store, job: JobRecord) -> int:
         print(error, file=sys.stderr)
         return 2
     return 0
-
-
-def progress_to(store: Store, job: str) -> Progress:
-    """A progress callback that writes to the job, not more than twice a second within a step."""
-    last: list[tuple[str, float]] = [("", 0.0)]
-
-    def progress(step: str, done: int = 0, total: int = 0) -> None:
-        now = time.monotonic()
-        if step == last[0][0] and now - last[0][1] < PROGRESS_SECONDS and done != total:
-            return
-        last[0] = (step, now)
-        with store.write() as c:
-            jobs.report_progress(c, job, step, done, total)
-
-    return progress
 
 
 def _meant_for_people(error: ValueError) -> bool:

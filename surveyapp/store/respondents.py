@@ -107,6 +107,12 @@ def steps_reached(c: Connection, study: str, version: int) -> dict[str, int]:
     return {row[0]: row[1] for row in c.execute(wanted)}
 
 
+def study_of(c: Connection, respondent: str) -> str | None:
+    """The study that a respondent answered, or None when there is no such respondent."""
+    wanted = respondents.c.respondent == respondent
+    return c.execute(select(respondents.c.study).where(wanted)).scalar()
+
+
 def erase(c: Connection, respondent: str) -> None:
     """Remove a respondent with all answers."""
     for table in (answers, choices, pages_sent, respondents):

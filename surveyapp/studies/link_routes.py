@@ -12,8 +12,8 @@ from surveyapp.access import access
 from surveyapp.exports.spreadsheet import csv_lines
 from surveyapp.store import links as stored
 from surveyapp.studies import fielding, invitations
+from surveyapp.studies.door import door, found
 from surveyapp.studies.invitations import InvitationFault, Terms
-from surveyapp.studies.routes import door, found
 
 
 @door.get("/<name>/links")

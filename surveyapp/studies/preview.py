@@ -14,7 +14,7 @@ from surveyapp.access import access
 from surveyapp.respond.draw import Screen, draw_step
 from surveyapp.store import Connection, studies
 from surveyapp.store.records import StudyRecord, TaskRecord
-from surveyapp.studies.routes import door, found
+from surveyapp.studies.door import door, found
 
 EXAMPLE = "The choice tasks are examples; the real ones are made when the study is published."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -20,10 +20,9 @@ from surveyapp.exports.answers import answers_csv
 from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
 from surveyapp.store import jobs, links, reports, respondents, studies
-from surveyapp.store.records import JobRecord, StudyRecord
+from surveyapp.store.records import JobRecord
 from surveyapp.studies import fielding
-
-door = Blueprint("studies", __name__, url_prefix="/studies")
+from surveyapp.studies.door import door, find, found
 
 
 @door.get("/")
@@ -49,7 +48,7 @@ def new() -> ResponseReturnValue:
     text = _sent_text()
     study, faults = _parsed(text)
     problem = None if text.strip() else "Choose a file, or paste the text of one."
-    if study and _find(study.study):
+    if study and find(study.study):
         problem = f"There is already a study '{study.study}'. Open it and change its draft there."
     if problem or not study:
         shown = () if problem else faults
@@ -214,16 +213,6 @@ def definition(name: str, number: int) -> ResponseReturnValue:
     with current.store().read() as c:
         version = studies.version(c, name, number) or abort(404)
     return _download(version.definition, "application/json", f"{name}-{number}.json")
-
-
-def found(name: str) -> StudyRecord:
-    """The study of an address, or 404."""
-    return _find(name) or abort(404)
-
-
-def _find(name: str) -> StudyRecord | None:
-    with current.store().read() as c:
-        return studies.get(c, name)
 
 
 def _job(name: str, job_id: str) -> JobRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from analysis.choices.hb.packing import Packed, pack
 from analysis.choices.hb.priors import Prior, PriorName, bayesm_prior, sawtooth_prior
 from analysis.choices.hb.sampling import Posterior, Progress, Settings, State, sample
 from analysis.choices.identification import check_identified
-from analysis.choices.mnl import NotConverged, check_supported, evaluate
+from analysis.choices.mnl import NotConverged, evaluate
 from analysis.choices.partworths import PartWorths
 from analysis.choices.sets import ChoiceSets, choice_sets
 from analysis.study import Study
@@ -102,7 +103,6 @@ def fit_hb(
     Cancelled
         When ``progress`` returned False.
     """
-    check_supported(choices.exercise.id, choices)
     coding = coding_of(study, choices.exercise)
     sets = choice_sets(coding, choices.frame)
     check_identified(coding, choices.frame, evaluate(sets, np.zeros(coding.width)).information)
@@ -130,7 +130,7 @@ def fit_hb(
         null_log_likelihood=sets.null_log_likelihood(),
         converged=found.converged,
         iterations=posterior.state.done,
-        warnings=(*(f"not final: {reason}" for reason in found.reasons), *_units(coding)),
+        warnings=(*(f"not final: {reason}" for reason in found.reasons), *_notes(coding)),
         hierarchy=Hierarchy(sets.respondents, posterior, found, chosen, names, means),
     )
 
@@ -143,9 +143,13 @@ def final(part_worths: PartWorths) -> PartWorths:
     return part_worths
 
 
-def _units(coding: Coding) -> tuple[str, ...]:
-    """Linear attributes in units in which a prior variance of 1 per unit says something odd."""
+def _notes(coding: Coding) -> tuple[str, ...]:
+    """What interactions mean for other figures, and linear attributes in odd units."""
     found = []
+    if coding.exercise.interactions:
+        found.append(
+            "importances and money values are those at the average of the attributes that interact"
+        )
     for attribute in coding.exercise.attributes:
         if attribute.coding != "linear":
             continue
@@ -165,17 +169,21 @@ def prior_named(name: PriorName, coding: Coding, covariates: int = 1) -> Prior:
     if name != "sawtooth":
         raise ValueError(f"there is no prior '{name}'; known: sawtooth, bayesm")
     blocks = []
-    for attribute in coding.exercise.attributes:
-        places = coding.places(attribute.id)
-        size = places.stop - places.start
-        blocks.append(size if attribute.coding == "linear" else -size)
-    if coding.exercise.none is not None:
-        blocks.append(1)
+    for (_, kind), columns in groupby(coding.columns, key=lambda c: (c.attribute, c.kind)):
+        size = len(list(columns))
+        blocks.append(-size if kind == "effects" else size)
     return sawtooth_prior(blocks, covariates=covariates)
 
 
 def packed_sets(sets: ChoiceSets) -> Packed:
-    """Choice sets as the kernel reads them; tasks may differ in number of alternatives."""
+    """Choice sets as the kernel reads them; tasks may differ in number of alternatives.
+
+    A dual-response none becomes tasks of single choices with the same likelihood: bought, one task
+    of the concepts and none, as e^V_j / S times S / (S + e^V_0) is e^V_j / (S + e^V_0); not
+    bought, one task of the concepts alone and one in which none was chosen.
+    """
+    if sets.bought is not None:
+        return _packed_dual(sets)
     n, width = len(sets.respondents), sets.coding.width
     counts = np.bincount(sets.respondent, minlength=n)
     order = np.argsort(sets.respondent, kind="stable")
@@ -191,6 +199,33 @@ def packed_sets(sets: ChoiceSets) -> Packed:
         there[*at, : chunk.size] = True
         y[at] = chunk.chosen
     return pack(x, y, None if len(sets.groups) == 1 else there)
+
+
+def _packed_dual(sets: ChoiceSets) -> Packed:
+    assert sets.bought is not None
+    n, width = len(sets.respondents), sets.coding.width
+    most = 2 * int(np.bincount(sets.respondent, minlength=n).max())
+    none = max(group.size for group in sets.groups)
+    x = np.zeros((n, most, none + 1, width), np.float32)
+    x[:, :, none] = sets.coding.row(None)
+    y = np.full(x.shape[:2], -1, np.int64)
+    there = np.zeros(x.shape[:3], np.bool_)
+    filled = np.zeros(n, np.int64)
+    for chunk in sets.chunks():
+        assert chunk.bought is not None
+        tasks = chunk.x.reshape(-1, chunk.size, width)
+        people = sets.respondent[chunk.place]
+        for task, i, chosen, bought in zip(tasks, people, chunk.chosen, chunk.bought, strict=True):
+            for answer, with_none in (
+                ((chosen, True),) if bought else ((chosen, False), (none, True))
+            ):
+                at = i, filled[i]
+                x[at][: chunk.size] = task
+                there[at][: chunk.size] = True
+                there[at][none] = with_none
+                y[at] = answer
+                filled[i] += 1
+    return pack(x, y, there)
 
 
 def _covariates(

@@ -14,7 +14,7 @@ from analysis.choices.mnl import evaluate, fit_mnl
 from analysis.choices.partworths import COVARIANCES, level_worths
 from analysis.choices.sets import choice_sets
 from analysis.choices.willingness_to_pay import money_value_of_tag, willingness_to_pay
-from analysis.tables import Choices, check_choices
+from analysis.tables import Choices
 
 TRUTH = np.array([-0.6, 0.4, -0.5, -1.2, -0.8])
 
@@ -255,10 +255,6 @@ def test_separating_direction_by_cutting_planes():
 
 def test_what_the_logit_does_not_describe_is_refused(make, study, choices):
     make_study, _ = make
-    dual = make_study(none={"label": "None", "response": "dual"})
-    asked = check_choices(choices.frame, dual.choice_exercise())
-    with pytest.raises(ValueError, match="dual-response none"):
-        fit_mnl(dual, asked)
     other = make_study(id="other")
     with pytest.raises(ValueError, match="belong to 'bun', not to 'other'"):
         fit_mnl(other, choices, exercise="other")

@@ -62,10 +62,7 @@ def test_a_broken_gz_is_said_to_be_one(tmp_path):
 
 
 def test_line_breaks_within_quotes_keep_the_count_of_lines(run):
-    text = (
-        '"card",date,paid,"no\nte"\n'
-        'ann,2026-06-30,1,"x\ny"\nbob,soon,1,"q\nq"\neve,never,1,z\n'
-    )
+    text = '"card",date,paid,"no\nte"\nann,2026-06-30,1,"x\ny"\nbob,soon,1,"q\nq"\neve,never,1,z\n'
     found = run(text, "s.csv")
     assert "row 5: the time 'soon'" in found.stderr
     assert "row 7: the time 'never'" in found.stderr

@@ -189,3 +189,155 @@ def test_a_file_that_is_no_gz_says_so(tmp_path):
     choices = tmp_path / "choices.csv.gz"
     choices.write_text(NAMES + ROW)
     assert "cannot be unpacked" in refused("partworths", STUDY, choices, "--out", tmp_path / "out")
+
+
+def test_counts_write_their_table(tmp_path):
+    weights = tmp_path / "weights.csv"
+    people = pd.read_csv(CHOICES)["respondent"].unique()
+    pd.DataFrame({"respondent": people, "weight": 2.5}).to_csv(weights, index=False)
+    arguments = ("--estimator", "counts", "--out", tmp_path / "c", "--weights", weights)
+    assert run("partworths", STUDY, CHOICES, *arguments).exit_code == 0
+    table = pd.read_csv(tmp_path / "c/counts.csv", keep_default_na=False)
+    raw = pd.read_csv(CHOICES)
+    local = table[(table["attribute"] == "loc") & (table["attribute_2"] == "")]
+    assert list(local["chosen"]) == list(raw.groupby("loc")["chosen"].sum())
+    assert (table["low"] <= table["share"]).all()
+    summary = json.loads((tmp_path / "c/summary.json").read_text())
+    assert summary["p_values"]["loc"] < 1e-6
+
+
+def test_weights_that_cannot_be_used_are_refused(tmp_path):
+    base = ("partworths", STUDY, CHOICES, "--out", tmp_path / "out", "--weights")
+    path = tmp_path / "weights.csv"
+    path.write_text("respondent,heavy\n1,1\n")
+    assert "no column 'weight'" in refused(*base, path)
+    path.write_text("respondent,weight\n1,1\n1,2\n")
+    assert "respondent '1' stands twice" in refused(*base, path)
+    path.write_text("respondent,weight\n1,1\n2,much\n")
+    assert "row 3: weight 'much' is not a number" in refused(*base, path)
+    path.write_text("respondent,weight\n1,1\n")
+    assert "360 respondents have no weight" in refused(*base, path)
+    assert "No such file" in refused(*base, tmp_path / "nowhere.csv")
+
+
+def test_latent_classes_write_their_tables(tmp_path):
+    frame = pd.read_csv(CHOICES)
+    few = frame[frame["respondent"] <= 120]
+    few.to_csv(tmp_path / "few.csv", index=False)
+    options = ("--estimator", "latent-class", "--classes", "2-3", "--starts", "3")
+    done = run("partworths", STUDY, tmp_path / "few.csv", *options, "--out", tmp_path / "lc")
+    assert done.exit_code == 0, done.output
+    summary = json.loads((tmp_path / "lc/summary.json").read_text())
+    assert [s["classes"] for s in summary["solutions"]] == [2, 3]
+    assert summary["lowest_bic"] == min(summary["solutions"], key=lambda s: s["bic"])["classes"]
+    table = pd.read_csv(tmp_path / "lc/classes.csv")
+    assert table.groupby("classes")["class"].nunique().to_dict() == {2: 2, 3: 3}
+    heads = table.drop_duplicates(["classes", "class"]).groupby("classes")["share"].sum()
+    assert heads.to_list() == pytest.approx([1, 1])
+    members = pd.read_parquet(tmp_path / "lc/membership.parquet")
+    assert len(members) == 120 * 5
+    sums = members.groupby(["classes", "respondent"])["probability"].sum()
+    assert sums.to_list() == pytest.approx([1] * 240)
+    money = pd.read_csv(tmp_path / "lc/wtp.csv")
+    assert set(money["class"]) == set(range(1, summary["lowest_bic"] + 1))
+
+
+@pytest.mark.parametrize(("value", "why"), [("5-2", "smaller number first"), ("few", "as in 2-5")])
+def test_numbers_of_classes_that_make_no_sense_are_refused(tmp_path, value, why):
+    arguments = ("--estimator", "latent-class", "--classes", value, "--out", tmp_path / "lc")
+    assert why in refused("partworths", STUDY, CHOICES, *arguments)
+
+
+def test_the_mixed_logit_writes_its_tables(tmp_path):
+    frame = pd.read_csv(CHOICES)
+    frame[frame["respondent"] <= 60].to_csv(tmp_path / "few.csv", index=False)
+    options = ("--estimator", "mixed-logit", "--halton-draws", "30", "--vary", "cl, loc")
+    done = run("partworths", STUDY, tmp_path / "few.csv", *options, "--out", tmp_path / "mx")
+    assert done.exit_code == 0, done.output
+    summary = json.loads((tmp_path / "mx/summary.json").read_text())
+    assert (summary["n_parameters"], summary["halton_draws"]) == (8, 30)
+    assert "30 draws" in summary["warnings"][-1]
+    table = pd.read_csv(tmp_path / "mx/partworths.csv").set_index("attribute")
+    assert list(table.index[table["sd"] > 0]) == ["cl", "loc"]
+    people = pd.read_parquet(tmp_path / "mx/individual.parquet")
+    assert len(people) == 60
+    assert people["loc.sd"].gt(0).all()
+    assert people["pf.sd"].max() == pytest.approx(0, abs=1e-9)
+    for name in ("importances.csv", "wtp.csv"):
+        assert len(pd.read_csv(tmp_path / "mx" / name)) >= 5
+    said = refused(
+        *("partworths", STUDY, CHOICES, "--out", tmp_path / "x"), *options[:2], "--vary", "x"
+    )
+    assert "no attribute 'x' to vary" in said
+
+
+OTHER_STUDY = """
+study: others
+title: Others
+exercises:
+  - id: mattering
+    kind: best_worst
+    question: What matters?
+    items:
+      - {id: a, label: A}
+      - {id: b, label: B}
+      - {id: c, label: C}
+  - id: rated
+    kind: ratings
+    question: How much?
+    attributes:
+      - {id: look, label: Look, levels: [{id: poor, label: Poor}, {id: good, label: Good}]}
+      - {id: price, label: Price, tag: price, coding: linear, levels: [1, 2, 3]}
+"""
+
+
+def test_ratings_and_best_worst_write_their_tables(tmp_path):
+    study = tmp_path / "study.yaml"
+    study.write_text(OTHER_STUDY)
+    lines = ["respondent,profile,rating,look,price"]
+    for person in range(40):
+        for n in range(6):
+            look, price = ("poor", "good")[n % 2], n % 3 + 1
+            rating = 5 + 2 * (n % 2) - price + (person * 7 + n * 3) % 5 / 5
+            lines.append(f"{person},{n},{rating},{look},{price}")
+    (tmp_path / "ratings.csv").write_text("\n".join(lines))
+    arguments = ("--estimator", "ratings", "--out", tmp_path / "r")
+    done = run("partworths", study, tmp_path / "ratings.csv", *arguments)
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "r/partworths.csv").set_index("attribute")
+    assert table.loc["price", "part_worth"] == pytest.approx(-1, abs=0.1)
+    assert len(pd.read_parquet(tmp_path / "r/individual.parquet")) == 40
+    money = pd.read_csv(tmp_path / "r/wtp.csv")
+    assert money["wtp"][0] == pytest.approx(2, abs=0.2)
+    answers = ["respondent,task,item,best,worst"]
+    for person in range(30):
+        best = "aab"[person % 3]
+        worst = {"a": "c", "b": "ca"[person % 2]}[best]
+        answers += [f"{person},1,{i},{int(i == best)},{int(i == worst)}" for i in "abc"]
+    (tmp_path / "bw.csv").write_text("\n".join(answers))
+    arguments = ("--estimator", "best-worst", "--out", tmp_path / "b")
+    refusal = refused("partworths", study, tmp_path / "bw.csv", *arguments, "--exercise", "rated")
+    assert "is of kind 'ratings', not 'best_worst'" in refusal
+    done = run("partworths", study, tmp_path / "bw.csv", *arguments)
+    assert done.exit_code == 0, done.output
+    scores = pd.read_csv(tmp_path / "b/scores.csv").set_index("item")
+    assert scores.loc["a", "score_0_100"] == 100
+    assert scores["share"].sum() == pytest.approx(100)
+    assert json.loads((tmp_path / "b/summary.json").read_text())["set_size"] == 3
+
+
+def test_covariates_are_read_from_a_file(tmp_path):
+    people = pd.read_csv(CHOICES)["respondent"].unique()
+    pd.DataFrame({"respondent": people, "size": people % 7}).to_csv(tmp_path / "c.csv", index=False)
+    base = ("partworths", STUDY, CHOICES, "--out", tmp_path / "out")
+    done = run(*base, "--covariates", tmp_path / "c.csv", "--covary", "size:pf, loc")
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "out/partworths.csv")
+    assert list(table.loc[table["kind"] == "covariate", "attribute"]) == ["pf:size", "loc:size"]
+    given = ("--covariates", tmp_path / "c.csv")
+    assert "give both or none" in refused(*base, *given)
+    assert "as in age:price,none" in refused(*base, *given, "--covary", "size")
+    assert "no column 'age'" in refused(*base, *given, "--covary", "age:pf")
+    assert "no attribute" in refused(*base, *given, "--covary", "size:price")
+    lc = ("--estimator", "counts", "--covary", "size:pf")
+    assert "--covary is for the logit" in refused(*base, *given, *lc)

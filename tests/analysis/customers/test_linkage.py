@@ -74,7 +74,7 @@ def test_buyers_who_answered_are_compared_with_the_others():
     found = linked()
     spend = next(c for c in found.comparison if c.figure == "spend_52_weeks")
     assert (spend.linked, spend.others) == pytest.approx((600, 4 / 3))
-    assert any("spend_52_weeks is higher" in warning for warning in found.warnings)
+    assert any("spend in 52 weeks is higher" in warning for warning in found.warnings)
 
 
 def test_shares_at_the_ends_keep_their_width():

@@ -80,13 +80,51 @@ def test_the_first_purchase_day_counts_neither_as_purchase_nor_as_time():
     assert found.customers[0].p_value == pytest.approx((before / (before + 91)) ** 41)
 
 
-def test_bursts_list_more_than_the_level_and_the_method_says_so():
-    rng = np.random.default_rng(12)
+def bursty_world(rng, customers):
+    """Weekly rates vary wildly: gamma of shape .5, new every week."""
     world = {}
-    for n in range(400):
-        starts = np.flatnonzero(rng.random(400) < 0.02)
-        days = {int(s) - int(k) for s in starts for k in rng.integers(0, 20, 4)}
-        world[f"c{n}"] = [700, *sorted(day for day in days if day >= 0)]
-    found = declining_customers(scores(world), as_of=AS_OF, longest=400)
-    assert len(found.customers) > 2 * found.expected_by_chance
-    assert "bursts" in found.method
+    for n in range(customers):
+        weekly = rng.gamma(0.5, 1 / 0.5, 52) * rng.uniform(0.5, 1.5)
+        days = [
+            7 * week + int(d)
+            for week in range(52)
+            for d in rng.integers(0, 7, rng.poisson(weekly[week]))
+        ]
+        world[f"c{n}"] = [700, *sorted(set(days))]
+    return world
+
+
+def seasonal_world(rng, customers, factor):
+    """Everybody buys ``factor`` times as often in the last 13 weeks."""
+    rate = np.where(np.arange(364) < 91, 0.1 * factor, 0.1)
+    return {
+        f"c{n}": [700, *np.flatnonzero(rng.random(364) < rate).tolist()] for n in range(customers)
+    }
+
+
+@pytest.mark.parametrize("world", ["bursty", "low season", "high season"])
+def test_bursts_and_season_are_allowed_for(world):
+    rng = np.random.default_rng(12)
+    if world == "bursty":
+        customers = bursty_world(rng, 600)
+    else:
+        customers = seasonal_world(rng, 600, 0.5 if world == "low season" else 2)
+    found = declining_customers(scores(customers), as_of=AS_OF, longest=600)
+    assert found.tested > 400
+    assert len(found.customers) <= stats.binom.ppf(0.999, found.tested, 0.05)
+    assert found.common.n > 400
+    assert ("-5" in found.method) == (world == "low season")
+
+
+def test_who_stopped_is_found_in_a_low_season_and_among_bursts():
+    rng = np.random.default_rng(13)
+    for steady in (seasonal_world(rng, 300, 0.6), bursty_world(rng, 300)):
+        stopped = {f"s{n}": [700, *range(95, 364, 5)] for n in range(15)}
+        found = declining_customers(scores(steady | stopped), as_of=AS_OF, longest=400)
+        assert {c.customer for c in found.customers} >= set(stopped)
+
+
+def test_without_a_crowd_the_method_says_what_is_not_allowed_for():
+    found = declining_customers(scores({"stopped": STOPPED}), as_of=AS_OF)
+    assert found.common.n == 0
+    assert "not allowed for" in found.method

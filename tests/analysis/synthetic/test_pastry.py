@@ -117,7 +117,7 @@ def test_sale_only_shoppers_are_told_apart(archive, company):
     assert planted & set(bought.index) <= alone
     found = declining_customers(archive.customers, as_of=TODAY, longest=10_000)
     assert not planted & {c.customer for c in found.customers}
-    assert len({c.customer for c in found.sale_only} & planted) > 10
+    assert len({c.customer for c in found.sale_only} & planted) > 5
 
 
 @pytest.mark.deep

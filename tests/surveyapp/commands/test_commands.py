@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from analysis.archive import read_archive
 from surveyapp.commands import main
 from surveyapp.settings import SETTINGS, read_settings
+from surveyapp.store import Store, answers, respondents
 from tests import builders
 
 ELECTRICITY = builders.ROOT / "examples" / "electricity"
@@ -297,6 +298,22 @@ def test_formulas_in_answers_stay_text(run, tmp_path):
     lines = "".join(csv_lines(["a"], [["=1+1"], ["-5"], ["+x"], ["@y"], ["\tz"], [None], ["ok"]]))
     cells = [row[0] if row else "" for row in csv.reader(io.StringIO(lines))]
     assert cells == ["a", "'=1+1", "-5", "'+x", "'@y", "'\tz", "", "ok"]
+
+
+def test_a_respondent_is_erased_by_receipt(run, few):
+    run("study", "add", ELECTRICITY / "study.yaml")
+    run("study", "publish", "electricity")
+    run("responses", "import", "electricity", few)
+    store = Store(read_settings().database_url)
+    with store.read() as c:
+        before = [person.respondent for person in respondents.of_study(c, "electricity")]
+    assert "no respondent" in run("responses", "erase", "abcd-1234", "--yes", code=2).stderr
+    assert "analyse electricity" in run("responses", "erase", before[0], "--yes").stdout
+    with store.read() as c:
+        left = [person.respondent for person in respondents.of_study(c, "electricity")]
+        choosers = {row[0] for row in answers.choices_of_study(c, "electricity")}
+    assert left == before[1:]
+    assert choosers == set(left)
 
 
 @pytest.mark.deep
