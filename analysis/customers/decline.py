@@ -100,28 +100,44 @@ def recent_share(change: float, before_days: np.ndarray | float) -> np.ndarray |
     return LATEST_DAYS * change / (LATEST_DAYS * change + before_days)
 
 
-def chance_of_so_few(days: pd.DataFrame, common: Crowd) -> pd.DataFrame:
+def chance_of_so_few(days: pd.DataFrame, common: Crowd, *, level: float) -> pd.DataFrame:
     """Probability of so few recent purchase days, given all, if nothing but the crowd changed.
 
     Returns
     -------
     DataFrame
-        Index as ``days``; columns p_value, and least: the p-value of no recent purchase at all.
+        Index as ``days``; columns p_value, and attained: the probability that an unchanged
+        customer is found under ``level``, which is less than the level since days are whole
+        numbers, and zero where even no purchase at all would not be clear.
 
     Source
     ------
     Przyborowski & Wilenski (1940), Biometrika 31, 313-323 (conditional test of two Poisson
     rates); with dispersion, the same test for gamma-mixed rates (beta-binomial).
     """
-    share = np.asarray(recent_share(common.change, days["before_days"].to_numpy(dtype=float)))
-    total = (days["recent"] + days["before"]).to_numpy(dtype=int)
+    pairs = pd.DataFrame(
+        {"total": days["recent"] + days["before"], "before_days": days["before_days"]}
+    ).astype(int)
+    kinds, place = np.unique(pairs.to_numpy(), axis=0, return_inverse=True)
+    place = place.ravel()
+    p_value, attained = np.empty(len(days)), np.empty(len(kinds))
     recent = days["recent"].to_numpy(dtype=int)
+    members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
+    for kind, (total, before_days) in enumerate(kinds):
+        cumulative = _cumulative(int(total), int(before_days), common)
+        attained[kind] = max(cumulative[cumulative < level], default=0.0)
+        p_value[members[kind]] = cumulative[recent[members[kind]]]
+    return pd.DataFrame({"p_value": p_value, "attained": attained[place]}, index=days.index)
+
+
+def _cumulative(total: int, before_days: int, common: Crowd) -> np.ndarray:
+    """Probability of at most 0, 1, ... recent purchase days out of all."""
+    counts = np.arange(total + 1)
+    share = float(recent_share(common.change, before_days))
+    if before_days == 0:
+        return np.ones(total + 1)
     if common.dispersion == 0:
-        found = stats.binom.cdf(recent, total, share), stats.binom.cdf(0, total, share)
-    else:
-        mixing = (1 - common.dispersion) / common.dispersion
-        sure = share >= 1
-        a, b = np.where(sure, 1.0, share) * mixing, np.where(sure, 1.0, 1 - share) * mixing
-        found = stats.betabinom.cdf(recent, total, a, b), stats.betabinom.cdf(0, total, a, b)
-        found = np.where(sure, 1.0, found[0]), np.where(sure, 1.0, found[1])
-    return pd.DataFrame({"p_value": found[0], "least": found[1]}, index=days.index)
+        return np.asarray(stats.binom.cdf(counts, total, share))
+    mixing = (1 - common.dispersion) / common.dispersion
+    mass = stats.betabinom.pmf(counts, total, share * mixing, (1 - share) * mixing)
+    return np.asarray(np.minimum(np.cumsum(mass), 1.0))

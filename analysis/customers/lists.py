@@ -87,8 +87,8 @@ def declining_customers(
     active = scores[scores["days_52_weeks"] > 0]
     days = purchase_days(active, as_of=as_of)
     common = crowd(days)
-    chance = chance_of_so_few(days, common)
-    enough = chance["least"] < level
+    chance = chance_of_so_few(days, common, level=level)
+    enough = chance["attained"] > 0
     less_spend = active["last_13_weeks"] < active["before_13_weeks"]
     fewer = enough & (chance["p_value"] < level) & less_spend
     lost = active["before_13_weeks"] - active["last_13_weeks"]
@@ -102,7 +102,7 @@ def declining_customers(
         tested=int(enough.sum()),
         too_few=int((~enough).sum()),
         level=level,
-        expected_by_chance=level * int(enough.sum()),
+        expected_by_chance=float(chance["attained"].sum()),
         common=common,
         method=(
             "conditional test of purchase days, last 13 weeks against the 39 before, one-sided "

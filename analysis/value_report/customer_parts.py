@@ -124,8 +124,8 @@ def _decline(found: Declining, n: int) -> Estimate:
         low=least,
         high=count,
         n=n,
-        method=f"{found.method}; the low end takes away what chance alone is expected to list at "
-        "most, and is no bound for a single list",
+        method=f"{found.method}; the low end takes away what chance alone is expected to "
+        "list, and is no bound for a single list",
         unit="customers",
     )
 
@@ -140,7 +140,7 @@ def _note(found: Declining) -> str:
     )
     return (
         f"{found.tested:,} customers bought often enough to tell; {len(found.customers):,} are "
-        f"listed, and chance alone would list up to {chance:,} of those tested. {allowed} Of "
+        f"listed, and chance alone would list about {chance:,} of those tested. {allowed} Of "
         f"{found.too_few:,} customers nothing can be told. {len(found.sale_only):,} sale-only "
         "shoppers are kept apart: they wait for the next sale."
     )

@@ -192,7 +192,7 @@ def _decline_figure(customers: CustomerParts, currency: str) -> Iterator[KeyFigu
         yield KeyFigure(
             figure=whole(value),
             label="customers buy less often than before.",
-            meaning=f"Chance alone would name up to about {whole(value - low)} of them. Together "
+            meaning=f"Chance alone would name about {whole(value - low)}. Together "
             f"they spent {money(customers.lost, currency)} less in 13 weeks.",
             estimate=customers.decline,
             method="lists",
