@@ -88,6 +88,12 @@ def narrow(page, name: str, width: int) -> list[str]:
     return found
 
 
+def leave(page, role: str, name: str) -> None:
+    """Press what leads to the next page, and wait for that page."""
+    with page.expect_navigation():
+        page.get_by_role(role, name=name).click()
+
+
 def answer(page) -> None:
     """Answer every question of the page."""
     for group in page.locator("fieldset:has(input[type=radio])").all():
@@ -110,14 +116,14 @@ def test_every_page(served, open_page, study, look):
     axe = axe_playwright.Axe()
     page.goto(address + path)
     found = look_at(page, f"{study}-start", look, axe)
-    page.get_by_role("button", name="Start").click()
+    leave(page, "button", "Start")
     seen = 0
     while page.locator("form").count():
         name = page.url.rsplit("/", 1)[1]
         task = int(name.partition(".")[2] or 0)
         if task < 3:
             if look == "phone" and name in SHOWN_WITH_ERRORS:
-                page.get_by_role("button", name="Continue").click()
+                leave(page, "button", "Continue")
                 assert page.locator(".error-summary").count()
                 found += look_at(page, f"{study}-{name}-error", look, axe)
             answer(page)
@@ -127,7 +133,7 @@ def test_every_page(served, open_page, study, look):
             seen += 1
         else:
             answer(page)
-        page.get_by_role("button", name="Continue").click()
+        leave(page, "button", "Continue")
     found += look_at(page, f"{study}-end", look, axe)
     assert not found, "\n".join(found)
     assert seen >= 9 and page.get_by_role("heading", name="Thank you").count()
@@ -198,16 +204,16 @@ def test_the_whole_card_can_be_clicked(served, open_page):
     app, address = served
     page = open_page(width=1280)
     page.goto(address + builders.open_link(app, slug="cards"))
-    page.get_by_role("button", name="Start").click()
+    leave(page, "button", "Start")
     while "choices" not in page.url:
         answer(page)
-        page.get_by_role("button", name="Continue").click()
+        leave(page, "button", "Continue")
     box = page.locator(".card").nth(1).locator("dd").last.bounding_box()
     page.mouse.click(box["x"] + 5, box["y"] + 5)
     assert page.get_by_role("radio", name="Option B").is_checked()
-    page.get_by_role("button", name="Continue").click()
+    leave(page, "button", "Continue")
     assert page.get_by_text("You chose B.").is_visible()
-    page.get_by_role("link", name="Back").click()
+    leave(page, "link", "Back")
     assert page.get_by_role("radio", name="Option B").is_checked()
 
 
@@ -215,8 +221,8 @@ def test_errors_are_in_focus_and_lead_to_the_field(served, open_page):
     app, address = served
     page = open_page(width=360)
     page.goto(address + builders.open_link(app, slug="errors"))
-    page.get_by_role("button", name="Start").click()
-    page.get_by_role("button", name="Continue").click()
+    leave(page, "button", "Start")
+    leave(page, "button", "Continue")
     assert page.title().startswith("Error: ")
     page.wait_for_function("document.activeElement.className === 'error-summary'")
     page.get_by_role("link", name="Choose yes or no").first.click()
