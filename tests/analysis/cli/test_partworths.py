@@ -340,4 +340,6 @@ def test_covariates_are_read_from_a_file(tmp_path):
     assert "no column 'age'" in refused(*base, *given, "--covary", "age:pf")
     assert "no attribute" in refused(*base, *given, "--covary", "size:price")
     lc = ("--estimator", "counts", "--covary", "size:pf")
-    assert "--covary is for the logit" in refused(*base, *given, *lc)
+    said = refused(*base, *given, *lc)
+    assert "--covary is for --estimator mnl; leave it out with --estimator counts" in said
+    assert "--covariates is for" in said

@@ -1,0 +1,151 @@
+"""The files that several estimators write: their rows, the head of summary.json, the last words."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from analysis.choices.importances import Importance
+    from analysis.choices.partworths import PartWorths
+    from analysis.choices.willingness_to_pay import Method
+    from analysis.cli.partworths.request import Request
+    from analysis.estimate import Estimate
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with a line end."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(
+    path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str] | None = None
+) -> None:
+    """Write rows as CSV; ``columns`` are the header when there is no row."""
+    import pandas as pd
+
+    pd.DataFrame(list(rows), columns=None if columns is None else list(columns)).to_csv(
+        path, index=False
+    )
+
+
+def known(error: float) -> float | None:
+    """A standard error, or None (an empty cell) where there is none."""
+    return None if math.isinf(error) else error
+
+
+def summary_head(estimator: str, exercise: str, request: Request) -> dict[str, Any]:
+    """The lines that every summary has."""
+    from importlib.metadata import version
+
+    return {
+        "estimator": estimator,
+        "exercise": exercise,
+        "seed": request.seed,
+        "program": f"surveyapp {version('surveyapp')}",
+    }
+
+
+def say(request: Request, *notes: str) -> None:
+    """Notes and the end, on standard error."""
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(f"Written to {request.out}", err=True)
+
+
+def importance_rows(shares: Iterable[Importance]) -> Iterable[dict[str, object]]:
+    """The rows of importances.csv."""
+    for share in shares:
+        yield {
+            "attribute": share.attribute,
+            "importance": share.estimate.value,
+            "low": share.estimate.low,
+            "high": share.estimate.high,
+            "null_reference": share.null_reference,
+            "levels_tested": share.levels_tested,
+        }
+
+
+def partworth_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+    """The rows of partworths.csv: every level with its three standard errors."""
+    from analysis.choices.partworths import level_worths
+
+    kinds = [level_worths(fitted, kind) for kind in ("classical", "robust", "cluster")]
+    for classical, robust, cluster in zip(*kinds, strict=True):
+        yield {
+            "attribute": classical.attribute,
+            "level": classical.level,
+            "kind": classical.kind,
+            "part_worth": classical.part_worth,
+            "se": classical.se,
+            "se_robust": robust.se,
+            "se_cluster": None if math.isinf(cluster.se) else cluster.se,
+        }
+
+
+MONEY_COLUMNS = (
+    "attribute",
+    "from_level",
+    "to_level",
+    "wtp",
+    "low",
+    "high",
+    "low_50",
+    "high_50",
+    "unit",
+    "n",
+    "method",
+    "unavailable",
+)
+
+
+def money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
+    """The rows of wtp.csv: each level against the first one.
+
+    A linear attribute has one row per unit, its levels empty.
+    """
+    from analysis.choices.willingness_to_pay import (
+        willingness_to_pay,
+        willingness_to_pay_per_unit,
+    )
+
+    for attribute in fitted.coding.exercise.attributes:
+        if attribute.tag == "price":
+            continue
+        if attribute.coding == "linear":
+            money = willingness_to_pay_per_unit(fitted, attribute.id, method=method, seed=seed)
+            yield money_row(attribute.id, "", "", money)
+            continue
+        steps: list[str] | list[float] = [level.id for level in attribute.levels]
+        if attribute.range:
+            steps = [attribute.range.least, *attribute.knots, attribute.range.greatest]
+        for level in steps[1:]:
+            money = willingness_to_pay(
+                fitted, attribute.id, steps[0], level, method=method, seed=seed
+            )
+            yield money_row(attribute.id, str(steps[0]), str(level), money)
+
+
+def money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:
+    """One row of wtp.csv."""
+    values = (
+        attribute,
+        start,
+        end,
+        money.value,
+        money.low,
+        money.high,
+        money.low_50,
+        money.high_50,
+        money.unit,
+        money.n,
+        money.method,
+        money.reason or "",
+    )
+    return dict(zip(MONEY_COLUMNS, values, strict=True))
