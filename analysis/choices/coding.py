@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -221,7 +220,7 @@ def coding_of(study: Study, exercise: ChoiceExercise) -> Coding:
     for attribute in exercise.attributes:
         names = [lv.id for lv in attribute.levels[:-1]]
         if attribute.coding != "effects":
-            names = [""] if attribute.coding == "linear" else _piece_names(attribute)
+            names = [""] if attribute.coding == "linear" else list(attribute.pieces)
         columns += [Column(attribute.id, name, attribute.coding) for name in names]
     for first, second in exercise.interactions:
         columns += [
@@ -304,11 +303,6 @@ def _product(
 def _edges(attribute: Attribute) -> Floats:
     low, high = tested_range(attribute)
     return np.array([low, *attribute.knots, high])
-
-
-def _piece_names(attribute: Attribute) -> list[str]:
-    edges = _edges(attribute)
-    return [f"{low:g}-{high:g}" for low, high in pairwise(edges)]
 
 
 def _pieces(attribute: Attribute, numbers: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from analysis.study.checks import faults_before_publication
 from analysis.study.exercises import Attribute, ChoiceExercise, Level
 from analysis.study.faults import Catalogue, Fault, StudyFaults
-from analysis.study.load import dump_study, parse_study, read_study, study_schema
+from analysis.study.load import dump_study, parse_study, read_priors, read_study, study_schema
 from analysis.study.types import Construct, Page, Study
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "dump_study",
     "faults_before_publication",
     "parse_study",
+    "read_priors",
     "read_study",
     "study_schema",
 ]

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from pydantic import BaseModel
 
+from analysis.study.design_checks import design_faults
 from analysis.study.exercises import Attribute, ChoiceExercise
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
@@ -184,6 +185,7 @@ def _exercises(study: Study) -> Iterator[Fault]:
             yield from _prohibitions(path, exercise)
             yield from _interactions(path, exercise)
             yield from _second_answer(path, exercise)
+            yield from design_faults(path, exercise)
 
 
 TABLE_COLUMNS = frozenset(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from analysis.study.designs import DesignPlan, FixedTask, Prior, PriorName, as_id
 from analysis.study.texts import Id, LevelId, Part, Text
 
 Tag = Literal["functional", "emotional", "price"]
@@ -51,6 +53,17 @@ class Attribute(Part):
     preference: Literal["increasing", "decreasing"] | None = None
     """The order in which everybody is expected to prefer the levels, as they are listed."""
 
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """Names of the pieces of a piecewise attribute: their ends ('1-2'); ValueError without."""
+        if self.range:
+            ends = [self.range.least, self.range.greatest]
+        else:
+            numbers = [level.number for level in self.levels if level.number is not None]
+            ends = [min(numbers), max(numbers)]
+        edges = [ends[0], *self.knots, ends[1]]
+        return tuple(f"{low:g}-{high:g}" for low, high in pairwise(edges))
+
     def level(self, level_id: str) -> Level:
         """Return a level by id; KeyError when there is none."""
         for level in self.levels:
@@ -67,29 +80,14 @@ class NoneOption(Part):
     """single: offered among the alternatives; dual: asked after a forced choice."""
 
 
-class DesignPlan(Part):
-    """How the choice tasks are made."""
-
-    method: Literal["shortcut", "random"] = "shortcut"
-    """shortcut: per block, levels balanced and with as little overlap as possible."""
-    blocks: Annotated[int, Field(ge=1, le=2000)] = 10
-    seed: Annotated[int, Field(ge=0)] = 1
-
-
 def _as_lists(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {k: v if isinstance(v, list | tuple) else [v] for k, v in value.items()}
 
 
-def _as_ids(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:g}"
-    return value
-
-
 Prohibition = Annotated[
-    dict[Id, tuple[Annotated[LevelId, BeforeValidator(_as_ids)], ...]], BeforeValidator(_as_lists)
+    dict[Id, tuple[Annotated[LevelId, BeforeValidator(as_id)], ...]], BeforeValidator(_as_lists)
 ]
 """Levels of two or more attributes that may not occur together in one alternative."""
 
@@ -115,6 +113,12 @@ class ChoiceExercise(ExerciseBase):
     prohibitions: tuple[Prohibition, ...] = ()
     interactions: tuple[Annotated[tuple[Id, ...], Field(min_length=2, max_length=2)], ...] = ()
     """Pairs of attributes whose levels are worth more or less together."""
+    labelled_by: Id | None = None
+    """The attribute whose levels name the alternatives, each at most once in a task (a brand)."""
+    fixed_tasks: tuple[FixedTask, ...] = ()
+    """Tasks given by the researcher; they count among ``tasks`` and ``holdouts``."""
+    priors: dict[PriorName, Prior] = Field(default_factory=dict)
+    """Expected part-worths by attribute, 'none' or 'first:second'; those not stated are 0."""
     design: DesignPlan = DesignPlan()
 
     @property

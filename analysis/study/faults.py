@@ -122,6 +122,7 @@ class Catalogue(Enum):
     SCALE_SHORT = ("a scale has {n} point(s)", "Give between 2 and 11 points")
     BANDS = ("the score bands leave a gap or overlap at {at}", "Let each band start where one ends")
     PROHIBITION = ("a prohibition names one attribute", "Name at least two attributes")
+    PRIOR = ("the prior does not fit: {what}", "{hint}")
     IMPOSSIBLE = ("{what}", "{hint}")
 
     def at(self, path: str, *, line: int = 0, **facts: object) -> Fault:

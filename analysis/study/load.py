@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from analysis.study.checks import faults_between_parts
+from analysis.study.exercises import ChoiceExercise
 from analysis.study.faults import Catalogue, Fault, StudyFaults
 from analysis.study.types import FORMAT, Study
 
@@ -70,6 +71,30 @@ def parse_study(source: bytes | str) -> Study:
         raise StudyFaults(list(dict.fromkeys(placed)))
     assert study is not None
     return study
+
+
+def read_priors(path: Path | str, study: Study, exercise: ChoiceExercise) -> ChoiceExercise:
+    """The exercise with the priors of a file, which holds what stands under ``priors:``.
+
+    Raises
+    ------
+    StudyFaults
+        With every fault of the file.
+    OSError
+        When the file cannot be opened.
+    """
+    data, lines = _parse_yaml(Path(path).read_bytes())
+    if set(data) == {"priors"} and isinstance(data["priors"], dict):
+        data, lines = data["priors"], {place[1:]: n for place, n in lines.items() if place}
+    given = exercise.model_dump(mode="json", exclude_defaults=True) | {"priors": data}
+    shell = {"study": study.study, "title": "Priors", "exercises": [given]}
+    faults, read = _validate(shell)
+    prefix = "exercises[0].priors"
+    if faults:
+        own = [replace(f, path=f.path.removeprefix(prefix).lstrip(".") or "file") for f in faults]
+        raise StudyFaults(list(dict.fromkeys(_with_line(fault, lines) for fault in own)))
+    assert read is not None
+    return read.choice_exercise()
 
 
 def dump_study(study: Study) -> str:
@@ -171,7 +196,9 @@ def _faults_of_the_rest(data: dict[str, Any], details: list[ErrorDetails]) -> li
 
 
 def _enclosing_element(place: Place, data: Any) -> Place:
-    """The innermost list element that holds a place, else its top-level field."""
+    """The innermost list element or prior that holds a place, else its top-level field."""
+    if "priors" in place[:-1]:
+        return place[: place.index("priors") + 2]
     for depth in range(len(place), 0, -1):
         if isinstance(place[depth - 1], int):
             return place[:depth]
@@ -270,7 +297,9 @@ def _follow(node: dict[str, Any], step: str | int, schema: Any, value: Any) -> d
     if isinstance(step, int):
         found = node.get("items", {})
     else:
-        found = node.get("properties", {}).get(step) or node.get("additionalProperties", {})
+        by_pattern = next(iter(node.get("patternProperties", {}).values()), None)
+        found = node.get("properties", {}).get(step) or by_pattern
+        found = found or node.get("additionalProperties", {})
     return _resolve(found if isinstance(found, dict) else {}, schema, value)
 
 
