@@ -90,8 +90,20 @@ def money_draws(
     return np.array(list(statistics(hierarchy_of(part_worths), quantile, seed, weights)))
 
 
-def money_estimate(part_worths: PartWorths, values: Floats, *, n: int) -> Estimate:
-    """The estimate of a money value from the median respondent's in every draw."""
+def money_estimate(
+    part_worths: PartWorths,
+    values: Floats,
+    *,
+    n: int,
+    method: str = MONEY,
+    unbounded: str = "price does not deter the median respondent",
+    today: float | None = None,
+) -> Estimate:
+    """The estimate of an amount of money from its value in every draw, infinite ones included.
+
+    ``unbounded`` says why a median is infinite with a linear price. An amount lies beyond the
+    tested prices when it is larger than their range, or when ``today`` plus it is not among them.
+    """
     price = part_worths.coding.exercise.price
     assert price is not None
     linear = price.coding == "linear"
@@ -103,14 +115,15 @@ def money_estimate(part_worths: PartWorths, values: Floats, *, n: int) -> Estima
     unit = money_unit(part_worths.coding)
     tested = f"beyond the tested prices ({low_price:g} to {high_price:g})"
     if not np.isfinite(value):
-        unbounded = "unbounded: price does not deter the median respondent"
-        return unavailable(unbounded if linear else tested, n=n, method=MONEY, unit=unit)
-    notes = [MONEY]
-    if abs(value) > high_price - low_price + 1e-12:
+        reason = f"unbounded: {unbounded}" if linear else tested
+        return unavailable(reason, n=n, method=method, unit=unit)
+    notes, slack = [method], 1e-12
+    reached = abs(value) + low_price if today is None else today + value
+    if not low_price - slack <= reached <= high_price + slack:
         notes.append(tested)
     if not np.isfinite([low, high]).all():
         notes.append(
-            "unbounded: the interval holds medians that no price offsets"
+            f"unbounded: in some draws {unbounded}"
             if linear
             else "unbounded: the interval leaves the tested prices"
         )

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from analysis.choices.beliefs import beliefs_of
 from analysis.choices.coding import coding_of
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.hb.fit import packed_sets
-from analysis.choices.beliefs import beliefs_of
 from analysis.choices.holdout import validate
 from analysis.choices.mnl import evaluate
 from analysis.choices.sets import choice_sets

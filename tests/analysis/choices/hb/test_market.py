@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.choices.beliefs import beliefs_of
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.hb.files import write_diagnostics, write_draws, write_individual
-from analysis.choices.beliefs import beliefs_of
-from analysis.choices.holdout import validate
 from analysis.choices.hb.market import importances_of_respondents, money_value, wrong_price_sign
+from analysis.choices.holdout import validate
 from analysis.choices.mnl import fit_mnl
 
 
