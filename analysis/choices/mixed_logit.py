@@ -254,7 +254,7 @@ def derivatives(panel: Panel, draws: Floats, spread: Spread, vector: Floats) -> 
     for n, weight in enumerate(panel.weight):
         part, z = panel.of(n), draws[n]
         factor = np.hstack([np.ones((len(z), k)), z[:, spread.columns]])
-        logs, others = part.chances(_coefficients(spread, vector, z))
+        logs, others = part.chances(coefficients_at(spread, vector, z))
         joint = logs.sum(axis=0)
         top = float(logsumexp(joint))
         chance = np.exp(joint - top)
@@ -270,7 +270,8 @@ def derivatives(panel: Panel, draws: Floats, spread: Spread, vector: Floats) -> 
     return _Point(float(total), panel.weight @ scores, information, scores)
 
 
-def _coefficients(spread: Spread, vector: Floats, z: Floats) -> Floats:
+def coefficients_at(spread: Spread, vector: Floats, z: Floats) -> Floats:
+    """Coefficients b + L z (draws, K) at standard normals z (draws, K)."""
     lower = spread.matrix(vector[spread.width :])
     found: Floats = vector[: spread.width] + z @ lower.T
     return found
@@ -296,7 +297,7 @@ def _result(
     rows = one.coding.level_rows()[1]
     means, sds = np.empty((2, len(draws), len(rows)))
     for n, z in enumerate(draws):
-        coefficients = _coefficients(spread, vector, z)
+        coefficients = coefficients_at(spread, vector, z)
         joint = panel.of(n).chances(coefficients)[0].sum(axis=0)
         chance, worths = np.exp(joint - logsumexp(joint)), coefficients @ rows.T
         means[n] = chance @ worths

@@ -335,19 +335,26 @@ def money_value_of_tag(
     is that of this fixed contrast, so it does not show that the order itself was estimated.
     """
     coding = part_worths.coding
+    upgrades, contrast = tag_upgrades(part_worths, tag)
+    n = part_worths.n_respondents
+    if not upgrades or tag == "price":
+        what = "price has no money value of its own" if tag == "price" else f"no {tag} attribute"
+        money = unavailable(what, n=n, method=method, unit=money_unit(coding))
+    else:
+        money = money_of(part_worths, contrast, method=method, covariance=covariance, seed=seed)
+    return TagMoney(tag, upgrades, money, _tag_share(part_worths, tag, covariance, seed))
+
+
+def tag_upgrades(part_worths: PartWorths, tag: Tag) -> tuple[tuple[Upgrade, ...], Floats]:
+    """From the worst to the best level of every attribute with a tag, and their contrast (K,)."""
+    coding = part_worths.coding
     attributes = [a for a in coding.exercise.attributes if a.tag == tag]
     upgrades = tuple(_best_upgrade(part_worths, attribute) for attribute in attributes)
     contrast = np.zeros(coding.width)
     for upgrade, attribute in zip(upgrades, attributes, strict=True):
         ends = [_end(attribute, level) for level in (upgrade.from_level, upgrade.to_level)]
         contrast += coding.contrast(attribute.id, *ends)
-    n = part_worths.n_respondents
-    if not attributes or tag == "price":
-        what = "price has no money value of its own" if tag == "price" else f"no {tag} attribute"
-        money = unavailable(what, n=n, method=method, unit=money_unit(coding))
-    else:
-        money = money_of(part_worths, contrast, method=method, covariance=covariance, seed=seed)
-    return TagMoney(tag, upgrades, money, _tag_share(part_worths, tag, covariance, seed))
+    return upgrades, contrast
 
 
 def _end(attribute: Attribute, level: str) -> str | float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,7 @@ from analysis.cli.partworths.tables import (
     write_csv,
     write_json,
 )
+from analysis.cli.partworths.validation import write_validation
 
 if TYPE_CHECKING:
     from analysis.choices.partworths import PartWorths
@@ -43,7 +44,8 @@ def run(request: Request) -> None:
     write_diagnostics(out / "diagnostics.json", fitted)
     if request.options["save_draws"]:
         write_draws(out / "draws.nc", fitted)
-    write_json(out / "summary.json", _summary(fitted, table, request))
+    validation = write_validation(out, study, table, fitted, seed=request.seed)
+    write_json(out / "summary.json", _summary(fitted, table, request, validation))
     say(request, *table.notes, *fitted.warnings)
 
 
@@ -79,18 +81,14 @@ def quarters() -> Callable[[int, int], None]:
     return progress
 
 
-def _summary(fitted: PartWorths, table: Choices, request: Request) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from analysis.choices.hb.holdout import holdout_fit
+def _summary(
+    fitted: PartWorths, table: Choices, request: Request, validation: Mapping[str, Any]
+) -> dict[str, Any]:
     from analysis.choices.hb.market import wrong_price_sign
 
-    held = holdout_fit(fitted, table)
-    tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
     return summary_head("hb", table.exercise.id, request) | {
         "n_respondents": fitted.n_respondents,
         "n_tasks": fitted.n_tasks,
-        "n_holdout_tasks": tasks - fitted.n_tasks,
         "n_parameters": fitted.coding.width,
         "prior": request.options["prior"],
         "log_likelihood": fitted.log_likelihood,
@@ -98,7 +96,7 @@ def _summary(fitted: PartWorths, table: Choices, request: Request) -> dict[str, 
         "final": fitted.converged,
         "converged": fitted.converged,
         "price_does_not_deter": wrong_price_sign(fitted),
-        "holdout": asdict(held) if held else None,
+        **validation,
         "intervals": "95 % of draws",
         "notes": list(table.notes),
         "warnings": list(fitted.warnings),

@@ -18,13 +18,14 @@ from analysis.cli.partworths.tables import (
     write_csv,
     write_json,
 )
+from analysis.cli.partworths.validation import write_validation
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.choices.latent_class import LatentClasses
 
-OPTIONS = ("wtp_method", "classes", "scale_classes", "starts")
+OPTIONS = ("holdout_tasks", "wtp_method", "classes", "scale_classes", "starts")
 
 
 def run(request: Request) -> None:
@@ -59,12 +60,14 @@ def run(request: Request) -> None:
         notes.append(
             f"the BIC still falls at {best.n_classes} classes; ask for more to see it rise"
         )
+    validation = write_validation(out, study, table, best, seed=request.seed)
     summary = summary_head("latent-class", table.exercise.id, request) | {
         "n_respondents": best.n_respondents,
         "n_tasks": best.n_tasks,
         "null_log_likelihood": best.null_log_likelihood,
         "lowest_bic": best.n_classes,
         "solutions": [_solution(s) for s in solutions],
+        **validation,
         "notes": list(table.notes),
         "warnings": notes,
     }

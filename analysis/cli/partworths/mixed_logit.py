@@ -19,13 +19,14 @@ from analysis.cli.partworths.tables import (
     write_csv,
     write_json,
 )
+from analysis.cli.partworths.validation import write_validation
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.choices.mixed_logit import MixedLogit
 
-OPTIONS = ("wtp_method", "halton_draws", "vary", "correlated")
+OPTIONS = ("holdout_tasks", "wtp_method", "halton_draws", "vary", "correlated")
 
 
 def run(request: Request) -> None:
@@ -54,6 +55,7 @@ def run(request: Request) -> None:
     money = money_rows(means, method=options["wtp_method"], seed=request.seed)
     write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
     _individuals(found).to_parquet(out / "individual.parquet", index=False)
+    validation = write_validation(out, study, table, found, seed=request.seed)
     summary = summary_head("mixed-logit", table.exercise.id, request) | {
         "n_respondents": means.n_respondents,
         "n_tasks": means.n_tasks,
@@ -65,6 +67,7 @@ def run(request: Request) -> None:
         "columns": [[c.attribute, c.level] for c in found.coding.columns],
         "population_covariance": found.population_covariance.tolist(),
         "intervals": "95 %, cluster covariance (respondents)",
+        **validation,
         "notes": list(table.notes),
         "warnings": list(found.warnings),
     }

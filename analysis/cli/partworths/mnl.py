@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,12 +19,13 @@ from analysis.cli.partworths.tables import (
     write_csv,
     write_json,
 )
+from analysis.cli.partworths.validation import write_validation
 
 if TYPE_CHECKING:
     from analysis.choices.partworths import PartWorths
     from analysis.tables import Choices
 
-OPTIONS = ("wtp_method", "covariates", "covary")
+OPTIONS = ("holdout_tasks", "wtp_method", "covariates", "covary")
 
 
 def run(request: Request) -> None:
@@ -34,8 +36,7 @@ def run(request: Request) -> None:
 
     study, table = request.read()
     options = request.options
-    tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
-    click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
+    click.echo("Fitting the logit ...", err=True)
     with bad_input(NotIdentified, NotConverged, ValueError):
         fitted = fit_mnl(
             study,
@@ -48,17 +49,19 @@ def run(request: Request) -> None:
     write_csv(out / "importances.csv", importance_rows(importances(fitted, seed=request.seed)))
     money = money_rows(fitted, method=options["wtp_method"], seed=request.seed)
     write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
-    write_json(out / "summary.json", _summary(fitted, table, request, tasks))
+    validation = write_validation(out, study, table, fitted, seed=request.seed)
+    write_json(out / "summary.json", _summary(fitted, table, request, validation))
     say(request, *table.notes, *fitted.warnings)
 
 
-def _summary(fitted: PartWorths, table: Choices, request: Request, tasks: int) -> dict[str, Any]:
+def _summary(
+    fitted: PartWorths, table: Choices, request: Request, validation: Mapping[str, Any]
+) -> dict[str, Any]:
     from analysis.choices.willingness_to_pay import wrong_sign_probability
 
     return summary_head("mnl", table.exercise.id, request) | {
         "n_respondents": fitted.n_respondents,
         "n_tasks": fitted.n_tasks,
-        "n_holdout_tasks": tasks - fitted.n_tasks,
         "n_parameters": fitted.coding.width,
         "log_likelihood": fitted.log_likelihood,
         "null_log_likelihood": fitted.null_log_likelihood,
@@ -66,6 +69,7 @@ def _summary(fitted: PartWorths, table: Choices, request: Request, tasks: int) -
         "converged": fitted.converged,
         "iterations": fitted.iterations,
         "price_sign_wrong_probability": wrong_sign_probability(fitted),
+        **validation,
         "intervals": "95 %, cluster covariance (respondents)",
         "notes": list(table.notes),
         "warnings": list(fitted.warnings),

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from analysis.choices.beliefs import beliefs_of
 from analysis.choices.coding import coding_of
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.hb.fit import packed_sets
-from analysis.choices.hb.holdout import holdout_fit
+from analysis.choices.holdout import validate
 from analysis.choices.mnl import evaluate
 from analysis.choices.sets import choice_sets
 from analysis.tables import check_choices
@@ -47,6 +48,6 @@ def test_planted_part_worths_come_back_and_holdouts_are_predicted(dual):
     # the default prior lets people differ, which makes everybody a little more decided
     assert np.corrcoef(found.coefficients, TRUTH)[0, 1] > 0.97
     assert np.all(np.abs(found.coefficients - TRUTH) < 5 * error + 0.3)
-    held = holdout_fit(found, choices)
+    held = validate(beliefs_of(found, choices, seed=1), None, choices, seed=1)
     assert held.tasks == 150
-    assert held.log_loss < held.chance_log_loss
+    assert held.scores[0].log_loss.high < held.chance_log_loss

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.choices.beliefs import beliefs_of
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.hb.files import write_diagnostics, write_draws, write_individual
-from analysis.choices.hb.holdout import holdout_fit
 from analysis.choices.hb.market import importances_of_respondents, money_value, wrong_price_sign
+from analysis.choices.holdout import validate
 from analysis.choices.mnl import fit_mnl
 
 
@@ -62,13 +63,15 @@ def test_holdout_chances_are_averaged_over_draws(study, choices):
     frame["role"] = np.where(frame["task"].isin([2, 5]), "holdout", "estimation")
     table = replace(choices, frame=frame)
     found = fit_hb(study, table, seed=3, settings=Settings(burn_in=100, draws=100))
-    held = holdout_fit(found, table)
+    held = validate(beliefs_of(found, table, seed=1), None, table, seed=1)
     assert found.n_tasks == 300 * 6
     assert held.tasks == 600
     assert held.chance_log_loss == pytest.approx(np.log(4))
-    assert held.log_loss < held.chance_log_loss
-    assert held.hit_rate > 0.4
-    assert holdout_fit(found, choices) is None
+    over_draws, at_mean = held.scores[:2]
+    assert (over_draws.name, at_mean.name) == ("over draws", "at the mean part-worths")
+    assert over_draws.log_loss.high < held.chance_log_loss
+    assert over_draws.hit_rate.value > 0.4
+    assert validate(beliefs_of(found, choices, seed=1), None, choices, seed=1) is None
 
 
 def test_files_open_elsewhere(fitted, tmp_path):
