@@ -15,6 +15,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of study files.",
     "design": "Make the choice tasks of a study.",
     "partworths": "Estimate part-worths from choices.",
+    "compare": "Compare fits to the same choices.",
     "nps": "Net Promoter Score from a table of ratings.",
     "engagement": "Engagement scores from purchases.",
     "report": "Make the value report of an archive.",

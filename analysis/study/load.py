@@ -64,7 +64,7 @@ def read_study(path: Path | str) -> Study:
 
 def parse_study(source: bytes | str) -> Study:
     """Parse the text of a study file; see ``read_study``."""
-    data, lines = _parse_yaml(source)
+    data, lines = parse_yaml(source)
     faults, study = _validate(data)
     if faults:
         placed = [_with_line(fault, lines) for fault in faults]
@@ -111,7 +111,11 @@ def study_schema() -> dict[str, Any]:
     return Study.model_json_schema() | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 
-def _parse_yaml(source: bytes | str) -> tuple[dict[str, Any], dict[Place, int]]:
+def parse_yaml(source: bytes | str) -> tuple[dict[str, Any], dict[Place, int]]:
+    """A YAML or JSON mapping, and the line of every place in it; StudyFaults when it is none.
+
+    Ids stay text: ``no`` is not false, and ``090`` is not 90.
+    """
     raw = source.encode() if isinstance(source, str) else source
     if len(raw) > MAX_BYTES:
         raise StudyFaults([Catalogue.TOO_LARGE.at("file", size=len(raw), limit=MAX_BYTES)])

@@ -21,7 +21,12 @@ def column_names(part_worths: PartWorths) -> list[str]:
 
 
 def write_individual(path: Path, part_worths: PartWorths) -> None:
-    """individual.parquet: a row a respondent, every level's part-worth and its sd.
+    """individual.parquet: see ``individual``."""
+    individual(part_worths).to_parquet(path, index=False)
+
+
+def individual(part_worths: PartWorths) -> pd.DataFrame:
+    """A row a respondent, every level's part-worth and its sd, on the logit scale.
 
     Levels of an effects attribute add up to zero, the reference level included.
     """
@@ -38,7 +43,7 @@ def write_individual(path: Path, part_worths: PartWorths) -> None:
         name = f"{label.attribute}:{label.level}" if label.level else label.attribute
         found[name] = mean[:, k]
         found[f"{name} sd"] = deviation[:, k]
-    pd.DataFrame(found).to_parquet(path, index=False)
+    return pd.DataFrame(found)
 
 
 def write_diagnostics(path: Path, part_worths: PartWorths) -> None:

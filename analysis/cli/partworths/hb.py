@@ -3,50 +3,123 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.partworths.request import Request
+from analysis.cli.partworths.market import Market, read_market, write_market
+from analysis.cli.partworths.request import Request, read_segments, read_weights
 from analysis.cli.partworths.tables import (
     MONEY_COLUMNS,
     importance_rows,
-    money_row,
+    money_rows,
     say,
     summary_head,
+    tag_rows,
     write_csv,
     write_json,
 )
 from analysis.cli.partworths.validation import write_validation
 
 if TYPE_CHECKING:
+    from analysis.choices.hb.market import Weights
     from analysis.choices.partworths import PartWorths
     from analysis.study import Study
     from analysis.tables import Choices
 
-OPTIONS = ("holdout_tasks", "chains", "draws", "burn_in", "prior", "save_draws")
+OPTIONS = (
+    "holdout_tasks",
+    "segments",
+    "market",
+    "chains",
+    "draws",
+    "burn_in",
+    "prior",
+    "save_draws",
+)
 
 
 def run(request: Request) -> None:
     """Fit, write all files, and say when the draws are not final."""
-    from analysis.choices.hb.files import write_diagnostics, write_draws, write_individual
-    from analysis.choices.hb.market import importances_of_respondents
-
     study, table = request.read()
+    asked = Asked.of(request, study, table)
     fitted = run_hb(study, table, request)
     out = request.folder()
-    write_csv(out / "partworths.csv", _level_rows(fitted))
-    shares = importances_of_respondents(fitted, seed=request.seed)
-    write_csv(out / "importances.csv", importance_rows(shares))
-    write_csv(out / "wtp.csv", _money_rows(fitted, request.seed), MONEY_COLUMNS)
-    write_individual(out / "individual.parquet", fitted)
+    _write_people(out, fitted, request)
+    _write_market(out, fitted, request, asked)
+    validation = write_validation(out, study, table, fitted, seed=request.seed)
+    write_json(out / "summary.json", _summary(fitted, table, asked, request) | validation)
+    say(request, *table.notes, *fitted.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The files beside the choices, read and checked before the fit."""
+
+    weights: Weights
+    segments: Mapping[str, str] | None
+    market: Market | None
+
+    @staticmethod
+    def of(request: Request, study: Study, table: Choices) -> Asked:
+        """Read them; BadInput when one does not suit the choices."""
+        import pandas as pd
+
+        from analysis.choices.coding import coding_of
+        from analysis.choices.sets import respondent_weights
+
+        frame, options = table.frame, request.options
+        people = frame.loc[frame["role"] == "estimation", "respondent"].astype(str).unique()
+        weights = read_weights(request.weights)
+        with bad_input(ValueError):
+            respondent_weights(pd.Index(people), weights)
+        path = options["market"]
+        return Asked(
+            weights,
+            read_segments(options["segments"], list(people)),
+            None if path is None else read_market(path, coding_of(study, table.exercise)),
+        )
+
+
+def _write_people(out: Path, fitted: PartWorths, request: Request) -> None:
+    """Draws and their diagnostics, and a row for every respondent."""
+    from analysis.choices.hb.files import individual, write_diagnostics, write_draws
+    from analysis.choices.tag_values import individual_values
+    from analysis.choices.zero_centred import zero_centred
+
+    assert fitted.hierarchy is not None
+    worths = individual(fitted)
+    worths.to_parquet(out / "individual.parquet", index=False)
+    worths.to_csv(out / "individual.csv", index=False)
+    means, _ = fitted.hierarchy.individual()
+    scaled = zero_centred(fitted.coding, fitted.hierarchy.respondents, means)
+    scaled.to_csv(out / "zero_centred.csv", index=False)
+    individual_values(fitted).to_parquet(out / "individual_values.parquet", index=False)
     write_diagnostics(out / "diagnostics.json", fitted)
     if request.options["save_draws"]:
         write_draws(out / "draws.nc", fitted)
-    validation = write_validation(out, study, table, fitted, seed=request.seed)
-    write_json(out / "summary.json", _summary(fitted, table, request, validation))
-    say(request, *table.notes, *fitted.warnings)
+
+
+def _write_market(out: Path, fitted: PartWorths, request: Request, asked: Asked) -> None:
+    """Figures of the population and of the market, weighted where there are weights."""
+    from analysis.choices.hb.market import importances_of_respondents, money_value
+    from analysis.choices.tag_values import tag_values_over_draws
+
+    seed, weights = request.seed, asked.weights
+    write_csv(out / "partworths.csv", _level_rows(fitted))
+    shares = importances_of_respondents(fitted, seed=seed, weights=weights)
+    write_csv(out / "importances.csv", importance_rows(shares))
+    money = money_rows(fitted.coding, partial(money_value, fitted, seed=seed, weights=weights))
+    write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
+    values = tag_values_over_draws(fitted, seed=seed, weights=weights, segments=asked.segments)
+    rows = ({"segment": s, **row} for s, found in values.items() for row in tag_rows(found))
+    write_csv(out / "tag_values.csv", rows)
+    if asked.market is not None:
+        write_market(out, fitted, asked.market, seed=seed, weights=weights)
 
 
 def run_hb(study: Study, table: Choices, request: Request) -> PartWorths:
@@ -81,9 +154,7 @@ def quarters() -> Callable[[int, int], None]:
     return progress
 
 
-def _summary(
-    fitted: PartWorths, table: Choices, request: Request, validation: Mapping[str, Any]
-) -> dict[str, Any]:
+def _summary(fitted: PartWorths, table: Choices, asked: Asked, request: Request) -> dict[str, Any]:
     from analysis.choices.hb.market import wrong_price_sign
 
     return summary_head("hb", table.exercise.id, request) | {
@@ -95,12 +166,25 @@ def _summary(
         "null_log_likelihood": fitted.null_log_likelihood,
         "final": fitted.converged,
         "converged": fitted.converged,
-        "price_does_not_deter": wrong_price_sign(fitted),
-        **validation,
+        "price_does_not_deter": wrong_price_sign(fitted, weights=asked.weights),
         "intervals": "95 % of draws",
+        "weights": _weights_line(fitted, asked),
         "notes": list(table.notes),
         "warnings": list(fitted.warnings),
     }
+
+
+def _weights_line(fitted: PartWorths, asked: Asked) -> str:
+    from analysis.choices.hb.market import hierarchy_of, mass_of
+
+    if asked.weights is None:
+        return "none: every respondent counts alike"
+    mass = mass_of(hierarchy_of(fitted), asked.weights)
+    effective = mass.sum() ** 2 / (mass @ mass)
+    return (
+        f"effective n {effective:.0f} of {len(mass)}; in importances, money and tag values and "
+        "market figures; the fit, partworths.csv and holdout figures are unweighted"
+    )
 
 
 def _level_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
@@ -122,24 +206,3 @@ def _level_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
             "sd": worth.se,
             "sd_between_respondents": float(deviation),
         }
-
-
-def _money_rows(fitted: PartWorths, seed: int) -> Iterable[dict[str, object]]:
-    """Each level against the first one; a linear attribute per unit, its levels empty."""
-    import numpy as np
-
-    from analysis.choices.hb.market import money_value
-
-    for attribute in fitted.coding.exercise.attributes:
-        if attribute.tag == "price":
-            continue
-        if attribute.coding == "linear":
-            contrast = np.zeros(fitted.coding.width)
-            contrast[fitted.coding.places(attribute.id)] = 1.0
-            yield money_row(attribute.id, "", "", money_value(fitted, contrast, seed=seed))
-            continue
-        first = attribute.levels[0].id
-        for level in attribute.levels[1:]:
-            contrast = fitted.coding.contrast(attribute.id, first, level.id)
-            money = money_value(fitted, contrast, seed=seed)
-            yield money_row(attribute.id, first, level.id, money)

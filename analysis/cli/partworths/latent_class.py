@@ -12,9 +12,10 @@ from analysis.cli.partworths.request import Request, read_weights
 from analysis.cli.partworths.tables import (
     MONEY_COLUMNS,
     known,
-    money_rows,
+    logit_money_rows,
     say,
     summary_head,
+    tag_rows,
     write_csv,
     write_json,
 )
@@ -53,6 +54,7 @@ def run(request: Request) -> None:
     out = request.folder()
     write_csv(out / "classes.csv", (row for s in solutions for row in _class_rows(s)))
     write_csv(out / "wtp.csv", _class_money(best, request), ["classes", "class", *MONEY_COLUMNS])
+    write_csv(out / "tag_values.csv", _class_values(best, request))
     members = pd.concat([_members(s) for s in solutions], ignore_index=True)
     members.to_parquet(out / "membership.parquet", index=False)
     notes = [f"{s.n_classes} classes: {w}" for s in solutions for w in s.warnings]
@@ -133,7 +135,16 @@ def _class_money(found: LatentClasses, request: Request) -> Iterator[dict[str, o
     method = request.options["wtp_method"]
     for n in range(1, found.n_classes + 1):
         worths = found.class_part_worths(n)
-        for row in money_rows(worths, method=method, seed=request.seed):
+        for row in logit_money_rows(worths, method=method, seed=request.seed):
+            yield {"classes": found.n_classes, "class": n, **row}
+
+
+def _class_values(found: LatentClasses, request: Request) -> Iterator[dict[str, object]]:
+    from analysis.choices.tag_values import tag_values
+
+    for n in range(1, found.n_classes + 1):
+        method, worths = request.options["wtp_method"], found.class_part_worths(n)
+        for row in tag_rows(tag_values(worths, method=method, seed=request.seed)):
             yield {"classes": found.n_classes, "class": n, **row}
 
 

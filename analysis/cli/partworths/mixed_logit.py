@@ -13,9 +13,10 @@ from analysis.cli.partworths.tables import (
     MONEY_COLUMNS,
     importance_rows,
     known,
-    money_rows,
+    logit_money_rows,
     say,
     summary_head,
+    tag_rows,
     write_csv,
     write_json,
 )
@@ -35,6 +36,7 @@ def run(request: Request) -> None:
     from analysis.choices.importances import importances
     from analysis.choices.mixed_logit import fit_mixed_logit
     from analysis.choices.mnl import NotConverged
+    from analysis.choices.tag_values import tag_values
 
     study, table = request.read()
     options = request.options
@@ -52,8 +54,10 @@ def run(request: Request) -> None:
     out, means = request.folder(), found.part_worths()
     write_csv(out / "partworths.csv", _mixed_rows(found))
     write_csv(out / "importances.csv", importance_rows(importances(means, seed=request.seed)))
-    money = money_rows(means, method=options["wtp_method"], seed=request.seed)
+    money = logit_money_rows(means, method=options["wtp_method"], seed=request.seed)
     write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
+    values = tag_values(means, method=request.options["wtp_method"], seed=request.seed)
+    write_csv(out / "tag_values.csv", tag_rows(values))
     _individuals(found).to_parquet(out / "individual.parquet", index=False)
     validation = write_validation(out, study, table, found, seed=request.seed)
     summary = summary_head("mixed-logit", table.exercise.id, request) | {

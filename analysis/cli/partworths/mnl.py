@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.cli.bad_input import bad_input
-from analysis.cli.partworths.request import Request, read_covariates, read_weights
+from analysis.cli.bad_input import BadInput, bad_input
+from analysis.cli.partworths.market import read_market, write_market
+from analysis.cli.partworths.request import Request, read_covariates, read_segments, read_weights
 from analysis.cli.partworths.tables import (
     MONEY_COLUMNS,
     importance_rows,
-    money_rows,
+    logit_money_rows,
     partworth_rows,
     say,
     summary_head,
+    tag_rows,
     write_csv,
     write_json,
 )
@@ -23,35 +26,77 @@ from analysis.cli.partworths.validation import write_validation
 
 if TYPE_CHECKING:
     from analysis.choices.partworths import PartWorths
+    from analysis.study import Study
     from analysis.tables import Choices
 
-OPTIONS = ("holdout_tasks", "wtp_method", "covariates", "covary")
+OPTIONS = ("holdout_tasks", "segments", "market", "wtp_method", "covariates", "covary")
 
 
 def run(request: Request) -> None:
-    """Write partworths.csv, importances.csv, wtp.csv and summary.json."""
-    from analysis.choices.identification import NotIdentified
+    """Write the tables of part-worths, importances and money, and summary.json."""
+    from analysis.choices.coding import coding_of
     from analysis.choices.importances import importances
-    from analysis.choices.mnl import NotConverged, fit_mnl
 
     study, table = request.read()
-    options = request.options
+    options, seed = request.options, request.seed
+    people = table.frame["respondent"].astype(str).unique()
+    segments = read_segments(options["segments"], list(people))
+    path = options["market"]
+    market = None if path is None else read_market(path, coding_of(study, table.exercise))
     click.echo("Fitting the logit ...", err=True)
+    fitted = _fit(study, table, request)
+    out = request.folder()
+    write_csv(out / "partworths.csv", partworth_rows(fitted))
+    write_csv(out / "importances.csv", importance_rows(importances(fitted, seed=seed)))
+    money = logit_money_rows(fitted, method=options["wtp_method"], seed=seed)
+    write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
+    write_csv(out / "tag_values.csv", _segment_rows(study, table, fitted, segments, request))
+    if market is not None:
+        write_market(out, fitted, market, seed=seed)
+    validation = write_validation(out, study, table, fitted, seed=seed)
+    write_json(out / "summary.json", _summary(fitted, table, request, validation))
+    say(request, *table.notes, *fitted.warnings)
+
+
+def _fit(study: Study, table: Choices, request: Request) -> PartWorths:
+    from analysis.choices.identification import NotIdentified
+    from analysis.choices.mnl import NotConverged, fit_mnl
+
+    options = request.options
     with bad_input(NotIdentified, NotConverged, ValueError):
-        fitted = fit_mnl(
+        return fit_mnl(
             study,
             table,
             weights=read_weights(request.weights),
             covariates=read_covariates(options["covariates"], options["covary"]),
         )
-    out = request.folder()
-    write_csv(out / "partworths.csv", partworth_rows(fitted))
-    write_csv(out / "importances.csv", importance_rows(importances(fitted, seed=request.seed)))
-    money = money_rows(fitted, method=options["wtp_method"], seed=request.seed)
-    write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
-    validation = write_validation(out, study, table, fitted, seed=request.seed)
-    write_json(out / "summary.json", _summary(fitted, table, request, validation))
-    say(request, *table.notes, *fitted.warnings)
+
+
+def _segment_rows(
+    study: Study,
+    table: Choices,
+    fitted: PartWorths,
+    segments: Mapping[str, str] | None,
+    request: Request,
+) -> Iterator[dict[str, object]]:
+    """Tag values of everybody, then of a logit of each segment; why there is none for some."""
+    from analysis.choices.tag_values import SMALLEST, tag_values, without_values
+
+    method, seed = request.options["wtp_method"], request.seed
+    for row in tag_rows(tag_values(fitted, method=method, seed=seed)):
+        yield {"segment": "", **row}
+    own = table.frame["respondent"].astype(str).map(segments or {})
+    for name in sorted(own.dropna().unique()):
+        part = replace(table, frame=table.frame[own == name].reset_index(drop=True))
+        n = part.frame["respondent"].nunique()
+        try:
+            if n < SMALLEST:
+                raise BadInput(f"suppressed: fewer than {SMALLEST} respondents")
+            found = tag_values(_fit(study, part, request), method=method, seed=seed)
+        except BadInput as error:
+            found = without_values(fitted, error.message, n=n)
+        for row in tag_rows(found):
+            yield {"segment": name, **row}
 
 
 def _summary(

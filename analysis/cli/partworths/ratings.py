@@ -9,10 +9,11 @@ from analysis.cli.partworths.request import Request, read_weights
 from analysis.cli.partworths.tables import (
     MONEY_COLUMNS,
     importance_rows,
-    money_rows,
+    logit_money_rows,
     partworth_rows,
     say,
     summary_head,
+    tag_rows,
     write_csv,
     write_json,
 )
@@ -30,6 +31,7 @@ def run(request: Request) -> None:
     from analysis.choices.identification import NotIdentified
     from analysis.choices.importances import importances
     from analysis.choices.ratings_based import fit_ratings, read_ratings
+    from analysis.choices.tag_values import tag_values
     from analysis.study.exercises import RatingsExercise
     from analysis.tables import TableFaults
 
@@ -41,8 +43,10 @@ def run(request: Request) -> None:
     out, pooled = request.folder(), found.part_worths
     write_csv(out / "partworths.csv", partworth_rows(pooled))
     write_csv(out / "importances.csv", importance_rows(importances(pooled, seed=request.seed)))
-    money = money_rows(pooled, method=request.options["wtp_method"], seed=request.seed)
+    money = logit_money_rows(pooled, method=request.options["wtp_method"], seed=request.seed)
     write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
+    values = tag_values(pooled, method=request.options["wtp_method"], seed=request.seed)
+    write_csv(out / "tag_values.csv", tag_rows(values))
     _raters(found).to_parquet(out / "individual.parquet", index=False)
     without = sum(bool(reason) for reason in found.reasons)
     notes = [f"{without} respondents have no full fit of their own"] if without else []

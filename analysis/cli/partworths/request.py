@@ -12,6 +12,8 @@ import click
 from analysis.cli.bad_input import BadInput, bad_input
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.choices.coding import Covariate
     from analysis.study import Study
     from analysis.tables import Choices
@@ -88,6 +90,27 @@ def read_weights(path: Path | None) -> dict[str, float] | None:
     return None if path is None else _numbers_by_respondent(path, ["weight"])["weight"]
 
 
+def read_segments(path: Path | None, people: Sequence[str]) -> dict[str, str] | None:
+    """Segments by respondent, from a file with respondent and segment; blank cells have none.
+
+    ``people`` are those of the choices; BadInput when nobody of them has a segment.
+    """
+    if path is None:
+        return None
+    frame = _by_respondent(path, ["segment"])
+    found = {
+        str(name): segment.strip()
+        for name, segment in zip(frame["respondent"], frame["segment"], strict=True)
+        if segment.strip()
+    }
+    if not set(found) & set(people):
+        raise BadInput(f"{path.name}: no respondent of the choices has a segment in it")
+    without = len(set(people) - set(found))
+    if without:
+        click.echo(f"note: {without} respondents have no segment in {path.name}", err=True)
+    return found
+
+
 def read_covariates(path: Path | None, covary: Sequence[str]) -> tuple[Covariate, ...]:
     """Covariates from a file, as said by texts COLUMN:ATTRIBUTE,..."""
     from analysis.choices.coding import Covariate
@@ -107,8 +130,8 @@ def read_covariates(path: Path | None, covary: Sequence[str]) -> tuple[Covariate
     return tuple(Covariate(name, tuple(wanted[name]), values[name]) for name in wanted)
 
 
-def _numbers_by_respondent(path: Path, columns: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Columns of numbers by respondent, from a CSV file with a row for each."""
+def _by_respondent(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """The cells of a CSV file with a row for each respondent, as text."""
     import pandas as pd
 
     with bad_input(ValueError, pd.errors.ParserError):
@@ -120,7 +143,14 @@ def _numbers_by_respondent(path: Path, columns: Sequence[str]) -> dict[str, dict
     twice = frame.loc[frame["respondent"].duplicated(), "respondent"]
     if len(twice):
         raise BadInput(f"{path.name}: respondent '{twice.iloc[0]}' stands twice; keep one row")
-    found = {}
+    return frame
+
+
+def _numbers_by_respondent(path: Path, columns: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Columns of numbers by respondent, from a CSV file with a row for each."""
+    import pandas as pd
+
+    frame, found = _by_respondent(path, columns), {}
     for name in columns:
         numbers = pd.to_numeric(frame[name], errors="coerce")
         if numbers.isna().any():

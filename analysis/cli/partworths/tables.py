@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from analysis.choices.coding import Coding, Floats
     from analysis.choices.importances import Importance
     from analysis.choices.partworths import PartWorths
+    from analysis.choices.tag_values import TagFigure
     from analysis.choices.willingness_to_pay import Method
     from analysis.cli.partworths.request import Request
     from analysis.estimate import Estimate
@@ -105,47 +108,66 @@ MONEY_COLUMNS = (
 )
 
 
-def money_rows(fitted: PartWorths, *, method: Method, seed: int) -> Iterable[dict[str, object]]:
-    """The rows of wtp.csv: each level against the first one.
+def money_rows(coding: Coding, worth: Callable[[Floats], Estimate]) -> Iterator[dict[str, object]]:
+    """The rows of wtp.csv: each level against the first one, by the money value of a contrast (K,).
 
     A linear attribute has one row per unit, its levels empty.
     """
-    from analysis.choices.willingness_to_pay import (
-        willingness_to_pay,
-        willingness_to_pay_per_unit,
-    )
+    import numpy as np
 
-    for attribute in fitted.coding.exercise.attributes:
+    for attribute in coding.exercise.attributes:
         if attribute.tag == "price":
             continue
         if attribute.coding == "linear":
-            money = willingness_to_pay_per_unit(fitted, attribute.id, method=method, seed=seed)
-            yield money_row(attribute.id, "", "", money)
+            contrast = np.zeros(coding.width)
+            contrast[coding.places(attribute.id)] = 1.0
+            yield _money_row(attribute.id, "", "", worth(contrast))
             continue
         steps: list[str] | list[float] = [level.id for level in attribute.levels]
         if attribute.range:
             steps = [attribute.range.least, *attribute.knots, attribute.range.greatest]
         for level in steps[1:]:
-            money = willingness_to_pay(
-                fitted, attribute.id, steps[0], level, method=method, seed=seed
-            )
-            yield money_row(attribute.id, str(steps[0]), str(level), money)
+            contrast = coding.contrast(attribute.id, steps[0], level)
+            yield _money_row(attribute.id, str(steps[0]), str(level), worth(contrast))
 
 
-def money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:
+def logit_money_rows(
+    fitted: PartWorths, *, method: Method, seed: int
+) -> Iterator[dict[str, object]]:
+    """The rows of wtp.csv from one set of part-worths and its covariance."""
+    from analysis.choices.willingness_to_pay import money_of
+
+    return money_rows(fitted.coding, partial(money_of, fitted, method=method, seed=seed))
+
+
+def estimate_cells(name: str, estimate: Estimate) -> dict[str, object]:
+    """The cells of an estimate: its value under a name, intervals, and how it was made."""
+    return {
+        name: estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "low_50": estimate.low_50,
+        "high_50": estimate.high_50,
+        "unit": estimate.unit,
+        "n": estimate.n,
+        "method": estimate.method,
+        "unavailable": estimate.reason or "",
+    }
+
+
+def tag_rows(figures: Iterable[TagFigure]) -> Iterator[dict[str, object]]:
+    """The rows of tag_values.csv."""
+    for found in figures:
+        yield {
+            "tag": found.tag,
+            "figure": found.figure,
+            "what": found.what,
+            **estimate_cells("value", found.estimate),
+            "null_reference": found.null_reference,
+        }
+
+
+def _money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[str, object]:
     """One row of wtp.csv."""
-    values = (
-        attribute,
-        start,
-        end,
-        money.value,
-        money.low,
-        money.high,
-        money.low_50,
-        money.high_50,
-        money.unit,
-        money.n,
-        money.method,
-        money.reason or "",
-    )
-    return dict(zip(MONEY_COLUMNS, values, strict=True))
+    place = {"attribute": attribute, "from_level": start, "to_level": end}
+    return place | estimate_cells("wtp", money)
