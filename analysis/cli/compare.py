@@ -128,10 +128,8 @@ def _row(name: str, summary: dict[str, Any]) -> dict[str, object]:
             fit["log_likelihood"], fit["n_parameters"], summary["n_respondents"]
         )
     else:
-        row["n_parameters"] = None
-        row["note"] = "log-likelihood: mean over draws; no AIC or BIC"
-        if not summary["final"]:
-            row["note"] = f"not final (chains disagree); {row['note']}"
+        row["n_parameters"] = row["log_likelihood"] = None
+        row["note"] = "" if summary["final"] else "not final"
     held = summary["holdout"]
     if held is not None:
         row |= {key: held[key] for key in COLUMNS if key in held}
