@@ -1,8 +1,8 @@
 """Frequentist coverage of hierarchical Bayes: intervals at a fixed truth, over fresh studies.
 
-A population N(MU, SIGMA) is fixed. Every study draws its own 150 respondents, design and answers;
-the 95 % intervals of mu, shares of preference, the median respondent's and the market's willingness
-to pay are held against the population's own values.
+A population of normal part-worths is fixed. Every study draws its own 150 respondents, design and
+answers; the 95 % intervals of mu, shares of preference, the median respondent's and the market's
+willingness to pay are held against the population's own values.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ALLOWED = 0.022
 """Two standard errors of a coverage of .95 over 400 studies."""
 MU = np.array([-0.8, 0.3, -0.6, 0.5, -1.6, -0.5])
 """taste plain, taste sweet, look poor, size small, price per unit, none."""
-SPREAD = np.array(
+LESS = np.array(
     [
         [0.7, 0.0, 0.0, 0.0, 0.0, 0.0],
         [-0.3, 0.6, 0.0, 0.0, 0.0, 0.0],
@@ -37,7 +37,20 @@ SPREAD = np.array(
         [0.0, 0.3, 0.0, 0.0, 0.3, 0.9],
     ]
 )
-"""Cholesky factor of SIGMA."""
+"""Cholesky factor of a population that differs less than the prior's variance of 1."""
+AS_PRIOR = np.linalg.cholesky(
+    np.array(
+        [
+            [2 / 3, -1 / 3, 0, 0, 0, 0],
+            [-1 / 3, 2 / 3, 0, 0, 0, 0],
+            [0, 0, 1 / 2, 0, 0, 0],
+            [0, 0, 0, 1 / 2, 0, 0],
+            [0, 0, 0, 0, 1, 0],
+            [0, 0, 0, 0, 0, 1],
+        ]
+    )
+)
+"""That of the prior itself: variance 1 for every level, slope and none."""
 PRODUCT = {"taste": "plain", "look": "poor", "size": "large", "price": 1.0}
 RIVAL = {"taste": "sweet", "look": "good", "size": "small", "price": 1.5}
 CHANGE = {"look": "good"}
@@ -71,7 +84,7 @@ def the_study() -> Study:
     )
 
 
-def answers(study: Study, seed: int):
+def answers(study: Study, spread: np.ndarray, seed: int):
     """Choices of fresh respondents in random tasks."""
     rng = np.random.default_rng([seed, 71])
     exercise, shown = study.choice_exercise(), ALTERNATIVES + 1
@@ -87,7 +100,7 @@ def answers(study: Study, seed: int):
         ids = np.array([level.id for level in attribute.levels], dtype=object)
         frame[attribute.id] = ids[rng.integers(len(ids), size=rows)]
         frame.loc[frame["alternative"] == shown, attribute.id] = None
-    beta = MU + rng.standard_normal((RESPONDENTS, len(MU))) @ SPREAD.T
+    beta = MU + rng.standard_normal((RESPONDENTS, len(MU))) @ spread.T
     x = coding_of(study, exercise).matrix(frame).reshape(RESPONDENTS, TASKS, shown, -1)
     utility = np.einsum("ntjk,nk->ntj", x, beta) + rng.gumbel(size=x.shape[:3])
     frame["chosen"] = (utility == utility.max(2, keepdims=True)).ravel()
@@ -104,11 +117,11 @@ def shares_of(beta: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return chance / chance.sum(1, keepdims=True)
 
 
-def population_values(study: Study) -> dict[str, float]:
-    """The truth, from two million members of the population; the market's by bisection."""
+def population_values(study: Study, spread: np.ndarray) -> dict[str, float]:
+    """The truth, from 600,000 members of the population; the market's by bisection."""
     coding = coding_of(study, study.choice_exercise())
     rng = np.random.default_rng(5)
-    beta = MU + rng.standard_normal((1_000_000, len(MU))) @ SPREAD.T
+    beta = MU + rng.standard_normal((300_000, len(MU))) @ spread.T
     beta = np.concatenate([beta, 2 * MU - beta])
     rows = market_rows(coding)
     contrast = coding.contrast("look", "poor", "good")
@@ -131,10 +144,10 @@ def population_values(study: Study) -> dict[str, float]:
     }
 
 
-def intervals(study: Study, seed: int) -> dict[str, tuple[float, float]]:
+def intervals(study: Study, spread: np.ndarray, seed: int) -> dict[str, tuple[float, float]]:
     """The 95 % intervals of one fresh study."""
     settings = Settings(burn_in=200, draws=600, kept=400)
-    fitted = fit_hb(study, answers(study, seed), seed=seed, settings=settings)
+    fitted = fit_hb(study, answers(study, spread, seed), seed=seed, settings=settings)
     coding, hierarchy = fitted.coding, fitted.hierarchy
     mu = hierarchy.posterior.mu.reshape(-1, coding.width)
     low, high = np.quantile(mu, [0.025, 0.975], axis=0)
