@@ -25,12 +25,15 @@ from analysis.choices.hb.market import (
 )
 from analysis.choices.partworths import PartWorths
 from analysis.choices.price_offset import tested_prices, why_no_money
-from analysis.estimate import Estimate
+from analysis.choices.willingness_to_pay import money_unit
+from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute
 
 Profile = Mapping[str, str | float]
 """Level ids by attribute; numbers on linear and piecewise attributes."""
 LOGIT_DRAWS = 2_000
+FEWEST = 10
+"""Respondents from which draws of hierarchical Bayes make a market."""
 HALVINGS = 50
 REACH = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """How far a linear price is followed, in tested ranges."""
@@ -95,6 +98,12 @@ def market_willingness_to_pay(
         raise ValueError("; ".join(faults))
     price = coding.exercise.price
     assert price is not None
+    n, method = _n_and_method(part_worths, weights)
+    lacking = _why_no_market(part_worths, n)
+    if lacking:
+        money = unavailable(lacking, n=n, method=method, unit=money_unit(coding))
+        share = unavailable(lacking, n=n, method=method, unit="share")
+        return MarketWorth(money, share, share)
     with_none = coding.exercise.none is not None if none is None else none
     rivals = [coding.row(profile) for profile in competitors]
     rivals += [coding.row(None)] if with_none else []
@@ -102,7 +111,6 @@ def market_willingness_to_pay(
     found = np.array(
         [search.solve(beta, mass) for beta, mass in _draws(part_worths, seed, weights)]
     )
-    n, method = _n_and_method(part_worths, weights)
     return MarketWorth(
         money_estimate(
             part_worths,
@@ -165,19 +173,22 @@ def _draws(part_worths: PartWorths, seed: int, weights: Weights) -> Iterator[tup
     if part_worths.hierarchy is not None:
         yield from statistics(part_worths.hierarchy, lambda beta, mass: (beta, mass), seed, weights)
         return
-    if part_worths.estimator != "mnl":
-        raise ValueError(f"estimator '{part_worths.estimator}' has no draws to simulate with")
-    if weights is not None:
-        raise ValueError("the weights of a logit belong to its fit")
-    lacking = part_worths.why_no_intervals("cluster")
-    if lacking:
-        raise ValueError(lacking)
     for draw in part_worths.draws("cluster", n=LOGIT_DRAWS, seed=seed):
         yield draw[None, :], np.ones(1)
 
 
+def _why_no_market(part_worths: PartWorths, n: int) -> str:
+    if part_worths.hierarchy is None:
+        return part_worths.why_no_intervals("cluster")
+    return f"{n} respondents: a market needs {FEWEST} or more" if n < FEWEST else ""
+
+
 def _n_and_method(part_worths: PartWorths, weights: Weights) -> tuple[int, str]:
     if part_worths.hierarchy is None:
+        if part_worths.estimator != "mnl":
+            raise ValueError(f"estimator '{part_worths.estimator}' has no draws to simulate with")
+        if weights is not None:
+            raise ValueError("the weights of a logit belong to its fit")
         return part_worths.n_respondents, f"95 % of {LOGIT_DRAWS} draws, cluster covariance"
     return counted(part_worths.hierarchy, weights), COVER
 

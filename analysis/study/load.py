@@ -83,7 +83,7 @@ def read_priors(path: Path | str, study: Study, exercise: ChoiceExercise) -> Cho
     OSError
         When the file cannot be opened.
     """
-    data, lines = _parse_yaml(Path(path).read_bytes())
+    data, lines = parse_yaml(Path(path).read_bytes())
     if set(data) == {"priors"} and isinstance(data["priors"], dict):
         data, lines = data["priors"], {place[1:]: n for place, n in lines.items() if place}
     given = exercise.model_dump(mode="json", exclude_defaults=True) | {"priors": data}

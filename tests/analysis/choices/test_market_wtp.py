@@ -9,6 +9,7 @@ from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.market_wtp import market_willingness_to_pay
 from analysis.choices.mnl import fit_mnl
 from analysis.choices.willingness_to_pay import willingness_to_pay
+from analysis.tables import check_choices
 
 PRODUCT = {"taste": "plain", "look": "poor", "price": 1.0}
 RIVAL = {"taste": "sweet", "look": "good", "price": "p3"}
@@ -108,6 +109,16 @@ def test_the_aggregate_logit_gives_its_ratio(study, choices):
     ratio = willingness_to_pay(logit, "look", "poor", "good", method="krinsky_robb")
     assert found.value == pytest.approx(ratio.value, rel=0.01)
     assert (found.low, found.high) == pytest.approx((ratio.low, ratio.high), rel=0.03)
+
+
+def test_a_handful_of_respondents_is_no_market(study, choices, short):
+    only = {name: float(n < 4) for n, name in enumerate(short.hierarchy.respondents)}
+    found = market_willingness_to_pay(short, PRODUCT, BETTER, [RIVAL], seed=1, weights=only)
+    assert found.price_change.reason == "4 respondents: a market needs 10 or more"
+    few = choices.frame[choices.frame["respondent"].isin(["1", "2"])].reset_index(drop=True)
+    logit = fit_mnl(study, check_choices(few, choices.exercise))
+    found = market_willingness_to_pay(logit, PRODUCT, BETTER, [RIVAL], seed=1)
+    assert "more respondents (2) than part-worths (5)" in found.share_after.reason
 
 
 def test_all_faults_of_a_market_are_listed(study, choices):
