@@ -163,34 +163,32 @@ def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
     total, widest = 0.0, 0.0
     none = sets.coding.row(None) if sets.bought is not None else np.zeros(width)
     for chunk in sets.chunks():
-        tasks, size = chunk.chosen.shape[0], chunk.size
-        utilities = (chunk.x @ coefficients).reshape(tasks, size)
-        top = utilities.max(axis=1, keepdims=True)
+        x = chunk.columns
+        utilities = (coefficients @ x.reshape(width, -1)).reshape(x.shape[1:])
+        top = utilities.max(axis=0)
         utilities -= top
         widest = max(widest, float(-utilities.min()))
-        ahead = np.arange(tasks)
-        picked = utilities[ahead, chunk.chosen].copy()
+        ahead = np.arange(len(chunk.chosen))
+        picked = utilities[chunk.chosen, ahead]
         np.exp(utilities, out=utilities)
-        sums = utilities.sum(axis=1, keepdims=True)
-        total += float(chunk.weight @ (picked - np.log(sums[:, 0])))
+        sums = utilities.sum(axis=0)
+        total += float(chunk.weight @ (picked - np.log(sums)))
         shares = np.divide(utilities, sums, out=utilities)
-        x = chunk.x.reshape(tasks, size, width)
-        mean = shares[:, None, :] @ x
-        x -= mean
-        weight = chunk.weight[:, None]
-        scores[chunk.place] = x[ahead, chunk.chosen] * weight
-        bend = weight
+        mean = np.einsum("jt,kjt->kt", shares, x)
+        x -= mean[:, None]
+        scores[chunk.place] = (x[:, chunk.chosen, ahead] * chunk.weight).T
+        bend = chunk.weight
         if chunk.bought is not None:
-            worth = top[:, 0] + np.log(sums[:, 0]) - coefficients @ none
-            second = _second_question(chunk, worth, mean[:, 0] - none)
+            worth = top + np.log(sums) - coefficients @ none
+            second = _second_question(chunk, worth, mean.T - none)
             total += second.log_likelihood
             scores[chunk.place] += second.scores
             information += second.information
-            bend = weight * second.bend[:, None]
+            bend = bend * second.bend
             widest = max(widest, float(np.abs(worth).max()))
-        spread = chunk.x
-        spread *= np.sqrt(shares * bend).reshape(-1, 1)
-        information += spread.T @ spread
+        x *= np.sqrt(np.multiply(shares, bend, out=shares))
+        spread = x.reshape(width, -1)
+        information += spread @ spread.T
     return Pass(total, scores.sum(axis=0), information, scores, widest)
 
 
