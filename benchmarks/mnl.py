@@ -299,7 +299,7 @@ def line(case, program, runs, mine):
 
 HEAD = (
     "| study, choice sets | program | CPU s, minimum | median | peak MiB "
-    "| times `fit_mnl`, by round | log-likelihood, difference | coefficients | errors (relative) |\n"
+    "| times `fit_mnl`, by round | log-likelihood, less ours | coefficients | errors (relative) |\n"
     "|---|---|---|---|---|---|---|---|---|"
 )
 

@@ -96,6 +96,7 @@ class MixedLogit:
             converged=True,
             iterations=self.iterations,
             warnings=self.warnings,
+            estimated=len(self.vector),
         )
 
     def level_spreads(
@@ -109,6 +110,8 @@ class MixedLogit:
         slope = rows[:, self.spread.rows] * across[:, self.spread.columns]
         slope = slope / np.where(sds > 0, sds, 1)[:, None]
         errors = np.sqrt(np.einsum("la,ab,lb->l", slope, self.covariances[kind][k:, k:], slope))
+        if self.part_worths().why_no_intervals(kind):
+            errors = np.full(len(sds), np.inf)
         return columns, sds, errors
 
 
@@ -317,7 +320,14 @@ def _result(
         iterations=steps,
         warnings=one.warnings,
     )
-    if draws.shape[1] >= FEW_DRAWS:
-        return found
-    note = f"{draws.shape[1]} draws: the log-likelihood still depends on them; take 500 or more"
-    return replace(found, warnings=(*one.warnings, note))
+    return replace(found, warnings=(*one.warnings, *_warnings(found)))
+
+
+def _warnings(found: MixedLogit) -> list[str]:
+    lacking = found.part_worths().why_no_intervals("cluster")
+    notes = [f"{lacking}, so there are no intervals"] if lacking else []
+    if found.n_draws < FEW_DRAWS:
+        notes.append(
+            f"{found.n_draws} draws: the log-likelihood still depends on them; take 500 or more"
+        )
+    return notes
