@@ -22,7 +22,7 @@ from analysis.choices.identification import (
 )
 from analysis.choices.mnl import covariances, evaluate, maximise
 from analysis.choices.partworths import PartWorths, level_worths
-from analysis.choices.sets import ChoiceSets, SizeGroup, respondent_weights
+from analysis.choices.sets import ChoiceSets, SizeGroup, respondent_weights, without_zero_weights
 from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute, ChoiceExercise, Level, Study
 from analysis.study.exercises import BestWorstExercise
@@ -198,7 +198,7 @@ def best_worst_sets(
     coding: Coding, answers: BestWorstAnswers, weights: Mapping[str, float] | None = None
 ) -> ChoiceSets:
     """Two choice sets for each task: best of all, then worst of the others with codes negated."""
-    frame = answers.frame
+    frame = without_zero_weights(answers.frame, weights)
     person, names = pd.factorize(frame["respondent"])
     task = pd.factorize(frame["task"])[0]
     sets = pd.factorize(person * (int(task.max()) + 1) + task)[0]

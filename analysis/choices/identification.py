@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -129,13 +130,21 @@ def _alone(coding: Coding, sets: ChoiceSets, places: slice, direction: Floats) -
         return facts
     if attribute.range:
         return f"attribute '{name}' predicts choices perfectly{_MEND}"
-    ids = [level.id for level in attribute.levels]
-    worth = coding.table(attribute) @ direction
-    ranked = ", ".join(f"'{ids[n]}'" for n in np.argsort(-worth, kind="stable"))
     return (
         f"attribute '{name}' predicts choices perfectly: nobody chooses against the order of "
-        f"levels {ranked}{_MEND}"
+        f"levels {_ranked(attribute, coding.table(attribute) @ direction)}{_MEND}"
     )
+
+
+def _ranked(attribute: Attribute, worth: Floats) -> str:
+    """Levels from the best to the worst, as in "'c' > 'a' = 'b'"."""
+    size = np.ptp(worth)
+    order = np.argsort(-worth, kind="stable").tolist()
+    text = f"'{attribute.levels[order[0]].id}'"
+    for above, below in pairwise(order):
+        sign = ">" if worth[above] - worth[below] > 1e-6 * size else "="
+        text += f" {sign} '{attribute.levels[below].id}'"
+    return text
 
 
 def _together(coding: Coding, sets: ChoiceSets, names: list[str]) -> list[str]:

@@ -73,8 +73,9 @@ def fit_mnl(
     exercise
         Id of the exercise; default: the one the choices belong to.
     weights
-        Weight by respondent; every respondent needs one. Weights are scaled to a mean of 1, and
-        the scores of a respondent are multiplied by them in all covariances.
+        Weight by respondent; every respondent needs one, and who has zero is left out. Weights are
+        scaled to a mean of 1, and the scores of a respondent are multiplied by them in all
+        covariances.
     covariates
         Numbers of the respondents on which part-worths depend, linearly; each is centred at its
         mean over respondents, so that the other part-worths are those of the average respondent.

@@ -13,7 +13,7 @@ import statsmodels.api as sm
 from analysis.choices.coding import Coding, Floats, coding_of
 from analysis.choices.identification import NotIdentified, check_identified
 from analysis.choices.partworths import PartWorths
-from analysis.choices.sets import respondent_weights
+from analysis.choices.sets import respondent_weights, without_zero_weights
 from analysis.study import ChoiceExercise, Study
 from analysis.study.exercises import RatingsExercise
 from analysis.tables import Check, TableFault, TableFaults, at_lines_of, read_cells
@@ -138,7 +138,7 @@ def fit_ratings(
     study, ratings
         The study and the checked ratings of one of its exercises.
     weights
-        Weight by respondent; weighs the pooled fit only.
+        Weight by respondent; weighs the pooled fit only. Who has zero is left out.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def fit_ratings(
         When all ratings are equal, or there are no more ratings than coefficients.
     """
     coding = coding_of(study, as_choice_exercise(ratings.exercise))
-    frame = ratings.frame
+    frame = without_zero_weights(ratings.frame, weights)
     x = np.column_stack([np.ones(len(frame)), coding.matrix(frame)])
     y = frame["rating"].to_numpy(float)
     _check_told_apart(coding, frame, x[:, 1:])

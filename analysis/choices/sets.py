@@ -138,11 +138,15 @@ class ChoiceSets:
 def choice_sets(
     coding: Coding, frame: pd.DataFrame, weights: Mapping[str, float] | None = None
 ) -> ChoiceSets:
-    """Lay out the estimation tasks of a checked table; ValueError when there is none."""
+    """Lay out the estimation tasks of a checked table; ValueError when there is none.
+
+    Respondents of weight zero are left out.
+    """
     if (frame["role"] != "estimation").any():
         frame = frame[frame["role"] == "estimation"]
     if frame.empty:
         raise ValueError("there is no task for estimation: all tasks are holdouts")
+    frame = without_zero_weights(frame, weights)
     respondent, names = pd.factorize(frame["respondent"])
     task = pd.factorize(frame["task"])[0]
     sets, _ = pd.factorize(respondent * (int(task.max()) + 1) + task)
@@ -207,7 +211,25 @@ def respondent_weights(names: pd.Index[Any], weights: Mapping[str, float] | None
         shown = ", ".join(missing[:10])
         raise ValueError(f"{len(missing)} respondents have no weight: {shown}")
     values = np.array([weights[name] for name in names], dtype=float)
-    if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
-        raise ValueError("weights must be finite and not negative, and not all zero")
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any():
+        pairs = zip(names[wrong][:10], values[wrong], strict=False)
+        shown = ", ".join(f"respondent '{name}' has {value:g}" for name, value in pairs)
+        raise ValueError(f"weights must be finite and not negative: {shown}")
+    if not values.any():
+        raise ValueError("all respondents have a weight of zero")
+    values = values / values.max()
     scaled: Floats = values * len(values) / values.sum()
     return scaled
+
+
+def without_zero_weights(frame: pd.DataFrame, weights: Mapping[str, float] | None) -> pd.DataFrame:
+    """The rows of respondents who count; ValueError when a weight is missing or wrong.
+
+    Respondents of weight zero carry no information, and must not be counted as if they did.
+    """
+    if weights is None:
+        return frame
+    names = pd.Index(frame["respondent"].drop_duplicates())
+    counted = names[respondent_weights(names, weights) > 0]
+    return frame if len(counted) == len(names) else frame[frame["respondent"].isin(counted)]

@@ -99,6 +99,20 @@ def test_a_weight_of_two_counts_like_two_people(study, choices):
         fit_counts(study, choices, weights={})
 
 
+def test_respondents_of_weight_zero_do_not_count(study, choices):
+    frame = choices.frame
+    kept = {str(n) for n in range(5)}
+    weights = {n: float(n in kept) for n in frame["respondent"].unique()}
+    found = fit_counts(study, choices, weights=weights)
+    alone = fit_counts(study, replace(choices, frame=frame[frame["respondent"].isin(kept)]))
+    assert (found.n_respondents, found.n_tasks) == (5, alone.n_tasks)
+    for one, two in zip(found.main, alone.main, strict=True):
+        assert (one.share.n, one.share.value) == (two.share.n, pytest.approx(two.share.value))
+        assert (one.share.low, one.share.high) == pytest.approx((two.share.low, two.share.high))
+    for attribute, p_value in alone.tests.items():
+        assert found.tests[attribute] == pytest.approx(p_value)
+
+
 def test_levels_never_shown_or_never_chosen(study, choices):
     frame = choices.frame
     keys = [frame["respondent"], frame["task"]]

@@ -218,6 +218,13 @@ def test_weights_that_cannot_be_used_are_refused(tmp_path):
     path.write_text("respondent,weight\n1,1\n")
     assert "360 respondents have no weight" in refused(*base, path)
     assert "No such file" in refused(*base, tmp_path / "nowhere.csv")
+    path.write_text("respondent,weight\n1,1\n", encoding="utf-16")
+    assert "the file is not UTF-8 text. Save it as UTF-8" in refused(*base, path)
+    path.write_text("")
+    assert "the file is empty" in refused(*base, path)
+    people = [f" {n} ;{0.5 + n % 2}" for n in range(1, 362)]
+    path.write_text("respondent;weight\n" + "\n".join(people))
+    assert run(*base, path).exit_code == 0
 
 
 def test_latent_classes_write_their_tables(tmp_path):
