@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtri
 
 from analysis.choices.coding import NONE, Floats
 from analysis.choices.sets import respondent_weights
@@ -219,7 +219,7 @@ def _effective_n(value: float, residuals: Floats, n: int) -> float:
 
 def wilson(value: float, n: float, quantile: float) -> tuple[float, float]:
     """Wilson's (1927) score interval of a share at an (effective) n."""
-    z = float(norm.ppf(quantile))
+    z = float(ndtri(quantile))
     middle = (value + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(value * (1 - value) / n + z * z / (4 * n * n))
     return float(min(max(middle - half, 0), value)), float(max(min(middle + half, 1), value))
@@ -240,4 +240,4 @@ def _equal_levels(table: _Table, codes: Codes, size: int) -> float | None:
     if np.linalg.matrix_rank(across, hermitian=True) < len(across):
         return None
     difference = step @ shares
-    return float(chi2.sf(difference @ np.linalg.solve(across, difference), len(across)))
+    return float(chdtrc(len(across), difference @ np.linalg.solve(across, difference)))

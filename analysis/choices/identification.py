@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
 
 from analysis.choices.coding import NONE, Coding, Floats
 from analysis.choices.sets import ChoiceSets
@@ -205,6 +204,8 @@ def separating_direction(margins: Floats, *, at_once: int = 2_000) -> Floats | N
     Linear program with cutting planes: rows that the present answer violates are added until
     none is left (separated) or only d = 0 remains.
     """
+    from scipy.optimize import linprog  # a third of a second to load, and rarely needed
+
     scale = np.abs(margins).max(axis=0)
     scale[scale == 0] = 1.0
     rows = margins / scale

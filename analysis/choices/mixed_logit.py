@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp
-from scipy.stats import norm
+from scipy.special import logsumexp, ndtri
 
 from analysis.choices.coding import Coding, Column, Floats
 from analysis.choices.mnl import NotConverged, check_supported, fit_mnl
@@ -221,7 +220,7 @@ def halton_normals(respondents: int, n_draws: int, width: int, spread: Spread) -
     varies = np.unique(spread.rows)
     for column, prime in zip(varies, _primes(len(varies)), strict=True):
         uniform = halton(respondents * n_draws, prime)
-        found[:, :, column] = norm.ppf(uniform).reshape(respondents, n_draws)
+        found[:, :, column] = ndtri(uniform).reshape(respondents, n_draws)
     return found
 
 
@@ -325,7 +324,8 @@ def _result(
 
 def _warnings(found: MixedLogit) -> list[str]:
     lacking = found.part_worths().why_no_intervals("cluster")
-    notes = [f"{lacking}, so there are no intervals"] if lacking else []
+    told = len(found.respondents) <= found.coding.width
+    notes = [f"{lacking}, so there are no intervals"] if lacking and not told else []
     if found.n_draws < FEW_DRAWS:
         notes.append(
             f"{found.n_draws} draws: the log-likelihood still depends on them; take 500 or more"

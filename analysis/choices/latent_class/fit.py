@@ -152,7 +152,8 @@ def _result(one: PartWorths, panel: Panel, ends: Sequence[End]) -> LatentClasses
 
 def _warnings(found: LatentClasses, ends: Sequence[End]) -> list[str]:
     lacking = found.mean_part_worths().why_no_intervals("cluster")
-    notes = [f"{lacking}, so there are no intervals"] if lacking and found.n_classes > 1 else []
+    told = found.n_respondents <= found.coding.width
+    notes = [f"{lacking}, so there are no intervals"] if lacking and not told else []
     if len(ends) > 1 and found.starts_at_best == 1:
         notes.append(
             f"only one of {len(ends)} starts reached the best log-likelihood; take more starts"
