@@ -21,7 +21,7 @@ from analysis.choices.identification import (
     separating_direction,
 )
 from analysis.choices.mnl import covariances, evaluate, maximise
-from analysis.choices.partworths import PartWorths, level_worths
+from analysis.choices.partworths import PartWorths, few_respondents, level_worths
 from analysis.choices.sets import ChoiceSets, SizeGroup, respondent_weights, without_zero_weights
 from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute, ChoiceExercise, Level, Study
@@ -185,9 +185,7 @@ def fit_best_worst(
         null_log_likelihood=sets.null_log_likelihood(),
         converged=True,
         iterations=steps,
-        warnings=(f"{people} respondents: cluster standard errors need about 30 or more",)
-        if people < 30
-        else (),
+        warnings=few_respondents(people, coding.width),
     )
     sizes = answers.frame.groupby(["respondent", "task"], observed=True).size()
     size = int(sizes.mode().iloc[0])

@@ -23,7 +23,7 @@ from analysis.choices.coding import (
     with_covariates,
 )
 from analysis.choices.identification import NotIdentified, check_identified, check_separation
-from analysis.choices.partworths import Covariance, PartWorths
+from analysis.choices.partworths import Covariance, PartWorths, few_respondents
 from analysis.choices.sets import ChoiceSets, Chunk, choice_sets
 from analysis.study import Study
 from analysis.tables import Choices, is_dual
@@ -141,14 +141,7 @@ def check_supported(exercise_id: str, choices: Choices) -> None:
 
 
 def _warnings(sets: ChoiceSets) -> tuple[str, ...]:
-    people, width, notes = len(sets.respondents), sets.coding.width, []
-    if people <= width:
-        notes.append(
-            f"{people} respondent(s) for {width} part-worths: too few for errors clustered by "
-            "respondent, so there are no intervals"
-        )
-    elif people < 30:
-        notes.append(f"{people} respondents: cluster standard errors need about 30 or more")
+    notes = list(few_respondents(len(sets.respondents), sets.coding.width))
     if sets.coding.exercise.interactions:
         notes.append(
             "importances and money values are those at the average of the attributes that interact"

@@ -96,6 +96,18 @@ class PartWorths:
         )
 
 
+def few_respondents(respondents: int, parameters: int) -> tuple[str, ...]:
+    """The warning that respondents are too few for clustered errors, or few; else nothing."""
+    if respondents <= parameters:
+        return (
+            f"{respondents} respondent(s) for {parameters} part-worths: too few for errors "
+            "clustered by respondent, so there are no intervals",
+        )
+    if respondents < 30:
+        return (f"{respondents} respondents: cluster standard errors need about 30 or more",)
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class LevelWorth:
     """The part-worth of a level, the slope per unit of a linear attribute, or the none."""

@@ -12,7 +12,7 @@ import statsmodels.api as sm
 
 from analysis.choices.coding import Coding, Floats, coding_of
 from analysis.choices.identification import NotIdentified, check_identified
-from analysis.choices.partworths import PartWorths
+from analysis.choices.partworths import PartWorths, few_respondents
 from analysis.choices.sets import respondent_weights, without_zero_weights
 from analysis.study import ChoiceExercise, Study
 from analysis.study.exercises import RatingsExercise
@@ -179,7 +179,8 @@ def fit_ratings(
         null_log_likelihood=float(null.llf),
         converged=True,
         iterations=1,
-        warnings=_warnings(len(names)),
+        warnings=few_respondents(len(names), coding.width + 1),
+        estimated=coding.width + 1,
     )
     own = [_respondent(coding, x[place == n], y[place == n]) for n in range(len(names))]
     return RatingsFit(
@@ -196,14 +197,6 @@ def fit_ratings(
 
 def _slopes(covariance: Floats) -> Floats:
     return np.asarray(covariance, dtype=float)[1:, 1:]
-
-
-def _warnings(respondents: int) -> tuple[str, ...]:
-    if respondents < 2:
-        return ("one respondent: errors cannot be clustered, so there are no intervals",)
-    if respondents < 30:
-        return (f"{respondents} respondents: cluster standard errors need about 30 or more",)
-    return ()
 
 
 def _check_told_apart(coding: Coding, frame: pd.DataFrame, x: Floats) -> None:
