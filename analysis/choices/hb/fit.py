@@ -130,10 +130,7 @@ def fit_hb(
         null_log_likelihood=sets.null_log_likelihood(),
         converged=found.converged,
         iterations=posterior.state.done,
-        warnings=(
-            *(f"not final: {reason}" for reason in found.reasons),
-            *_notes(coding, len(sets.respondents)),
-        ),
+        warnings=_warnings(coding, len(sets.respondents), found.reasons),
         hierarchy=Hierarchy(sets.respondents, posterior, found, chosen, names, means),
     )
 
@@ -146,9 +143,9 @@ def final(part_worths: PartWorths) -> PartWorths:
     return part_worths
 
 
-def _notes(coding: Coding, respondents: int) -> tuple[str, ...]:
-    """Few respondents, what interactions mean for other figures, linear attributes in odd units."""
-    found = []
+def _warnings(coding: Coding, respondents: int, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Why not final; few respondents; what interactions mean elsewhere; odd units."""
+    found = [f"not final: {reason}" for reason in reasons]
     if respondents <= coding.width:
         found.append(
             f"{respondents} respondent(s) for {coding.width} part-worths: the spread between "
