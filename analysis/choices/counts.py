@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import chdtrc, ndtri
+from scipy.special import fdtrc, ndtri
 
 from analysis.choices.coding import NONE, Floats
 from analysis.choices.sets import respondent_weights
@@ -46,7 +46,7 @@ class Counts:
         Of every level, and of every pair of levels that was shown together.
     tests
         By attribute: p-value of the hypothesis that all its levels are chosen equally often
-        (Wald test with the covariance over respondents; None with one respondent).
+        (Wald test with the covariance over respondents; None with too few of them).
     none
         How often none was chosen when offered; None without a none alternative.
     n_respondents, n_tasks
@@ -226,7 +226,10 @@ def wilson(value: float, n: float, quantile: float) -> tuple[float, float]:
 
 
 def _equal_levels(table: _Table, codes: Codes, size: int) -> float | None:
-    """p-value of the Wald test that all levels shown have the same share."""
+    """p-value of the Wald test that all levels shown have the same share.
+
+    Referred to F: the covariance comes from few respondents (Korn & Graubard 1990).
+    """
     shown, chosen = table.tally(codes, size)
     totals = table.weight @ shown
     seen, n = totals > 0, int((table.weight > 0).sum())
@@ -239,5 +242,8 @@ def _equal_levels(table: _Table, codes: Codes, size: int) -> float | None:
     across = step @ spread @ step.T
     if np.linalg.matrix_rank(across, hermitian=True) < len(across):
         return None
-    difference = step @ shares
-    return float(chdtrc(len(across), difference @ np.linalg.solve(across, difference)))
+    difference, free = step @ shares, len(across)
+    if n <= free:
+        return None
+    wald = float(difference @ np.linalg.solve(across, difference))
+    return float(fdtrc(free, n - free, wald * (n - free) / (free * (n - 1))))
