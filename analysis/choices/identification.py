@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,8 @@ def check_identified(coding: Coding, frame: pd.DataFrame, information: Floats) -
     """
     shown = frame[frame["role"] == "estimation"]
     reasons = [reason for a in coding.exercise.attributes for reason in _unshown(a, shown)]
+    if not reasons:
+        reasons = list(_unshown_pairs(coding, shown))
     scale = np.sqrt(np.diag(information))
     largest = max(float(scale.max()), np.finfo(float).tiny)
     flat = scale <= 1e-10 * np.maximum(largest, 1.0)
@@ -64,6 +66,24 @@ def _unshown(attribute: Attribute, frame: pd.DataFrame) -> Iterator[str]:
                 f"level '{level.id}' of attribute '{attribute.id}' is in no task; "
                 "drop the level, or add tasks that show it"
             )
+
+
+def _unshown_pairs(coding: Coding, frame: pd.DataFrame) -> Iterator[str]:
+    """Pairs of levels that an interaction needs and no task shows."""
+    for pair in coding.exercise.interactions:
+        first, second = (coding.exercise.attribute(name) for name in pair)
+        if first.coding != "effects" or second.coding != "effects":
+            continue
+        seen = set(
+            frame[[first.id, second.id]].drop_duplicates().itertuples(index=False, name=None)
+        )
+        for one, other in product(first.levels, second.levels):
+            if (one.id, other.id) not in seen:
+                yield (
+                    f"'{one.id}' of '{first.id}' is never shown with '{other.id}' of "
+                    f"'{second.id}', so that their interaction cannot be told; leave the "
+                    "interaction out, or add tasks that show the pair"
+                )
 
 
 def _collinear(coding: Coding, information: Floats, scale: Floats) -> Iterator[str]:
