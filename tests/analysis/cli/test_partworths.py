@@ -50,6 +50,18 @@ def test_help_is_shown_without_loading_the_statistics():
         assert name in done.stdout
 
 
+def test_the_logit_loads_nothing_it_does_not_use(tmp_path):
+    heavy = {"numba", "arviz", "statsmodels", "scipy.stats", "scipy.optimize"}
+    program = (
+        "import sys; from analysis.cli import main\n"
+        f"main({['partworths', str(STUDY), str(CHOICES), '--out', str(tmp_path / 'out')]},"
+        " standalone_mode=False)\n"
+        f"assert not {heavy} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_check_says_ok_or_lists_every_fault(tmp_path):
     assert run("check", STUDY).stdout == "ok\n"
     broken = tmp_path / "broken.yaml"
