@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up in $(VENV): this takes a minute or two the first time."
 	@if command -v uv >/dev/null 2>&1; then \
 		{ test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); } && \
-		uv pip install --python $(BIN)/python --require-hashes -r constraints.txt && \
+		uv pip install --compile-bytecode --python $(BIN)/python --require-hashes -r constraints.txt && \
 		uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .; \
 	else \
 		{ test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV); } && \

@@ -157,11 +157,15 @@ def read_cells(
     except UnicodeDecodeError:
         fault = TableFault(0, "", "the file is not UTF-8 text", "Save it as UTF-8")
     except pd.errors.EmptyDataError:
-        fault = TableFault(0, "", "the file is empty", "Write a header and the choices into it")
+        fault = TableFault(0, "", "the file is empty", "Write a header and the rows into it")
     except pd.errors.ParserError as error:
         found = re.search(r"line (\d+)", str(error))
         row, why = int(found[1]) if found else 0, str(error).strip().rstrip(".")
-        fault = TableFault(row, "", why, "Give every row as many cells as the header")
+        quoted = re.search(r"EOF inside string starting at row (\d+)", why)
+        if quoted:
+            row, why = int(quoted[1]) + 1, "a quoted cell that starts here has no end"
+        mend = "Close the quotes" if quoted else "Give every row as many cells as the header"
+        fault = TableFault(row, "", why, mend)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         fault = TableFault(0, "", "the file cannot be unpacked", "Pack it again with gzip")
     raise TableFaults([fault], table=f"file of {table}")
@@ -217,6 +221,10 @@ def _read(path: Path, known: Sequence[str], mapping: Mapping[str, str], table: s
     ]
     if faults:
         raise TableFaults(faults, table=f"file of {table}")
+    if len(header) == 1 < len(known) and header[0] not in known:
+        mend = "Separate the cells by comma, semicolon or tab"
+        fact = f"the header has one cell, '{header[0][:60]}'"
+        raise TableFaults([TableFault(1, "", fact, mend)], table=f"file of {table}")
     names = {source: name for name, source in mapping.items()}
     frame = pd.read_csv(
         path,
@@ -276,6 +284,16 @@ def _text(value: object) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value).strip()
+
+
+def _no_level(text: str) -> str:
+    return f"'{text[:40]}' is not a level{_comma(text)}"
+
+
+def _comma(text: str) -> str:
+    """What to say of a number with a decimal comma."""
+    point = text.replace(",", ".")
+    return f" (write {point})" if "," in text and np.isfinite(_as_number(point)) else ""
 
 
 def _as_number(text: str) -> float:
@@ -395,7 +413,7 @@ class Check:
             level.number: n for n, level in enumerate(attribute.levels) if level.number is not None
         }
         found = [places.get(text, numbers.get(_as_number(text), -1)) for text in texts]
-        bad = {n: f"'{texts[n][:40]}' is not a level" for n, at in enumerate(found) if at < 0}
+        bad = {n: _no_level(texts[n]) for n, at in enumerate(found) if at < 0}
         self._note_values(codes, texts, bad, attribute.id, f"Use one of: {', '.join(places)}")
         return _categories(np.array([*found, -1])[codes], tuple(places))
 
@@ -406,7 +424,7 @@ class Check:
         bad = {}
         for n, value in enumerate(values[:-1]):
             if not np.isfinite(value):
-                bad[n] = f"'{texts[n][:40]}' is not a number"
+                bad[n] = f"'{texts[n][:40]}' is not a number{_comma(texts[n])}"
             elif not low <= value <= high:
                 bad[n] = f"{value:g} is outside the range {low:g} to {high:g}"
         mend = f"Give a number from {low:g} to {high:g}"
@@ -460,6 +478,11 @@ class Check:
         several = np.bincount(sets, weights=none) > 1
         fact = "a task has several alternatives without levels"
         self.note(_at(first[several], len(sets)), "", fact, "Keep one none alternative a task")
+        if len(sizes) > 1 and len(set(alternative[chosen].tolist())) == 1:
+            same = columns["alternative"][chosen][0]
+            self.notes.append(
+                f"alternative {same} is chosen in every task: do answers vary at all?"
+            )
         if len(set(sizes.tolist())) > 1:
             self.notes.append(
                 f"tasks have {sizes.min()} to {sizes.max()} alternatives: "

@@ -4,7 +4,8 @@
 
 STUDY.npz holds ``X`` (N, T, J, K), ``y`` (N, T; -1 = no task) and, for the hold-out log-loss,
 ``Xh``, ``yh``. Without a file a study is simulated: 1,000 respondents, 12 tasks of 4 alternatives
-(the last is none), K = 20. bayesm is run through Rscript when R has it (Debian: r-cran-bayesm).
+(the last is none), K = 20. bayesm is run through Rscript; on Debian, as root, it is installed when
+it is missing (r-cran-bayesm).
 Programs take turns; the process is tied to one core; seconds are CPU seconds after burn-in.
 """
 
@@ -59,6 +60,23 @@ for (chain in seq_len(chains)) {
   writeBin(as.vector(b), f); close(f)
 }
 """
+
+
+def has_bayesm() -> bool:
+    """Whether R has bayesm, installing it from Debian when that is possible."""
+    if _r_loads_bayesm():
+        return True
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "r-cran-bayesm"]
+        subprocess.run(["apt-get", "update", "-qq"], check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True)
+    return _r_loads_bayesm()
+
+
+def _r_loads_bayesm() -> bool:
+    if not shutil.which("Rscript"):
+        return False
+    return not subprocess.run(["Rscript", "-e", "library(bayesm)"], capture_output=True).returncode
 
 
 def simulated(n: int = 1000, tasks: int = 12, seed: int = 20261121) -> dict[str, np.ndarray]:
@@ -181,7 +199,9 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     warm_up()
-    peers = shutil.which("Rscript") is not None and not wanted.no_peers
+    peers = not wanted.no_peers and has_bayesm()
+    if not peers and not wanted.no_peers:
+        print("R has no bayesm (Debian: r-cran-bayesm): only this package is measured")
     print(
         "| study | program | ms/draw | min ESS/s | mu | diag(Sigma) | beta | R-hat | CPU s | loss |"
     )

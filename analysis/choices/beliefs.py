@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
 
 from analysis.choices.coding import Coding, Floats
-from analysis.choices.hb.fit import Hierarchy
 from analysis.choices.latent_class import LatentClasses
 from analysis.choices.mixed_logit import MixedLogit, coefficients_at, halton_normals
 from analysis.choices.panel import panel_of
 from analysis.choices.partworths import PartWorths
 from analysis.choices.sets import Places, choice_sets
 from analysis.tables import Choices
+
+if TYPE_CHECKING:
+    from analysis.choices.hb.fit import Hierarchy
 
 Point = tuple[Floats, Floats]
 """Coefficients (people, K), and the chance of this point for each of them (people,)."""

@@ -21,8 +21,8 @@ from analysis.choices.identification import (
     separating_direction,
 )
 from analysis.choices.mnl import covariances, evaluate, maximise
-from analysis.choices.partworths import PartWorths, level_worths
-from analysis.choices.sets import ChoiceSets, SizeGroup, respondent_weights
+from analysis.choices.partworths import PartWorths, few_respondents, level_worths
+from analysis.choices.sets import ChoiceSets, SizeGroup, respondent_weights, without_zero_weights
 from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute, ChoiceExercise, Level, Study
 from analysis.study.exercises import BestWorstExercise
@@ -185,9 +185,7 @@ def fit_best_worst(
         null_log_likelihood=sets.null_log_likelihood(),
         converged=True,
         iterations=steps,
-        warnings=(f"{people} respondents: cluster standard errors need about 30 or more",)
-        if people < 30
-        else (),
+        warnings=few_respondents(people, coding.width),
     )
     sizes = answers.frame.groupby(["respondent", "task"], observed=True).size()
     size = int(sizes.mode().iloc[0])
@@ -198,7 +196,7 @@ def best_worst_sets(
     coding: Coding, answers: BestWorstAnswers, weights: Mapping[str, float] | None = None
 ) -> ChoiceSets:
     """Two choice sets for each task: best of all, then worst of the others with codes negated."""
-    frame = answers.frame
+    frame = without_zero_weights(answers.frame, weights)
     person, names = pd.factorize(frame["respondent"])
     task = pd.factorize(frame["task"])[0]
     sets = pd.factorize(person * (int(task.max()) + 1) + task)[0]

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.special import fdtrc, ndtri
 
 from analysis.choices.coding import NONE, Floats
 from analysis.choices.sets import respondent_weights
@@ -46,7 +46,7 @@ class Counts:
         Of every level, and of every pair of levels that was shown together.
     tests
         By attribute: p-value of the hypothesis that all its levels are chosen equally often
-        (Wald test with the covariance over respondents; None with one respondent).
+        (Wald test with the covariance over respondents; None with too few of them).
     none
         How often none was chosen when offered; None without a none alternative.
     n_respondents, n_tasks
@@ -113,9 +113,9 @@ def fit_counts(
         pairs=pairs,
         tests={a.id: _equal_levels(table, cells[a.id], len(a.levels)) for a in wanted.attributes},
         none=_none(table, cells[wanted.attributes[0].id]) if single else None,
-        n_respondents=len(table.weight),
+        n_respondents=int((table.weight > 0).sum()),
         n_tasks=table.n_tasks,
-        warnings=_warnings(len(table.weight), main),
+        warnings=_warnings(int((table.weight > 0).sum()), main),
     )
 
 
@@ -142,7 +142,8 @@ class _Table:
     def of(frame: pd.DataFrame, weights: Mapping[str, float] | None) -> _Table:
         respondent, names = pd.factorize(frame["respondent"])
         chosen = frame["chosen"].to_numpy(bool)
-        return _Table(respondent, chosen, respondent_weights(names, weights), int(chosen.sum()))
+        weight = respondent_weights(names, weights)
+        return _Table(respondent, chosen, weight, int((chosen & (weight[respondent] > 0)).sum()))
 
     def tally(self, codes: Codes, size: int) -> tuple[Floats, Floats]:
         """How often each respondent was shown and chose each code, (respondents, size) each."""
@@ -186,13 +187,14 @@ def _none(table: _Table, codes: Codes) -> Count | None:
 def _count(
     attribute: tuple[str, ...], level: tuple[str, ...], shown: Floats, chosen: Floats, w: Floats
 ) -> Count:
-    n, total = int((shown > 0).sum()), float(w @ shown)
+    n, total = int(((shown > 0) & (w > 0)).sum()), float(w @ shown)
     if total == 0:
-        why = "the level is in no task" if n == 0 else "nobody who saw the level has a weight"
+        unseen = not (shown > 0).any()
+        why = "the level is in no task" if unseen else "nobody who saw the level has a weight"
         share = Estimate(n=n, method=METHOD, unit="share", reason=why)
         return Count(attribute, level, int(shown.sum()), int(chosen.sum()), share)
     value = float(w @ chosen) / total
-    size = _effective_n(value, w * (chosen - value * shown) / total, n)
+    size = _effective_n(value, (w * (chosen - value * shown))[w > 0] / total, n)
     low, high = wilson(value, size, 0.975)
     low_50, high_50 = wilson(value, size, 0.75)
     share = Estimate(
@@ -217,17 +219,20 @@ def _effective_n(value: float, residuals: Floats, n: int) -> float:
 
 def wilson(value: float, n: float, quantile: float) -> tuple[float, float]:
     """Wilson's (1927) score interval of a share at an (effective) n."""
-    z = float(norm.ppf(quantile))
+    z = float(ndtri(quantile))
     middle = (value + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(value * (1 - value) / n + z * z / (4 * n * n))
     return float(min(max(middle - half, 0), value)), float(max(min(middle + half, 1), value))
 
 
 def _equal_levels(table: _Table, codes: Codes, size: int) -> float | None:
-    """p-value of the Wald test that all levels shown have the same share."""
+    """p-value of the Wald test that all levels shown have the same share.
+
+    Referred to F: the covariance comes from few respondents (Korn & Graubard 1990).
+    """
     shown, chosen = table.tally(codes, size)
     totals = table.weight @ shown
-    seen, n = totals > 0, len(table.weight)
+    seen, n = totals > 0, int((table.weight > 0).sum())
     if seen.sum() < 2 or n < 2:
         return None
     shares = (table.weight @ chosen)[seen] / totals[seen]
@@ -237,5 +242,8 @@ def _equal_levels(table: _Table, codes: Codes, size: int) -> float | None:
     across = step @ spread @ step.T
     if np.linalg.matrix_rank(across, hermitian=True) < len(across):
         return None
-    difference = step @ shares
-    return float(chi2.sf(difference @ np.linalg.solve(across, difference), len(across)))
+    difference, free = step @ shares, len(across)
+    if n <= free:
+        return None
+    wald = float(difference @ np.linalg.solve(across, difference))
+    return float(fdtrc(free, n - free, wald * (n - free) / (free * (n - 1))))

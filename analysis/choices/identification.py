@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
 
 from analysis.choices.coding import NONE, Coding, Floats
 from analysis.choices.sets import ChoiceSets
@@ -33,6 +33,8 @@ def check_identified(coding: Coding, frame: pd.DataFrame, information: Floats) -
     """
     shown = frame[frame["role"] == "estimation"]
     reasons = [reason for a in coding.exercise.attributes for reason in _unshown(a, shown)]
+    if not reasons:
+        reasons = list(_unshown_pairs(coding, shown))
     scale = np.sqrt(np.diag(information))
     largest = max(float(scale.max()), np.finfo(float).tiny)
     flat = scale <= 1e-10 * np.maximum(largest, 1.0)
@@ -64,6 +66,24 @@ def _unshown(attribute: Attribute, frame: pd.DataFrame) -> Iterator[str]:
                 f"level '{level.id}' of attribute '{attribute.id}' is in no task; "
                 "drop the level, or add tasks that show it"
             )
+
+
+def _unshown_pairs(coding: Coding, frame: pd.DataFrame) -> Iterator[str]:
+    """Pairs of levels that an interaction needs and no task shows."""
+    for pair in coding.exercise.interactions:
+        first, second = (coding.exercise.attribute(name) for name in pair)
+        if first.coding != "effects" or second.coding != "effects":
+            continue
+        seen = set(
+            frame[[first.id, second.id]].drop_duplicates().itertuples(index=False, name=None)
+        )
+        for one, other in product(first.levels, second.levels):
+            if (one.id, other.id) not in seen:
+                yield (
+                    f"'{one.id}' of '{first.id}' is never shown with '{other.id}' of "
+                    f"'{second.id}', so that their interaction cannot be told; leave the "
+                    "interaction out, or add tasks that show the pair"
+                )
 
 
 def _collinear(coding: Coding, information: Floats, scale: Floats) -> Iterator[str]:
@@ -129,13 +149,21 @@ def _alone(coding: Coding, sets: ChoiceSets, places: slice, direction: Floats) -
         return facts
     if attribute.range:
         return f"attribute '{name}' predicts choices perfectly{_MEND}"
-    ids = [level.id for level in attribute.levels]
-    worth = coding.table(attribute) @ direction
-    ranked = ", ".join(f"'{ids[n]}'" for n in np.argsort(-worth, kind="stable"))
     return (
         f"attribute '{name}' predicts choices perfectly: nobody chooses against the order of "
-        f"levels {ranked}{_MEND}"
+        f"levels {_ranked(attribute, coding.table(attribute) @ direction)}{_MEND}"
     )
+
+
+def _ranked(attribute: Attribute, worth: Floats) -> str:
+    """Levels from the best to the worst, as in "'c' > 'a' = 'b'"."""
+    size = np.ptp(worth)
+    order = np.argsort(-worth, kind="stable").tolist()
+    text = f"'{attribute.levels[order[0]].id}'"
+    for above, below in pairwise(order):
+        sign = ">" if worth[above] - worth[below] > 1e-6 * size else "="
+        text += f" {sign} '{attribute.levels[below].id}'"
+    return text
 
 
 def _together(coding: Coding, sets: ChoiceSets, names: list[str]) -> list[str]:
@@ -196,6 +224,8 @@ def separating_direction(margins: Floats, *, at_once: int = 2_000) -> Floats | N
     Linear program with cutting planes: rows that the present answer violates are added until
     none is left (separated) or only d = 0 remains.
     """
+    from scipy.optimize import linprog  # a third of a second to load, and rarely needed
+
     scale = np.abs(margins).max(axis=0)
     scale[scale == 0] = 1.0
     rows = margins / scale

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp
-from scipy.stats import norm
+from scipy.special import logsumexp, ndtri
 
 from analysis.choices.coding import Coding, Column, Floats
 from analysis.choices.mnl import NotConverged, check_supported, fit_mnl
@@ -96,6 +95,7 @@ class MixedLogit:
             converged=True,
             iterations=self.iterations,
             warnings=self.warnings,
+            estimated=len(self.vector),
         )
 
     def level_spreads(
@@ -109,6 +109,8 @@ class MixedLogit:
         slope = rows[:, self.spread.rows] * across[:, self.spread.columns]
         slope = slope / np.where(sds > 0, sds, 1)[:, None]
         errors = np.sqrt(np.einsum("la,ab,lb->l", slope, self.covariances[kind][k:, k:], slope))
+        if self.part_worths().why_no_intervals(kind):
+            errors = np.full(len(sds), np.inf)
         return columns, sds, errors
 
 
@@ -218,7 +220,7 @@ def halton_normals(respondents: int, n_draws: int, width: int, spread: Spread) -
     varies = np.unique(spread.rows)
     for column, prime in zip(varies, _primes(len(varies)), strict=True):
         uniform = halton(respondents * n_draws, prime)
-        found[:, :, column] = norm.ppf(uniform).reshape(respondents, n_draws)
+        found[:, :, column] = ndtri(uniform).reshape(respondents, n_draws)
     return found
 
 
@@ -317,7 +319,15 @@ def _result(
         iterations=steps,
         warnings=one.warnings,
     )
-    if draws.shape[1] >= FEW_DRAWS:
-        return found
-    note = f"{draws.shape[1]} draws: the log-likelihood still depends on them; take 500 or more"
-    return replace(found, warnings=(*one.warnings, note))
+    return replace(found, warnings=(*one.warnings, *_warnings(found)))
+
+
+def _warnings(found: MixedLogit) -> list[str]:
+    lacking = found.part_worths().why_no_intervals("cluster")
+    told = len(found.respondents) <= found.coding.width
+    notes = [f"{lacking}, so there are no intervals"] if lacking and not told else []
+    if found.n_draws < FEW_DRAWS:
+        notes.append(
+            f"{found.n_draws} draws: the log-likelihood still depends on them; take 500 or more"
+        )
+    return notes

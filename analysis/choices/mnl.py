@@ -23,7 +23,7 @@ from analysis.choices.coding import (
     with_covariates,
 )
 from analysis.choices.identification import NotIdentified, check_identified, check_separation
-from analysis.choices.partworths import Covariance, PartWorths
+from analysis.choices.partworths import Covariance, PartWorths, few_respondents
 from analysis.choices.sets import ChoiceSets, Chunk, choice_sets
 from analysis.study import Study
 from analysis.tables import Choices, is_dual
@@ -73,8 +73,9 @@ def fit_mnl(
     exercise
         Id of the exercise; default: the one the choices belong to.
     weights
-        Weight by respondent; every respondent needs one. Weights are scaled to a mean of 1, and
-        the scores of a respondent are multiplied by them in all covariances.
+        Weight by respondent; every respondent needs one, and who has zero is left out. Weights are
+        scaled to a mean of 1, and the scores of a respondent are multiplied by them in all
+        covariances.
     covariates
         Numbers of the respondents on which part-worths depend, linearly; each is centred at its
         mean over respondents, so that the other part-worths are those of the average respondent.
@@ -140,14 +141,7 @@ def check_supported(exercise_id: str, choices: Choices) -> None:
 
 
 def _warnings(sets: ChoiceSets) -> tuple[str, ...]:
-    people, width, notes = len(sets.respondents), sets.coding.width, []
-    if people <= width:
-        notes.append(
-            f"{people} respondent(s) for {width} part-worths: too few for errors clustered by "
-            "respondent, so there are no intervals"
-        )
-    elif people < 30:
-        notes.append(f"{people} respondents: cluster standard errors need about 30 or more")
+    notes = list(few_respondents(len(sets.respondents), sets.coding.width))
     if sets.coding.exercise.interactions:
         notes.append(
             "importances and money values are those at the average of the attributes that interact"
@@ -163,34 +157,32 @@ def evaluate(sets: ChoiceSets, coefficients: Floats) -> Pass:
     total, widest = 0.0, 0.0
     none = sets.coding.row(None) if sets.bought is not None else np.zeros(width)
     for chunk in sets.chunks():
-        tasks, size = chunk.chosen.shape[0], chunk.size
-        utilities = (chunk.x @ coefficients).reshape(tasks, size)
-        top = utilities.max(axis=1, keepdims=True)
+        x = chunk.columns
+        utilities = (coefficients @ x.reshape(width, -1)).reshape(x.shape[1:])
+        top = utilities.max(axis=0)
         utilities -= top
         widest = max(widest, float(-utilities.min()))
-        ahead = np.arange(tasks)
-        picked = utilities[ahead, chunk.chosen].copy()
+        ahead = np.arange(len(chunk.chosen))
+        picked = utilities[chunk.chosen, ahead]
         np.exp(utilities, out=utilities)
-        sums = utilities.sum(axis=1, keepdims=True)
-        total += float(chunk.weight @ (picked - np.log(sums[:, 0])))
+        sums = utilities.sum(axis=0)
+        total += float(chunk.weight @ (picked - np.log(sums)))
         shares = np.divide(utilities, sums, out=utilities)
-        x = chunk.x.reshape(tasks, size, width)
-        mean = shares[:, None, :] @ x
-        x -= mean
-        weight = chunk.weight[:, None]
-        scores[chunk.place] = x[ahead, chunk.chosen] * weight
-        bend = weight
+        mean = np.einsum("jt,kjt->kt", shares, x)
+        x -= mean[:, None]
+        scores[chunk.place] = (x[:, chunk.chosen, ahead] * chunk.weight).T
+        bend = chunk.weight
         if chunk.bought is not None:
-            worth = top[:, 0] + np.log(sums[:, 0]) - coefficients @ none
-            second = _second_question(chunk, worth, mean[:, 0] - none)
+            worth = top + np.log(sums) - coefficients @ none
+            second = _second_question(chunk, worth, mean.T - none)
             total += second.log_likelihood
             scores[chunk.place] += second.scores
             information += second.information
-            bend = weight * second.bend[:, None]
+            bend = bend * second.bend
             widest = max(widest, float(np.abs(worth).max()))
-        spread = chunk.x
-        spread *= np.sqrt(shares * bend).reshape(-1, 1)
-        information += spread.T @ spread
+        x *= np.sqrt(np.multiply(shares, bend, out=shares))
+        spread = x.reshape(width, -1)
+        information += spread @ spread.T
     return Pass(total, scores.sum(axis=0), information, scores, widest)
 
 

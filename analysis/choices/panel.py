@@ -134,8 +134,8 @@ def climb(
         direction = vectors @ (along / safe) / scale
         if float(along @ (along / safe)) < tolerance:
             return Summit(point, step, bool(values[0] > CONDITION))
-        length = 1.0
-        while (there := evaluate(point + length * direction)).log_likelihood < here.log_likelihood:
+        length, least = 1.0, here.log_likelihood - 1e-13 * abs(here.log_likelihood)
+        while not (there := evaluate(point + length * direction)).log_likelihood >= least:
             length /= 2
             if length < 1e-9:
                 return Summit(point, step, False)

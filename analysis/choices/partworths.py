@@ -48,6 +48,9 @@ class PartWorths:
         What a reader must know.
     hierarchy
         hb: draws of the population and of everybody, with their diagnostics.
+    estimated
+        How many parameters were estimated together, when there are others besides the K
+        coefficients (shares and other classes, spreads between respondents).
     """
 
     coding: Coding
@@ -62,6 +65,7 @@ class PartWorths:
     iterations: int
     warnings: tuple[str, ...] = ()
     hierarchy: Hierarchy | None = None
+    estimated: int = 0
 
     def covariance(self, kind: Covariance) -> Floats:
         """One of the covariances, (K, K); ValueError when it is unknown."""
@@ -73,15 +77,15 @@ class PartWorths:
     def why_no_intervals(self, kind: Covariance) -> str:
         """Why a covariance supports no interval; empty when it does.
 
-        The summed scores of R respondents add up to zero, so the cluster covariance has a rank of
-        at most R - 1: with R <= K some contrasts would seem to be known exactly.
+        The summed scores of R respondents add up to zero, so the cluster covariance of P parameters
+        has a rank of at most R - 1: with R <= P some contrasts would seem to be known exactly.
         """
-        people, width = self.n_respondents, self.coding.width
+        people, width = self.n_respondents, max(self.coding.width, self.estimated)
         if kind != "cluster" or people > width:
             return ""
         return (
             f"errors clustered by respondent need more respondents ({people}) than "
-            f"part-worths ({width})"
+            f"{'parameters' if self.estimated else 'part-worths'} ({width})"
         )
 
     def draws(self, kind: Covariance, *, n: int, seed: int) -> Floats:
@@ -90,6 +94,18 @@ class PartWorths:
         return generator.multivariate_normal(
             self.coefficients, self.covariance(kind), size=n, method="eigh"
         )
+
+
+def few_respondents(respondents: int, parameters: int) -> tuple[str, ...]:
+    """The warning that respondents are too few for clustered errors, or few; else nothing."""
+    if respondents <= parameters:
+        return (
+            f"{respondents} respondent(s) for {parameters} part-worths: too few for errors "
+            "clustered by respondent, so there are no intervals",
+        )
+    if respondents < 30:
+        return (f"{respondents} respondents: cluster standard errors need about 30 or more",)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import statsmodels.api as sm
 
 from analysis.choices.coding import Coding, Floats, coding_of
 from analysis.choices.identification import NotIdentified, check_identified
-from analysis.choices.partworths import PartWorths
-from analysis.choices.sets import respondent_weights
+from analysis.choices.partworths import PartWorths, few_respondents
+from analysis.choices.sets import respondent_weights, without_zero_weights
 from analysis.study import ChoiceExercise, Study
 from analysis.study.exercises import RatingsExercise
 from analysis.tables import Check, TableFault, TableFaults, at_lines_of, read_cells
@@ -138,7 +138,7 @@ def fit_ratings(
     study, ratings
         The study and the checked ratings of one of its exercises.
     weights
-        Weight by respondent; weighs the pooled fit only.
+        Weight by respondent; weighs the pooled fit only. Who has zero is left out.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def fit_ratings(
         When all ratings are equal, or there are no more ratings than coefficients.
     """
     coding = coding_of(study, as_choice_exercise(ratings.exercise))
-    frame = ratings.frame
+    frame = without_zero_weights(ratings.frame, weights)
     x = np.column_stack([np.ones(len(frame)), coding.matrix(frame)])
     y = frame["rating"].to_numpy(float)
     _check_told_apart(coding, frame, x[:, 1:])
@@ -179,7 +179,8 @@ def fit_ratings(
         null_log_likelihood=float(null.llf),
         converged=True,
         iterations=1,
-        warnings=_warnings(len(names)),
+        warnings=few_respondents(len(names), coding.width + 1),
+        estimated=coding.width + 1,
     )
     own = [_respondent(coding, x[place == n], y[place == n]) for n in range(len(names))]
     return RatingsFit(
@@ -196,14 +197,6 @@ def fit_ratings(
 
 def _slopes(covariance: Floats) -> Floats:
     return np.asarray(covariance, dtype=float)[1:, 1:]
-
-
-def _warnings(respondents: int) -> tuple[str, ...]:
-    if respondents < 2:
-        return ("one respondent: errors cannot be clustered, so there are no intervals",)
-    if respondents < 30:
-        return (f"{respondents} respondents: cluster standard errors need about 30 or more",)
-    return ()
 
 
 def _check_told_apart(coding: Coding, frame: pd.DataFrame, x: Floats) -> None:

@@ -6,7 +6,7 @@ and coded chunk by chunk: 240,000 tasks of four alternatives take some 20 MiB in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,9 +25,13 @@ TABLE_ROWS = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Coded alternatives ``x`` (tasks * size, K), and which of each task is chosen (tasks,)."""
+    """Coded alternatives, and which of each task is chosen (tasks,).
 
-    x: Floats
+    ``columns`` (K, size, tasks) keeps each column together, so that arithmetic runs along the
+    tasks: short rows of K numbers would cost a loop each.
+    """
+
+    columns: Floats
     size: int
     chosen: Places
     weight: Floats
@@ -35,6 +39,11 @@ class Chunk:
     """Where the tasks of the chunk stand among all tasks."""
     bought: Floats | None = None
     """(tasks,) 1 or 0, the second answer of a dual-response none."""
+
+    @property
+    def x(self) -> Floats:
+        """The coded alternatives task by task, (tasks * size, K)."""
+        return self.columns.transpose(2, 1, 0).reshape(-1, len(self.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +88,15 @@ class ChoiceSets:
         return total
 
     def chunks(self) -> Iterator[Chunk]:
-        """The coded tasks, a chunk at a time; each ``x`` is fresh and may be overwritten."""
+        """The coded tasks, a chunk at a time; each is fresh and may be overwritten."""
+        tables = [np.ascontiguousarray(table.T) for table in self.tables]
         for group in self.groups:
             step = max(1, CHUNK_CELLS // (group.size * self.coding.width))
             for first in range(0, len(group.chosen), step):
                 last = min(first + step, len(group.chosen))
                 place = slice(group.start + first, group.start + last)
                 yield Chunk(
-                    self._coded(group, first, last),
+                    self._coded(tables, group, first, last),
                     group.size,
                     group.chosen[first:last],
                     self.weight[place],
@@ -94,12 +104,15 @@ class ChoiceSets:
                     None if self.bought is None else self.bought[place],
                 )
 
-    def _coded(self, group: SizeGroup, first: int, last: int) -> Floats:
+    def _coded(self, tables: Sequence[Floats], group: SizeGroup, first: int, last: int) -> Floats:
         rows = slice(first * group.size, last * group.size)
-        if len(self.tables) == 1:
-            return self.tables[0][group.codes[0][rows]]
-        pairs = zip(self.tables, group.codes, strict=True)
-        return np.hstack([table[codes[rows]] for table, codes in pairs])
+        columns = np.empty((self.coding.width, group.size, last - first))
+        k = 0
+        for table, codes in zip(tables, group.codes, strict=True):
+            places, end = codes[rows].reshape(-1, group.size).T, k + len(table)
+            np.take(table, places, axis=1, out=columns[k:end], mode="clip")
+            k = end
+        return columns
 
     def tenth(self) -> ChoiceSets:
         """Every tenth task, for a first guess of the coefficients."""
@@ -125,11 +138,15 @@ class ChoiceSets:
 def choice_sets(
     coding: Coding, frame: pd.DataFrame, weights: Mapping[str, float] | None = None
 ) -> ChoiceSets:
-    """Lay out the estimation tasks of a checked table; ValueError when there is none."""
+    """Lay out the estimation tasks of a checked table; ValueError when there is none.
+
+    Respondents of weight zero are left out.
+    """
     if (frame["role"] != "estimation").any():
         frame = frame[frame["role"] == "estimation"]
     if frame.empty:
         raise ValueError("there is no task for estimation: all tasks are holdouts")
+    frame = without_zero_weights(frame, weights)
     respondent, names = pd.factorize(frame["respondent"])
     task = pd.factorize(frame["task"])[0]
     sets, _ = pd.factorize(respondent * (int(task.max()) + 1) + task)
@@ -194,7 +211,25 @@ def respondent_weights(names: pd.Index[Any], weights: Mapping[str, float] | None
         shown = ", ".join(missing[:10])
         raise ValueError(f"{len(missing)} respondents have no weight: {shown}")
     values = np.array([weights[name] for name in names], dtype=float)
-    if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
-        raise ValueError("weights must be finite and not negative, and not all zero")
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any():
+        pairs = zip(names[wrong][:10], values[wrong], strict=False)
+        shown = ", ".join(f"respondent '{name}' has {value:g}" for name, value in pairs)
+        raise ValueError(f"weights must be finite and not negative: {shown}")
+    if not values.any():
+        raise ValueError("all respondents have a weight of zero")
+    values = values / values.max()
     scaled: Floats = values * len(values) / values.sum()
     return scaled
+
+
+def without_zero_weights(frame: pd.DataFrame, weights: Mapping[str, float] | None) -> pd.DataFrame:
+    """The rows of respondents who count; ValueError when a weight is missing or wrong.
+
+    Respondents of weight zero carry no information, and must not be counted as if they did.
+    """
+    if weights is None:
+        return frame
+    names = pd.Index(frame["respondent"].drop_duplicates())
+    counted = names[respondent_weights(names, weights) > 0]
+    return frame if len(counted) == len(names) else frame[frame["respondent"].isin(counted)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from analysis.choices.coding import Coding, Floats, table_numbers, tested_range
 from analysis.choices.importances import ranges, why_no_shares
@@ -25,8 +25,8 @@ METHODS: tuple[Method, ...] = ("delta", "fieller", "krinsky_robb")
 DRAWS = 100_000
 SIGN_RISK = 0.001
 """A probability of a wrong price sign from which the method says so."""
-Z_95 = float(norm.ppf(0.975))
-Z_50 = float(norm.ppf(0.75))
+Z_95 = float(ndtri(0.975))
+Z_50 = float(ndtri(0.75))
 
 Interval = tuple[float, float]
 
@@ -183,7 +183,7 @@ def wrong_sign_probability(
     spread = math.sqrt(part_worths.covariance(covariance)[k, k])
     if spread == 0:
         return float(part_worths.coefficients[k] >= 0)
-    return float(norm.cdf(part_worths.coefficients[k] / spread))
+    return float(ndtr(part_worths.coefficients[k] / spread))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ def _notes(ratio: _Ratio, wide: Interval, tested: Interval) -> list[str]:
         notes.append("unbounded: the price slope is not clear of zero")
     if abs(ratio.value) > tested[1] - tested[0] + 1e-12:
         notes.append(f"beyond the tested prices ({tested[0]:g} to {tested[1]:g})")
-    risk = norm.cdf(ratio.price / math.sqrt(ratio.price_variance)) if ratio.price_variance else 0
+    risk = ndtr(ratio.price / math.sqrt(ratio.price_variance)) if ratio.price_variance else 0
     if risk > SIGN_RISK:
         notes.append(f"the price sign is wrong with probability {risk:.2g}")
     return notes

@@ -154,6 +154,28 @@ def test_unreadable_files_say_why(tmp_path):
         read_choices(tmp_path / "nowhere.csv", exercise())
 
 
+def test_a_file_that_is_not_separated_or_quoted_as_expected_says_so(tmp_path):
+    path = write(tmp_path, GOOD.replace(",", "|"), header=HEADER.replace(",", "|"))
+    with pytest.raises(TableFaults, match=r"row 1: the header has one cell, .*comma, semicolon"):
+        read_choices(path, exercise())
+    path = write(tmp_path, 'r1,1,1,1,sweet,090\n"r1,1,2,0,none,120\n')
+    with pytest.raises(TableFaults, match="row 3: a quoted cell that starts here has no end"):
+        read_choices(path, exercise())
+    path = write(tmp_path, 'r1,1,1,1,sweet,"0,9"\nr1,1,2,0,none,090\n')
+    with pytest.raises(TableFaults, match=r"row 2, column 'price': '0,9' is .*\(write 0.9\)"):
+        read_choices(path, exercise())
+
+
+def test_answers_that_never_vary_are_noted(tmp_path):
+    rows = [
+        f"r1,{t},{a},{int(a == 1)},{'none' if a == t else 'sweet'},090\n"
+        for t in (1, 2)
+        for a in (1, 2)
+    ]
+    notes = read_choices(write(tmp_path, "".join(rows)), exercise()).notes
+    assert "alternative 1 is chosen in every task: do answers vary at all?" in notes
+
+
 def test_many_faults_are_shown_in_part_and_counted(tmp_path):
     rows = "".join(f"r{n},1,1,1,sour,090\nr{n},1,2,0,none,090\n" for n in range(60))
     with pytest.raises(TableFaults, match="and 10 more") as caught:

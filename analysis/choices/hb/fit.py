@@ -130,7 +130,7 @@ def fit_hb(
         null_log_likelihood=sets.null_log_likelihood(),
         converged=found.converged,
         iterations=posterior.state.done,
-        warnings=(*(f"not final: {reason}" for reason in found.reasons), *_notes(coding)),
+        warnings=_warnings(coding, len(sets.respondents), found.reasons),
         hierarchy=Hierarchy(sets.respondents, posterior, found, chosen, names, means),
     )
 
@@ -143,9 +143,14 @@ def final(part_worths: PartWorths) -> PartWorths:
     return part_worths
 
 
-def _notes(coding: Coding) -> tuple[str, ...]:
-    """What interactions mean for other figures, and linear attributes in odd units."""
-    found = []
+def _warnings(coding: Coding, respondents: int, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Why not final; few respondents; what interactions mean elsewhere; odd units."""
+    found = [f"not final: {reason}" for reason in reasons]
+    if respondents <= coding.width:
+        found.append(
+            f"{respondents} respondent(s) for {coding.width} part-worths: the spread between "
+            "respondents is mostly that of the prior"
+        )
     if coding.exercise.interactions:
         found.append(
             "importances and money values are those at the average of the attributes that interact"

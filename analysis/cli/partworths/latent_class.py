@@ -97,7 +97,7 @@ def _solution(found: LatentClasses) -> dict[str, Any]:
         "starts_at_best": found.starts_at_best,
         "log_likelihoods": list(found.log_likelihoods),
         "scale_classes": [
-            {"share": share, "scale": scale, "se_log_scale": error}
+            {"share": share, "scale": scale, "se_log_scale": known(error)}
             for share, scale, error in scales
         ],
     }
@@ -119,7 +119,7 @@ def _class_rows(found: LatentClasses) -> Iterator[dict[str, object]]:
                 "classes": found.n_classes,
                 "class": n + 1,
                 "share": found.mixture.shares[n],
-                "share_se": errors[n],
+                "share_se": known(float(errors[n])),
                 "attribute": classical.attribute,
                 "level": classical.level,
                 "kind": classical.kind,

@@ -93,7 +93,7 @@ def _mixed_rows(found: MixedLogit) -> Iterator[dict[str, object]]:
             "se": classical.se,
             "se_cluster": known(cluster.se),
             "sd": sd,
-            "sd_se_cluster": error,
+            "sd_se_cluster": known(float(error)),
         }
 
 

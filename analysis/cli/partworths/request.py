@@ -134,12 +134,15 @@ def _by_respondent(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """The cells of a CSV file with a row for each respondent, as text."""
     import pandas as pd
 
-    with bad_input(ValueError, pd.errors.ParserError):
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    from analysis.tables import TableFaults, read_cells
+
+    with bad_input(TableFaults):
+        frame = read_cells(path, ["respondent", *columns], {}, table=path.name).fillna("")
     absent = [name for name in ("respondent", *columns) if name not in frame.columns]
     if absent:
         needs = " and ".join(["respondent", *columns])
         raise BadInput(f"{path.name}: no column '{absent[0]}'; it needs {needs}")
+    frame["respondent"] = frame["respondent"].str.strip()
     twice = frame.loc[frame["respondent"].duplicated(), "respondent"]
     if len(twice):
         raise BadInput(f"{path.name}: respondent '{twice.iloc[0]}' stands twice; keep one row")

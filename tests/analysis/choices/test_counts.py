@@ -99,6 +99,20 @@ def test_a_weight_of_two_counts_like_two_people(study, choices):
         fit_counts(study, choices, weights={})
 
 
+def test_respondents_of_weight_zero_do_not_count(study, choices):
+    frame = choices.frame
+    kept = {str(n) for n in range(5)}
+    weights = {n: float(n in kept) for n in frame["respondent"].unique()}
+    found = fit_counts(study, choices, weights=weights)
+    alone = fit_counts(study, replace(choices, frame=frame[frame["respondent"].isin(kept)]))
+    assert (found.n_respondents, found.n_tasks) == (5, alone.n_tasks)
+    for one, two in zip(found.main, alone.main, strict=True):
+        assert (one.share.n, one.share.value) == (two.share.n, pytest.approx(two.share.value))
+        assert (one.share.low, one.share.high) == pytest.approx((two.share.low, two.share.high))
+    for attribute, p_value in alone.tests.items():
+        assert found.tests[attribute] == pytest.approx(p_value)
+
+
 def test_levels_never_shown_or_never_chosen(study, choices):
     frame = choices.frame
     keys = [frame["respondent"], frame["task"]]
@@ -137,3 +151,20 @@ def test_wilson_gives_the_textbook_interval():
     assert wilson(81 / 263, 263, 0.975) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(0, 20, 0.975) == pytest.approx((0, 0.1611), abs=5e-5)
     assert wilson(1 / 29, 29, 0.975) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+
+
+def test_the_test_of_equal_levels_needs_more_respondents_than_levels(study, make):
+    two = fit_counts(study, make[1](study, TRUTH, respondents=2, tasks=40))
+    assert two.tests["taste"] is None
+    assert 0 <= two.tests["look"] <= 1
+
+
+@pytest.mark.deep
+def test_equal_levels_are_called_different_as_often_as_promised_among_few(study, make):
+    """300 samples of 12 people to whom taste is all the same; chi-square gives 12 %."""
+    truth = np.array([0, 0, 0, -0.5, -0.5])
+    found = [
+        fit_counts(study, make[1](study, truth, respondents=12, seed=n)).tests["taste"]
+        for n in range(300)
+    ]
+    assert 0.03 < np.mean(np.array(found) < 0.05) < 0.09

@@ -200,6 +200,24 @@ def test_what_cannot_be_fitted_is_refused_by_name(study, make, mixed):
         fit_latent_class(plain, together(plain, always, never), classes=2, seed=1, starts=3)
 
 
+def test_fewer_people_than_parameters_have_no_clustered_intervals(study, make):
+    simulate = make[1]
+    few = together(
+        study,
+        simulate(study, ONE, respondents=6, tasks=30, seed=1),
+        simulate(study, TWO, respondents=4, tasks=30, seed=2),
+    )
+    found = fit_latent_class(study, few, classes=2, seed=1, starts=3)
+    assert found.n_respondents == 10
+    assert found.n_parameters == 11
+    part = found.class_part_worths(1)
+    assert part.why_no_intervals("cluster").endswith("(10) than parameters (11)")
+    assert not part.why_no_intervals("classical")
+    assert np.isinf(found.share_errors()).all()
+    assert np.isfinite(found.share_errors("classical")).all()
+    assert any("so there are no intervals" in note for note in found.warnings)
+
+
 @pytest.mark.deep
 def test_intervals_of_classes_cover_the_truth(study, make):
     """60 samples of 200 people: 95 % intervals cover the planted part-worths and shares."""

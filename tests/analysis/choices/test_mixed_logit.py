@@ -182,3 +182,13 @@ def test_few_draws_are_said(fitted):
     assert "100 draws" in fitted.warnings[-1]
     assert isinstance(fitted.part_worths().covariance("cluster"), np.ndarray)
     assert pd.Series(fitted.respondents).is_unique
+
+
+def test_fewer_people_than_parameters_have_no_clustered_intervals(study, make):
+    few, _ = population(study, make[1], np.eye(5) * 0.8, people=9, tasks=40)
+    found = fit_mixed_logit(study, few, n_draws=50)
+    assert len(found.vector) == 10
+    assert found.part_worths().why_no_intervals("cluster")
+    assert np.isinf(found.level_spreads()[2]).all()
+    assert np.isfinite(found.level_spreads("classical")[2]).all()
+    assert "so there are no intervals" in found.warnings[-2]

@@ -129,6 +129,29 @@ def test_a_weight_of_two_counts_like_two_people(study, choices):
         fit_mnl(study, choices, weights={n: 1.0 for n in names if n != "7"})
 
 
+def test_a_weight_of_zero_is_as_if_the_respondent_were_not_there(study, choices):
+    kept = {str(n) for n in range(60)}
+    weights = {name: float(name in kept) for name in choices.frame["respondent"].unique()}
+    alone = fit_mnl(
+        study, replace(choices, frame=choices.frame[choices.frame["respondent"].isin(kept)])
+    )
+    found = fit_mnl(study, choices, weights=weights)
+    assert (found.n_respondents, found.n_tasks) == (60, alone.n_tasks)
+    np.testing.assert_allclose(found.coefficients, alone.coefficients, atol=1e-10)
+    np.testing.assert_allclose(found.covariance("cluster"), alone.covariance("cluster"), rtol=1e-8)
+    four = {name: float(name in {"1", "2", "3", "4"}) for name in weights}
+    assert fit_mnl(study, choices, weights=four).why_no_intervals("cluster")
+
+
+@pytest.mark.parametrize("value", [-1.0, np.inf, np.nan])
+def test_a_wrong_weight_names_the_respondent(study, choices, value):
+    weights = dict.fromkeys(choices.frame["respondent"].unique(), 1.0) | {"7": value}
+    with pytest.raises(ValueError, match=f"not negative: respondent '7' has {value:g}"):
+        fit_mnl(study, choices, weights=weights)
+    with pytest.raises(ValueError, match="all respondents have a weight of zero"):
+        fit_mnl(study, choices, weights=dict.fromkeys(weights, 0.0))
+
+
 def test_many_tasks_take_the_warm_start_and_give_the_same(study, make):
     _, simulate = make
     choices = simulate(study, TRUTH, respondents=2600, tasks=8, seed=9)
@@ -208,6 +231,14 @@ def test_a_level_never_chosen_is_named(study, choices):
     bad = (frame["chosen"] & (frame["taste"] == "salty")).groupby(keys).transform("any")
     with pytest.raises(NotIdentified, match="level 'salty' of attribute 'taste' is never chosen"):
         refitted(study, choices, frame[~bad])
+
+
+def test_levels_that_are_equal_in_a_perfect_prediction_are_shown_so(make):
+    make_study, simulate = make
+    study = make_study(none=None)
+    best = simulate(study, np.array([-30.0, -30.0, -0.5, -0.2]))
+    with pytest.raises(NotIdentified, match="order of levels 'salty' > 'plain' = 'sweet'"):
+        fit_mnl(study, best)
 
 
 def test_none_never_chosen_is_named(study, choices):

@@ -148,7 +148,8 @@ def test_weights_multiply_people(study, ratings):
 
 def test_one_respondent_is_fitted_with_a_warning(study):
     found = fit_ratings(study, rated(study, people=1, profiles=30))
-    assert "one respondent" in found.part_worths.warnings[0]
+    assert "so there are no intervals" in found.part_worths.warnings[0]
+    assert found.part_worths.why_no_intervals("cluster").endswith("(1) than parameters (5)")
     np.testing.assert_allclose(
         found.part_worths.covariance("cluster"), found.part_worths.covariance("robust")
     )

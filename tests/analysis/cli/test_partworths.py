@@ -50,6 +50,18 @@ def test_help_is_shown_without_loading_the_statistics():
         assert name in done.stdout
 
 
+def test_the_logit_loads_nothing_it_does_not_use(tmp_path):
+    heavy = {"numba", "arviz", "statsmodels", "scipy.stats", "scipy.optimize"}
+    program = (
+        "import sys; from analysis.cli import main\n"
+        f"main({['partworths', str(STUDY), str(CHOICES), '--out', str(tmp_path / 'out')]},"
+        " standalone_mode=False)\n"
+        f"assert not {heavy} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_check_says_ok_or_lists_every_fault(tmp_path):
     assert run("check", STUDY).stdout == "ok\n"
     broken = tmp_path / "broken.yaml"
@@ -218,6 +230,13 @@ def test_weights_that_cannot_be_used_are_refused(tmp_path):
     path.write_text("respondent,weight\n1,1\n")
     assert "360 respondents have no weight" in refused(*base, path)
     assert "No such file" in refused(*base, tmp_path / "nowhere.csv")
+    path.write_text("respondent,weight\n1,1\n", encoding="utf-16")
+    assert "the file is not UTF-8 text. Save it as UTF-8" in refused(*base, path)
+    path.write_text("")
+    assert "the file is empty" in refused(*base, path)
+    people = [f" {n} ;{0.5 + n % 2}" for n in range(1, 362)]
+    path.write_text("respondent;weight\n" + "\n".join(people))
+    assert run(*base, path).exit_code == 0
 
 
 def test_latent_classes_write_their_tables(tmp_path):

@@ -174,6 +174,11 @@ def test_priors_by_name(study, choices):
         prior_named("flat", coding)
 
 
+def test_a_spread_that_is_the_prior_s_is_pointed_out(study, make):
+    found = fit_hb(study, make[1](study, TRUTH, respondents=1, tasks=60), seed=1, settings=SHORT)
+    assert any("1 respondent(s) for 5 part-worths: the spread" in w for w in found.warnings)
+
+
 def test_odd_units_of_a_linear_attribute_are_pointed_out(make):
     make_study, simulate = make
     exercise = make_study().choice_exercise().model_dump(mode="json", exclude_unset=True)
