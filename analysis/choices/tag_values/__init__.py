@@ -7,15 +7,11 @@ tested prices, and with each contestable attribute counted under the other tag.
 """
 
 from analysis.choices.tag_values.at_point import tag_values, without_values
-from analysis.choices.tag_values.individual import individual_values
 from analysis.choices.tag_values.named import SMALLEST, TagFigure
-from analysis.choices.tag_values.over_draws import tag_values_over_draws
 
 __all__ = [
     "SMALLEST",
     "TagFigure",
-    "individual_values",
     "tag_values",
-    "tag_values_over_draws",
     "without_values",
 ]

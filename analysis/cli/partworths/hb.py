@@ -88,7 +88,7 @@ class Asked:
 def _write_people(out: Path, fitted: PartWorths, request: Request) -> None:
     """Draws and their diagnostics, and a row for every respondent."""
     from analysis.choices.hb.files import individual, write_diagnostics, write_draws
-    from analysis.choices.tag_values import individual_values
+    from analysis.choices.tag_values.individual import individual_values
     from analysis.choices.zero_centred import zero_centred
 
     assert fitted.hierarchy is not None
@@ -107,7 +107,7 @@ def _write_people(out: Path, fitted: PartWorths, request: Request) -> None:
 def _write_market(out: Path, fitted: PartWorths, request: Request, asked: Asked) -> None:
     """Figures of the population and of the market, weighted where there are weights."""
     from analysis.choices.hb.market import importances_of_respondents, money_value
-    from analysis.choices.tag_values import tag_values_over_draws
+    from analysis.choices.tag_values.over_draws import tag_values_over_draws
 
     seed, weights = request.seed, asked.weights
     write_csv(out / "partworths.csv", _level_rows(fitted))

@@ -7,12 +7,9 @@ import pytest
 
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.mnl import fit_mnl
-from analysis.choices.tag_values import (
-    individual_values,
-    tag_values,
-    tag_values_over_draws,
-    without_values,
-)
+from analysis.choices.tag_values import tag_values, without_values
+from analysis.choices.tag_values.individual import individual_values
+from analysis.choices.tag_values.over_draws import tag_values_over_draws
 from analysis.choices.willingness_to_pay import money_value_of_tag
 from analysis.choices.zero_centred import zero_centred
 
