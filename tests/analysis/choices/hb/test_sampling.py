@@ -64,7 +64,7 @@ def test_goes_on_from_a_saved_state(ragged: Coded, tmp_path: Path):
 def test_a_state_of_other_respondents_is_refused(ragged: Coded):
     state = run(ragged).state
     fewer = Coded(ragged.x[:100], ragged.y[:100], ragged.beta[:100])
-    with pytest.raises(ValueError, match="150 respondents"):
+    with pytest.raises(ValueError, match="belongs to other choices"):
         run(fewer, state=state)
 
 
