@@ -55,8 +55,8 @@ class StepCheck:
             )
         if self.worth_nothing > MANY:
             return (
-                f"{name} is worth next to nothing to {self.worth_nothing:.0%} of respondents; some may "
-                "prefer the other direction: compare with a fit without constraints"
+                f"{name} is worth next to nothing to {self.worth_nothing:.0%} of respondents; some "
+                "may prefer the other direction: compare with a fit without constraints"
             )
         return ""
 

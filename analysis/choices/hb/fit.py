@@ -150,9 +150,9 @@ def fit_sets(
     prior: PriorName | Prior,
     settings: Settings | None,
     covariates: pd.DataFrame | None,
-    constraints: Constraints | None = None,
     state: State | None,
     progress: Progress | None,
+    constraints: Constraints | None = None,
 ) -> PartWorths:
     """``fit_hb`` for choice sets that are known to tell all part-worths apart."""
     coding = sets.coding
