@@ -99,10 +99,10 @@ class State:
     def load(cls, path: Path) -> State:
         """Read what ``save`` wrote; ValueError when the file is something else."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+                arrays = {name: found[name] for name in found.files}
             facts = json.loads(arrays["facts"].tobytes())
-        except (KeyError, ValueError, EOFError, BadZipFile):
+        except (KeyError, ValueError, EOFError, TypeError, BadZipFile):
             raise ValueError(f"'{path}' is not a saved state of hierarchical Bayes") from None
         if facts["format"] != FORMAT:
             raise ValueError(f"'{path}' was saved by another version of this program; start anew")
