@@ -72,8 +72,9 @@ def sawtooth_prior(
 
     Notes
     -----
-    Sawtooth Software (2021), CBC/HB technical paper, "prior covariance matrix"; the same in R
-    ChoiceModelR. Prior variance 1 is the default of CBC/HB version 5.5 and later, 2 before.
+    Sawtooth Software, CBC/HB technical paper, "prior covariance matrix", and the manual of Lighthouse
+    Studio, "CBC/HB advanced settings": 5 degrees of freedom, variance 1. R ChoiceModelR builds the
+    same matrix; its default variance is 2.
     """
     width = sum(abs(block) for block in blocks)
     shape = np.eye(width)

@@ -212,8 +212,10 @@ def test_scores_of_every_respondent(tmp_path):
         for task in range(5):
             shown = rng.permutation(5)[:4]
             order = np.argsort(shown + rng.gumbel(size=4))
-            for n in range(4):
-                rows.append((person, task, f"i{shown[n]}", int(n == order[-1]), int(n == order[0])))
+            rows += [
+                (person, task, f"i{shown[n]}", int(n == order[-1]), int(n == order[0]))
+                for n in range(4)
+            ]
     names = ["respondent", "task", "item", "best", "worst"]
     pd.DataFrame(rows, columns=names).to_csv(tmp_path / "answers.csv", index=False)
     (tmp_path / "study.yaml").write_text(ITEMS)

@@ -45,8 +45,8 @@ def natural(b: np.ndarray, logs: tuple[int, ...]) -> np.ndarray:
 def successive_conditional(draws: int, seed: int, logs: tuple[int, ...]) -> np.ndarray:
     """Geweke (2004): answers given betas, then one draw given answers, over and over.
 
-    ``logs`` are constrained columns. The surrogate and all tuning come from other answers and stay as they are: the draws must be
-    exact for any of them.
+    ``logs`` are constrained columns. The surrogate and all tuning come from other answers and stay
+    as they are: the draws must be exact for any of them.
     """
     n, tasks, width = 20, 5, 3
     prior = informative(width)
