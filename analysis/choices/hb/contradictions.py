@@ -28,7 +28,8 @@ class StepCheck:
     ----------
     pooled, se
         Its utility in a logit of all respondents together without constraints, with the error
-        clustered by respondent; NaN when that logit has no maximum.
+        clustered by respondent; NaN when that logit has no maximum, and the error when there are
+        no more respondents than part-worths.
     worth_nothing
         Share of respondents and draws in which it is worth less than 0.05.
     """
@@ -71,8 +72,9 @@ def check_steps(
     with suppress(NotConverged, NotIdentified):
         coefficients, last, _ = maximise(sets, np.zeros(sets.coding.width))
         pooled = contrasts @ coefficients
-        spread = covariances(last, sets)["cluster"]
-        errors = np.sqrt(np.einsum("sk,km,sm->s", contrasts, spread, contrasts))
+        if len(sets.respondents) > sets.coding.width:
+            spread = covariances(last, sets)["cluster"]
+            errors = np.sqrt(np.einsum("sk,km,sm->s", contrasts, spread, contrasts))
     near = np.zeros(len(contrasts))
     for chain in beta:
         for draw in chain:

@@ -30,6 +30,8 @@ from analysis.study import Study
 from analysis.tables import Choices
 
 Floats = NDArray[np.float64]
+PERFECT = 0.97
+"""Root likelihood (mean chance of what was chosen) from which a fit counts as nearly perfect."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,9 @@ def sawtooth_prior(
 
     Notes
     -----
-    Sawtooth Software, CBC/HB technical paper, "prior covariance matrix", and the manual of Lighthouse
-    Studio, "CBC/HB advanced settings": 5 degrees of freedom, variance 1. R ChoiceModelR builds the
-    same matrix; its default variance is 2.
+    Sawtooth Software, CBC/HB technical paper, "prior covariance matrix"; the manual of Lighthouse
+    Studio, "CBC/HB advanced settings": variance 1 by default. R ChoiceModelR has the same matrix,
+    with 5 degrees of freedom and variance 2 by default.
     """
     width = sum(abs(block) for block in blocks)
     shape = np.eye(width)

@@ -184,6 +184,14 @@ def test_an_order_that_the_answers_contradict_is_said(ordered, choices):
     assert checks["sweet", "salty"].worth_nothing > checks["plain", "sweet"].worth_nothing
 
 
+def test_one_respondent_has_no_errors_to_contradict_with(ordered, answered):
+    frame = answered[0].frame
+    one = frame[frame["respondent"] == "0"].reset_index(drop=True)
+    found = fit_hb(ordered, replace(answered[0], frame=one), seed=1, monotone="all", settings=SHORT)
+    assert not [c for c in found.hierarchy.step_checks if c.contradicted or np.isfinite(c.se)]
+    assert (found.hierarchy.posterior.beta[..., 3] <= 0).all()
+
+
 def test_a_minority_against_the_order_is_said(ordered, make):
     """Half of the people like poor looks: together they hardly contradict, alone they do."""
     table, _ = planted(ordered, make, people=200)
