@@ -22,7 +22,11 @@ from analysis.choices.hb.priors import (
     sawtooth_prior,
 )
 from analysis.choices.hb.sampling import Posterior, Progress, Settings, State
-from analysis.choices.identification import check_identified
+from analysis.choices.identification import (
+    check_identified,
+    chosen_margins,
+    separating_direction,
+)
 from analysis.choices.mnl import NotConverged, evaluate
 from analysis.choices.partworths import PartWorths
 from analysis.choices.sets import ChoiceSets, choice_sets
@@ -30,8 +34,8 @@ from analysis.study import Study
 from analysis.tables import Choices
 
 Floats = NDArray[np.float64]
-PERFECT = 0.97
-"""Root likelihood (mean chance of what was chosen) from which a fit counts as nearly perfect."""
+SUSPECT = 5.0
+"""Mean part-worth from which it is asked whether the answers set a limit to it at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,7 @@ def fit_sets(
         iterations=posterior.state.done,
         warnings=(
             *_warnings(coding, len(sets.respondents), found.reasons),
+            *_unlimited(mu.mean(0), sets),
             *(check.fact for check in checks if check.fact),
         ),
         hierarchy=Hierarchy(
@@ -205,6 +210,21 @@ def final(part_worths: PartWorths) -> PartWorths:
         reasons = "; ".join(part_worths.warnings)
         raise NotConverged(f"these part-worths are not final yet: {reasons}")
     return part_worths
+
+
+def _unlimited(coefficients: Floats, sets: ChoiceSets) -> tuple[str, ...]:
+    """Say it when the answers set no upper limit to the size of some part-worths."""
+    if np.abs(coefficients).max() < SUSPECT:
+        return ()
+    direction = separating_direction(chosen_margins(sets))
+    if direction is None:
+        return ()
+    columns = zip(sets.coding.columns, np.abs(direction) > 1e-6, strict=True)
+    names = ", ".join(dict.fromkeys(column.attribute for column, used in columns if used))
+    return (
+        f"nobody chooses against {names} (perfect prediction): how large these part-worths are "
+        "rests on the prior alone",
+    )
 
 
 def _warnings(coding: Coding, respondents: int, reasons: tuple[str, ...]) -> tuple[str, ...]:
