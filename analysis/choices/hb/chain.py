@@ -283,16 +283,13 @@ class Chain:
         """Everybody at the pooled estimate, Sigma = I; the betas then spread within a few draws."""
         K = self.z.shape[1]
         present = (self.study[4][:, :1, :] != 0).astype(f4)
-        logs = self.study[6]
-        pooled = np.zeros(K)
-        H = np.eye(K)
-        for _ in range(15):
-            self.state[0][:] = pooled[:, None].astype(f4) * present
-            evaluate(self.study, self.state)
-            H = total_information(self.study, self.state[0]) + 0.01 * np.eye(K)
-            step = np.linalg.solve(H, self.state[2].sum((0, 2), dtype=float) - 0.01 * pooled)
-            step[logs] = np.clip(step[logs], -1.0, 1.0)
-            pooled += step
+        pooled, H = np.zeros(K), np.eye(K)
+        if self.packed.logs:
+            pooled, H = self._climb(present)
+        else:
+            for _ in range(15):
+                H, slope, _ = self._at(pooled, present)
+                pooled += np.linalg.solve(H, slope)
         gamma = np.zeros((Q, K))
         gamma[0] = pooled
         self.population = (gamma, np.eye(K))
@@ -307,6 +304,37 @@ class Chain:
             beta_sizes=np.full(self.state[1].shape, 0.7, f4),
             population_size=np.array([0.3]),
         )
+
+    def _at(self, pooled: Floats, present: NDArray[np.float32]) -> tuple[Floats, Floats, float]:
+        """Information, gradient and log-likelihood with all at ``pooled``, shrunk a little."""
+        self.state[0][:] = pooled[:, None].astype(f4) * present
+        evaluate(self.study, self.state)
+        H = total_information(self.study, self.state[0]) + 0.01 * np.eye(len(pooled))
+        slope = self.state[2].sum((0, 2), dtype=float) - 0.01 * pooled
+        return H, slope, float(self.state[1].sum() - 0.005 * pooled @ pooled)
+
+    def _climb(self, present: NDArray[np.float32]) -> tuple[Floats, Floats]:
+        """The pooled estimate by damped steps: in logarithms the likelihood is not concave.
+
+        Starts where every constrained column moves utilities by about 0.3.
+        """
+        logs = list(self.packed.logs)
+        pooled = np.zeros(self.z.shape[1])
+        spread = np.square(self.packed.rows, dtype=float).mean((0, 1, 3))
+        pooled[logs] = np.log(0.3 / np.sqrt(spread[logs]))
+        H, slope, height = self._at(pooled, present)
+        for _ in range(40):
+            step = np.linalg.solve(H, slope)
+            step /= max(1.0, np.abs(step[logs]).max())
+            for _ in range(12):
+                H, slope, reached = self._at(pooled + step, present)
+                if reached >= height:
+                    break
+                step /= 2
+            else:
+                break
+            pooled, height = pooled + step, reached
+        return pooled, self._at(pooled, present)[0]
 
     @property
     def _groups(self) -> tuple[object, ...]:

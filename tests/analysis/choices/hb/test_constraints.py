@@ -286,6 +286,13 @@ def test_medians_of_the_prior_stand_in_the_design(ordered, answered):
     assert beta[:, 3] == pytest.approx(-5 * np.exp(b[:, 3]))
 
 
+def test_a_prior_far_from_the_answers_does_not_lose_the_start(ordered, answered, fitted):
+    """bayesm expects steps of e^2: the chains must still start where the answers are."""
+    settings = Settings(burn_in=200, draws=200)
+    found = fit_hb(ordered, answered[0], seed=1, prior="bayesm", monotone="all", settings=settings)
+    np.testing.assert_allclose(found.coefficients, fitted.coefficients, atol=0.25)
+
+
 def test_covariates_and_constraints_together(ordered, answered):
     table, beta = answered
     names = pd.unique(table.frame["respondent"])
