@@ -136,7 +136,7 @@ def fit_hb(
     sets = choice_sets(coding, choices.frame)
     check_identified(coding, choices.frame, evaluate(sets, np.zeros(coding.width)).information)
     constraints = constraints_of(coding, monotone)
-    fitted = fit_sets(
+    return fit_sets(
         sets,
         seed=seed,
         prior=prior,
@@ -146,7 +146,6 @@ def fit_hb(
         state=state,
         progress=progress,
     )
-    return fitted
 
 
 def fit_sets(
