@@ -197,6 +197,34 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     return Choices(exercise, table, tuple(check.notes))
 
 
+def start_check(
+    frame: pd.DataFrame,
+    exercise: ChoiceExercise,
+    columns: Sequence[str],
+    *,
+    first_row: int,
+    table: str,
+) -> Check:
+    """A check of a table that has these columns and a row; notes the columns it does not use.
+
+    Raises TableFaults when columns or rows are missing; ``table`` says of what.
+    """
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        mend = f"Add it, or map one of: {', '.join(str(c) for c in frame.columns)}"
+        faults = [TableFault(0, name, "the column is missing", mend) for name in absent]
+        raise TableFaults(faults, table=table)
+    kept = frame.reset_index(drop=True).dropna(how="all")
+    if kept.empty:
+        fault = TableFault(0, "", "the table has no rows", f"Add the {table}")
+        raise TableFaults([fault], table=table)
+    check = Check(kept, exercise, kept.index.to_numpy() + first_row)
+    extra = [str(c) for c in frame.columns if c not in columns]
+    if extra:
+        check.notes.append(f"columns not used: {', '.join(extra)}")
+    return check
+
+
 def is_dual(exercise: ChoiceExercise) -> bool:
     """Whether none is asked in a second question, after a forced choice."""
     return exercise.none is not None and exercise.none.response == "dual"

@@ -16,7 +16,7 @@ from analysis.choices.partworths import PartWorths, few_respondents
 from analysis.choices.sets import respondent_weights, without_zero_weights
 from analysis.study import ChoiceExercise, Study
 from analysis.study.exercises import RatingsExercise
-from analysis.tables import Check, TableFault, TableFaults, at_lines_of, read_cells
+from analysis.tables import Check, TableFaults, at_lines_of, read_cells, start_check
 
 RATING_COLUMNS = ("respondent", "profile", "rating")
 
@@ -74,16 +74,10 @@ def read_ratings(
 
 def check_ratings(frame: pd.DataFrame, exercise: RatingsExercise, *, first_row: int = 1) -> Ratings:
     """Check a frame of ratings; see ``read_ratings``."""
-    names = [*RATING_COLUMNS, *(a.id for a in exercise.attributes)]
-    absent = [name for name in names if name not in frame.columns]
-    if absent:
-        mend = f"Add it, or map one of: {', '.join(str(c) for c in frame.columns)}"
-        faults = [TableFault(0, name, "the column is missing", mend) for name in absent]
-        raise TableFaults(faults, table="ratings")
-    kept = frame.reset_index(drop=True).dropna(how="all")
-    if kept.empty:
-        raise TableFaults([TableFault(0, "", "the table has no rows", "Add the ratings")])
-    check = Check(kept, as_choice_exercise(exercise), kept.index.to_numpy() + first_row)
+    needed = [*RATING_COLUMNS, *(a.id for a in exercise.attributes)]
+    check = start_check(
+        frame, as_choice_exercise(exercise), needed, first_row=first_row, table="ratings"
+    )
     respondent, people = check.required("respondent")
     profile, profiles = check.required("profile")
     keys = pd.Series(respondent * len(profiles) + profile)
@@ -96,19 +90,18 @@ def check_ratings(frame: pd.DataFrame, exercise: RatingsExercise, *, first_row: 
     columns = {
         "respondent": np.array(people, dtype=object)[respondent],
         "profile": np.array(profiles, dtype=object)[profile],
-        "rating": _ratings(check, kept, exercise),
+        "rating": _ratings(check, exercise),
         "role": "estimation",
     }
     columns |= check.attributes()
     if check.faults:
         raise TableFaults(check.faults, table="ratings")
-    extra = [str(c) for c in frame.columns if c not in names]
-    notes = (f"columns not used: {', '.join(extra)}",) if extra else ()
-    return Ratings(exercise, pd.DataFrame(columns).astype({"respondent": "str"}), notes)
+    table = pd.DataFrame(columns).astype({"respondent": "str"})
+    return Ratings(exercise, table, tuple(check.notes))
 
 
-def _ratings(check: Check, frame: pd.DataFrame, exercise: RatingsExercise) -> Floats:
-    numbers = pd.to_numeric(frame["rating"], errors="coerce").to_numpy(float)
+def _ratings(check: Check, exercise: RatingsExercise) -> Floats:
+    numbers = pd.to_numeric(check.frame["rating"], errors="coerce").to_numpy(float)
     least, greatest = exercise.least, exercise.greatest
     mend = f"Give a number from {least} to {greatest}"
     wrong = ~np.isfinite(numbers)

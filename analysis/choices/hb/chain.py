@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.choices.hb.compiled import compiled
-from analysis.choices.hb.kernel import LANES, f4, information, likelihood, scatter, scratch_of
+from analysis.choices.hb.kernel import (
+    LANES,
+    exp32,
+    f4,
+    information,
+    likelihood_in_logs,
+    natural,
+    scatter,
+    scratch_of,
+)
 from analysis.choices.hb.moves import (
     ONE,
     centre_partially,
@@ -42,20 +51,31 @@ MEASURED = (0.35, 0.5, 0.65)
 @compiled
 def evaluate(study: Any, state: Any) -> None:
     """Fill log-likelihood and gradient of the state's betas."""
-    rows, offset, tasks, others, _, _ = study
+    rows, offset, tasks, others, _, _, logs = study
     beta, ll, grad = state
-    scratch = scratch_of(others)
+    scratch = scratch_of(others, beta.shape[1])
     for i in range(beta.shape[0]):
-        likelihood(rows[i], offset[i], tasks[i], others, beta[i], ll[i], grad[i], scratch)
+        likelihood_in_logs(
+            rows[i], offset[i], tasks[i], others, logs, beta[i], ll[i], grad[i], scratch
+        )
 
 
 @compiled
 def total_information(study: Any, beta: Any) -> Any:
-    """Minus the second derivative of the log-likelihood, summed over respondents (K, K)."""
-    rows, offset, tasks, others, _, _ = study
-    out = np.zeros((beta.shape[1], beta.shape[1]))
+    """Minus the second derivative of the log-likelihood, summed over respondents (K, K).
+
+    For logarithms without the term of the gradient: the information that all betas alike expect.
+    """
+    rows, offset, tasks, others, _, _, logs = study
+    K = beta.shape[1]
+    out, worth = np.zeros((K, K)), np.empty((K, LANES), f4)
     for i in range(beta.shape[0]):
-        information(rows[i], offset[i], tasks[i], others, beta[i], out)
+        natural(beta[i], logs, worth)
+        information(rows[i], offset[i], tasks[i], others, worth, out)
+    for k in logs:
+        slope = np.float64(exp32(beta[0, k, 0]))
+        out[k] *= slope
+        out[:, k] *= slope
     return out
 
 
@@ -242,7 +262,15 @@ class Chain:
         n, blocks = packed.respondents, packed.tasks.size
         lanes = np.minimum(LANES, n - LANES * np.arange(blocks))
         w = packed.spread(covariates)
-        self.study = (packed.rows, packed.offset, packed.tasks, packed.others, w, lanes)
+        self.study = (
+            packed.rows,
+            packed.offset,
+            packed.tasks,
+            packed.others,
+            w,
+            lanes,
+            np.array(packed.logs, np.int64),
+        )
         shape = (blocks, packed.rows.shape[2], LANES)
         self.state, self.spare = (
             (np.zeros(shape, f4), np.zeros((blocks, LANES)), np.zeros(shape, f4)) for _ in range(2)
@@ -255,13 +283,13 @@ class Chain:
         """Everybody at the pooled estimate, Sigma = I; the betas then spread within a few draws."""
         K = self.z.shape[1]
         present = (self.study[4][:, :1, :] != 0).astype(f4)
-        pooled = np.zeros(K)
-        H = np.eye(K)
-        for _ in range(15):
-            self.state[0][:] = pooled[:, None].astype(f4) * present
-            evaluate(self.study, self.state)
-            H = total_information(self.study, self.state[0]) + 0.01 * np.eye(K)
-            pooled += np.linalg.solve(H, self.state[2].sum((0, 2), dtype=float) - 0.01 * pooled)
+        pooled, H = np.zeros(K), np.eye(K)
+        if self.packed.logs:
+            pooled, H = self._climb(present)
+        else:
+            for _ in range(15):
+                H, slope, _ = self._at(pooled, present)
+                pooled += np.linalg.solve(H, slope)
         gamma = np.zeros((Q, K))
         gamma[0] = pooled
         self.population = (gamma, np.eye(K))
@@ -276,6 +304,37 @@ class Chain:
             beta_sizes=np.full(self.state[1].shape, 0.7, f4),
             population_size=np.array([0.3]),
         )
+
+    def _at(self, pooled: Floats, present: NDArray[np.float32]) -> tuple[Floats, Floats, float]:
+        """Information, gradient and log-likelihood with all at ``pooled``, shrunk a little."""
+        self.state[0][:] = pooled[:, None].astype(f4) * present
+        evaluate(self.study, self.state)
+        H = total_information(self.study, self.state[0]) + 0.01 * np.eye(len(pooled))
+        slope = self.state[2].sum((0, 2), dtype=float) - 0.01 * pooled
+        return H, slope, float(self.state[1].sum() - 0.005 * pooled @ pooled)
+
+    def _climb(self, present: NDArray[np.float32]) -> tuple[Floats, Floats]:
+        """The pooled estimate by damped steps: in logarithms the likelihood is not concave.
+
+        Starts where every constrained column moves utilities by about 0.3.
+        """
+        logs = list(self.packed.logs)
+        pooled = np.zeros(self.z.shape[1])
+        spread = np.square(self.packed.rows, dtype=float).mean((0, 1, 3))
+        pooled[logs] = np.log(0.3 / np.sqrt(spread[logs]))
+        H, slope, height = self._at(pooled, present)
+        for _ in range(40):
+            step = np.linalg.solve(H, slope)
+            step /= max(1.0, np.abs(step[logs]).max())
+            for _ in range(12):
+                H, slope, reached = self._at(pooled + step, present)
+                if reached >= height:
+                    break
+                step /= 2
+            else:
+                break
+            pooled, height = pooled + step, reached
+        return pooled, self._at(pooled, present)[0]
 
     @property
     def _groups(self) -> tuple[object, ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.choices.hb.sampling import Posterior
+from analysis.choices.hb.packing import Packed
+from analysis.choices.hb.priors import Prior
+from analysis.choices.hb.sampling import Posterior, Progress, Settings, State, joined, sample
 
 Floats = NDArray[np.float64]
 R_HAT_LIMIT = 1.01
@@ -70,6 +72,51 @@ def diagnose(posterior: Posterior) -> Diagnostics:
         cpu_seconds_sampling=posterior.cpu_seconds_sampling,
         reasons=_reasons(chains, r_hat, bulk, tail),
     )
+
+
+def sample_until(
+    packed: Packed,
+    covariates: Floats,
+    prior: Prior,
+    *,
+    seed: int,
+    settings: Settings,
+    state: State | None,
+    progress: Progress | None,
+) -> tuple[Posterior, Diagnostics]:
+    """``sample``, and go on, doubling, while the diagnostics do not pass and draws are allowed.
+
+    The draws of all parts count together. One chain never passes, so it never goes on.
+    """
+    before = 0
+
+    def report(done: int, total: int) -> bool | None:
+        return progress(before + done, before + total) if progress else None
+
+    def go(settings: Settings, state: State | None) -> Posterior:
+        return sample(
+            packed,
+            covariates,
+            prior,
+            seed=seed,
+            settings=settings,
+            state=state,
+            progress=report,
+        )
+
+    posterior = go(settings, state)
+    found = diagnose(posterior)
+    before = settings.chains * (settings.draws + (0 if state else settings.burn_in))
+    while not found.converged and settings.chains > 1:
+        length = posterior.log_likelihood.shape[1]
+        further = min(length, settings.at_most - length)
+        if further <= 0:
+            break
+        longer = replace(settings, draws=further, thinning=2 * posterior.every)
+        posterior = joined(posterior, go(longer, posterior.state))
+        found = diagnose(posterior)
+        before += settings.chains * further
+    return posterior, found
 
 
 def _least_beta(posterior: Posterior) -> float:

@@ -58,12 +58,51 @@ def write_diagnostics(path: Path, part_worths: PartWorths) -> None:
         "chains": len(hierarchy.posterior.mu),
         "draws": hierarchy.posterior.mu.shape[1],
         "kept_every": hierarchy.posterior.every,
+        "constraints": [
+            asdict(check.step)
+            | {
+                "pooled": check.pooled if np.isfinite(check.pooled) else None,
+                "pooled_se": check.se if np.isfinite(check.se) else None,
+                "worth_nothing": check.worth_nothing,
+                "contradicted": check.contradicted,
+            }
+            for check in hierarchy.step_checks
+        ],
     }
     del found["beta_acceptance"], found["population_acceptance"]
     finite = {
         k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in found.items()
     }
     path.write_text(json.dumps(finite, indent=2) + "\n", encoding="utf-8")
+
+
+def covariate_effects(part_worths: PartWorths) -> pd.DataFrame:
+    """By how much one unit of a covariate changes the mean part-worth of every level.
+
+    Columns covariate, attribute, level, kind, effect (the median draw), low, high (95 % of draws),
+    above_zero (share of draws), n. With constraints: one unit more than the average respondent.
+    """
+    hierarchy = _hierarchy(part_worths)
+    labels, rows = part_worths.coding.level_rows()
+    found = []
+    for q, name in enumerate(hierarchy.covariates, start=1):
+        draws = hierarchy.posterior.gamma[:, :, q].reshape(-1, part_worths.coding.width) @ rows.T
+        low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975], axis=0)
+        for k, label in enumerate(labels):
+            found.append(
+                {
+                    "covariate": name,
+                    "attribute": label.attribute,
+                    "level": label.level,
+                    "kind": label.kind,
+                    "effect": middle[k],
+                    "low": low[k],
+                    "high": high[k],
+                    "above_zero": float((draws[:, k] > 0).mean()),
+                    "n": part_worths.n_respondents,
+                }
+            )
+    return pd.DataFrame(found)
 
 
 def write_draws(path: Path, part_worths: PartWorths) -> None:

@@ -132,9 +132,9 @@ def likelihood(
     ll, grad
         (LANES,) float64 and (K, LANES) float32: filled.
     scratch
-        (4 * others, LANES) and (LANES,) float32, (LANES,) float64.
+        From ``scratch_of``.
     """
-    u, denominator, product = scratch
+    u, denominator, product, _ = scratch
     ll[:] = 0.0
     grad[:] = f4(0.0)
     product[:] = 1.0
@@ -155,9 +155,46 @@ def likelihood(
 
 
 @compiled
-def scratch_of(others: Any) -> Any:
-    """Scratch for ``likelihood``."""
-    return np.empty((4 * others, LANES), f4), np.empty(LANES, f4), np.empty(LANES)
+def scratch_of(others: Any, K: Any) -> Any:
+    """Scratch for ``likelihood`` and ``likelihood_in_logs``."""
+    one = np.empty(LANES, f4)
+    return np.empty((4 * others, LANES), f4), one, np.empty(LANES), np.empty((K, LANES), f4)
+
+
+@vectorised
+def natural(beta: Any, logs: Any, out: Any) -> None:
+    """``out = beta`` with e^beta in the rows ``logs``, for one block (K, LANES)."""
+    out[:] = beta
+    for k in logs:
+        for s in range(LANES):
+            out[k, s] = exp32(beta[k, s])
+
+
+@vectorised
+def likelihood_in_logs(
+    rows: Any,
+    offset: Any,
+    tasks: Any,
+    others: Any,
+    logs: Any,
+    beta: Any,
+    ll: Any,
+    grad: Any,
+    scratch: Any,
+) -> None:
+    """``likelihood`` where the rows ``logs`` of beta are logarithms of what multiplies the design.
+
+    The gradient is that in the logarithms: times e^beta, by the chain rule.
+    """
+    if logs.size == 0:
+        likelihood(rows, offset, tasks, others, beta, ll, grad, scratch)
+        return
+    worth = scratch[3]
+    natural(beta, logs, worth)
+    likelihood(rows, offset, tasks, others, worth, ll, grad, scratch)
+    for k in logs:
+        for s in range(LANES):
+            grad[k, s] *= worth[k, s]
 
 
 @vectorised

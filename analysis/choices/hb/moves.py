@@ -7,9 +7,10 @@
    mean and variance of beta_i when its likelihood is replaced by exp(h_i'b - b'H b / 2).
 
 ``docs/methods/hierarchical-bayes.md`` derives them. Argument groups, the same everywhere:
-``study`` = (rows, offset, tasks, others, w, lanes): the packed tasks, covariates (blocks, Q,
-LANES) and filled lanes per block; ``state`` = (beta, ll, grad): part-worths with their cached
-log-likelihood and gradient; ``population`` = (gamma, root): Gamma (Q, K) and L with Sigma = L L';
+``study`` = (rows, offset, tasks, others, w, lanes, logs): the packed tasks, covariates (blocks, Q,
+LANES), filled lanes per block, columns whose beta is a logarithm; ``state`` = (beta, ll, grad):
+part-worths with their cached log-likelihood and gradient; ``population`` = (gamma, root): Gamma
+(Q, K) and L with Sigma = L L';
 ``surrogate`` = (H, score): H (K, K) and h_i (blocks, K, LANES); ``prior`` = (nu, scale, A):
 Sigma ~ IW(nu, scale), Gamma | Sigma ~ matrix normal(0, A^-1, Sigma).
 
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from analysis.choices.hb.compiled import compiled, vectorised
-from analysis.choices.hb.kernel import LANES, f4, likelihood, scatter, scratch_of, times
+from analysis.choices.hb.kernel import LANES, f4, likelihood_in_logs, scatter, scratch_of, times
 
 ONE = f4(1.0)
 
@@ -148,14 +149,14 @@ def move_part_worths(
         (blocks, LANES): receives the acceptance probabilities.
     """
     gamma, root = population
-    rows, offset, tasks, others, w, lanes = study
+    rows, offset, tasks, others, w, lanes, logs = study
     beta, ll, grad = state
     blocks, K, _ = beta.shape
     precision, _, upper = precisions(root, H)
     P, C = precision.astype(f4), upper.astype(f4)
     Ct = np.ascontiguousarray(upper.T).astype(f4)
     slope = np.ascontiguousarray(gamma.T).astype(f4)
-    scratch = scratch_of(others)
+    scratch = scratch_of(others, K)
     mean, p = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
     a, b = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
     new, g, new_ll = np.empty((K, LANES), f4), np.empty((K, LANES), f4), np.empty(LANES)
@@ -182,7 +183,9 @@ def move_part_worths(
             if step < steps:
                 times(C, p, a)
                 _kick(new, ONE, size, a)
-                likelihood(rows[i], offset[i], tasks[i], others, new, new_ll, g, scratch)
+                likelihood_in_logs(
+                    rows[i], offset[i], tasks[i], others, logs, new, new_ll, g, scratch
+                )
         _add_products(change, -0.5, p, p)
         for s in range(LANES):
             gain = change[s] + new_ll[s]
@@ -296,7 +299,7 @@ def population_density(
     Fills ``state`` with the betas that belong to (q, z), their log-likelihood and gradient;
     ``known`` says that the state already holds them.
     """
-    rows, offset, tasks, others, w, lanes = study
+    rows, offset, tasks, others, w, lanes, logs = study
     beta, ll, grad = state
     H, score = surrogate
     blocks, K, _ = beta.shape
@@ -307,7 +310,7 @@ def population_density(
     P, C, from_score = precision.astype(f4), upper.astype(f4), V.astype(f4)
     from_w = (V @ precision @ gamma.T).astype(f4)
     slope = np.ascontiguousarray(gamma.T).astype(f4)
-    scratch = scratch_of(others)
+    scratch = scratch_of(others, K)
     a, d = np.empty((K, LANES), f4), np.empty((K, LANES), f4)
     zs, ds, dd = np.zeros((K, K)), np.zeros((K, K)), np.zeros((K, K))
     ws, wd = np.zeros((Q, K)), np.zeros((Q, K))
@@ -319,7 +322,9 @@ def population_density(
             _combine(beta[i], ONE, a, beta[i])
             times(C, z[i], a)
             _combine(beta[i], ONE, a, beta[i])
-            likelihood(rows[i], offset[i], tasks[i], others, beta[i], ll[i], grad[i], scratch)
+            likelihood_in_logs(
+                rows[i], offset[i], tasks[i], others, logs, beta[i], ll[i], grad[i], scratch
+            )
         times(slope, w[i], d)
         _combine(beta[i], -ONE, d, d)
         scatter(d, d, dd, ONE)

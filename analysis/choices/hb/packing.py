@@ -27,6 +27,8 @@ class Packed:
         Alternatives of the largest task less one.
     order
         (N,) which respondent stands in lane 0, 1, 2 ...; respondents with many tasks first.
+    logs
+        Columns whose coefficient is e^b, b normal between respondents.
     """
 
     rows: NDArray[np.float32]
@@ -34,6 +36,7 @@ class Packed:
     tasks: NDArray[np.int64]
     others: int
     order: NDArray[np.int64]
+    logs: tuple[int, ...] = ()
 
     @property
     def respondents(self) -> int:

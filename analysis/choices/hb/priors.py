@@ -1,4 +1,4 @@
-"""Priors of the population, by name."""
+"""Priors of the population, by name; with constraints, those of R bayesm."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ class Prior:
         is scale / (nu - K - 1).
     precision
         (Q, Q): A. With an intercept only, mu ~ N(0, Sigma / A).
+    medians
+        (K,) what a constrained step is worth at mu = 0 (e^mubar in bayesm's terms), 1 elsewhere;
+        None: 1 everywhere.
     """
 
     nu: float
     scale: Floats
     precision: Floats
+    medians: Floats | None = None
 
     def __post_init__(self) -> None:
         K = self.scale.shape[0]
@@ -38,6 +42,8 @@ class Prior:
             raise ValueError(f"the prior needs at least {K} degrees of freedom, not {self.nu:g}")
         if np.any(np.linalg.eigvalsh(self.precision) <= 0):
             raise ValueError("the precision of the prior mean is not positive definite")
+        if self.medians is not None and not np.all(self.medians > 0):
+            raise ValueError("the medians of the prior are not all above zero")
 
 
 def bayesm_prior(width: int, covariates: int = 1) -> Prior:
@@ -66,8 +72,9 @@ def sawtooth_prior(
 
     Notes
     -----
-    Sawtooth Software (2021), CBC/HB technical paper, "prior covariance matrix"; the same in R
-    ChoiceModelR. Prior variance 1 is the default of CBC/HB version 5.5 and later, 2 before.
+    Sawtooth Software, CBC/HB technical paper, "prior covariance matrix"; the manual of Lighthouse
+    Studio, "CBC/HB advanced settings": variance 1 by default. R ChoiceModelR has the same matrix,
+    with 5 degrees of freedom and variance 2 by default.
     """
     width = sum(abs(block) for block in blocks)
     shape = np.eye(width)
@@ -79,3 +86,25 @@ def sawtooth_prior(
         at += size
     nu = width + df
     return Prior(nu, nu * variance * shape, 0.01 * np.eye(covariates))
+
+
+def constrained_prior(prior: Prior, bounded: NDArray[np.bool_], medians: Floats) -> Prior:
+    """The prior where columns are logarithms of steps: that of R bayesm with sign restrictions.
+
+    nu = K + 15 and A = 0.1; the scale is nu * 0.2 for a constrained column, and that of ``prior``
+    for the others, scaled to the new nu. bayesm's mubar is 2 for constrained
+    columns; here e^mubar is ``medians`` (K,), 1 for the others. A step is log-normal, so that a
+    wide prior would put nearly all steps at nothing or beyond any size: hence more degrees of
+    freedom, less variance and a larger A than without constraints.
+
+    Notes
+    -----
+    bayesm 3.1, R/rhierMnlRwMixture_rcpp.r: nu = nvar + 15, Amu = .1,
+    V = nu * (I - .8 diag(SignRes != 0)), mubar = 2 |SignRes|; Ad = 0.01 for covariates.
+    """
+    nu = float(len(bounded) + 15)
+    scale = nu * np.where(bounded[:, None] | bounded, 0.0, prior.scale / prior.nu)
+    scale[bounded, bounded] = 0.2 * nu
+    precision = prior.precision.copy()
+    precision[0, 0] = 0.1
+    return Prior(nu, scale, precision, medians)

@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields
+from hashlib import blake2b
 from pathlib import Path
 from threading import Event
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from analysis.choices.hb.packing import Packed
 from analysis.choices.hb.priors import Prior
 
 Floats = NDArray[np.float64]
+FORMAT = 2
+"""Of saved states; 1 did not say what it belonged to."""
 Progress = Callable[[int, int], bool | None]
 """Called with (draws done, draws in all) of all chains; returning False cancels."""
 
@@ -35,6 +39,11 @@ class Settings:
         Chains side by side (two or more, for R-hat), and draws of each.
     kept
         Draws of the betas kept over all chains; mu and Sigma keep every draw.
+    thinning
+        Keep the betas of every n-th draw instead of ``kept`` in all; 0: as ``kept`` says.
+    at_most
+        Draws of each chain up to which ``fit_hb`` goes on by itself, doubling, while the
+        diagnostics do not pass; 0: it stops after ``draws``.
     beta_steps, population_steps
         Leapfrogs of a trajectory.
     """
@@ -45,9 +54,14 @@ class Settings:
     kept: int = 1000
     beta_steps: int = 3
     population_steps: int = 6
+    thinning: int = 0
+    at_most: int = 0
 
     def __post_init__(self) -> None:
-        wrong = [f.name for f in fields(self) if getattr(self, f.name) < 1]
+        may_be_zero = ("thinning", "at_most")
+        wrong = [
+            f.name for f in fields(self) if getattr(self, f.name) < (f.name not in may_be_zero)
+        ]
         if wrong:
             raise ValueError(f"at least 1 is needed for {', '.join(wrong)}")
         if self.burn_in % CHUNK or self.burn_in < 10 * CHUNK:
@@ -56,15 +70,19 @@ class Settings:
     @property
     def every(self) -> int:
         """Of which draws the betas are kept: every n-th."""
-        return max(1, -(-self.draws * self.chains // self.kept))
+        return self.thinning or max(1, -(-self.draws * self.chains // self.kept))
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All chains where they stand, and how many draws they have made."""
+    """All chains where they stand, and how many draws they have made.
+
+    ``of`` tells the tasks, covariates, prior and constraints by which they were drawn.
+    """
 
     chains: tuple[ChainState, ...]
     done: int
+    of: str
 
     def save(self, path: Path) -> None:
         """Write to an .npz file."""
@@ -72,23 +90,39 @@ class State:
         for number, chain in enumerate(self.chains):
             for name, value in asdict(chain).items():
                 arrays[f"{number}.{name}"] = np.asarray(value)
-        facts = {"chains": len(self.chains), "done": self.done, "format": 1}
+        facts = {"chains": len(self.chains), "done": self.done, "of": self.of, "format": FORMAT}
         arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> State:
-        """Read what ``save`` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            facts = json.loads(file["facts"].tobytes())
-            names = [f.name for f in fields(ChainState)]
-            chains = []
-            for number in range(facts["chains"]):
-                values = {name: file[f"{number}.{name}"] for name in names}
-                values["population_size"] = float(values["population_size"])
-                chains.append(ChainState(**values))
-        return cls(tuple(chains), facts["done"])
+        """Read what ``save`` wrote; ValueError when the file is something else."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+                arrays = {name: found[name] for name in found.files}
+            facts = json.loads(arrays["facts"].tobytes())
+        except (KeyError, ValueError, EOFError, TypeError, BadZipFile):
+            raise ValueError(f"'{path}' is not a saved state of hierarchical Bayes") from None
+        if facts["format"] != FORMAT:
+            raise ValueError(f"'{path}' was saved by another version of this program; start anew")
+        chains = []
+        for number in range(facts["chains"]):
+            values = {f.name: arrays[f"{number}.{f.name}"] for f in fields(ChainState)}
+            size = float(values.pop("population_size"))
+            chains.append(ChainState(**values, population_size=size))
+        return cls(tuple(chains), facts["done"], facts["of"])
+
+
+def _mark(packed: Packed, covariates: Floats, prior: Prior) -> str:
+    """What a state is bound to, as a short text: other tasks, prior or columns give another."""
+    mark = blake2b(digest_size=16)
+    medians = np.ones(0) if prior.medians is None else prior.medians
+    parts = (packed.rows, packed.offset, packed.order, covariates, prior.scale, prior.precision)
+    for part in (*parts, medians, np.array([prior.nu, *packed.logs], float)):
+        mark.update(repr(part.shape).encode())
+        mark.update(part.tobytes())
+    return mark.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +177,8 @@ def sample(
     Parameters
     ----------
     packed
-        Tasks, see ``pack``.
+        Tasks, see ``pack``. Where they have ``logs``, Gamma, Sigma and the betas returned are those
+        of the logarithms.
     covariates
         (N, Q), the first column ones.
     prior
@@ -159,6 +194,8 @@ def sample(
 
     Raises
     ------
+    ValueError
+        Covariates that do not fit the tasks, or a state of other tasks, covariates or priors.
     Cancelled
         When ``progress`` returned False.
     """
@@ -167,6 +204,12 @@ def sample(
         raise ValueError("covariates need a row for every respondent and a first column of ones")
     if state is not None and len(state.chains) != settings.chains:
         raise ValueError(f"the saved state has {len(state.chains)} chains, not {settings.chains}")
+    mark = _mark(packed, covariates, prior)
+    if state is not None and state.of != mark:
+        raise ValueError(
+            "the saved state belongs to other choices, covariates, constraints or another prior; "
+            "continue with those of the run that saved it, or start anew"
+        )
     done = state.done if state else 0
     seeds = np.random.SeedSequence([seed, done]).spawn(settings.chains)
     steps = (settings.beta_steps, settings.population_steps)
@@ -176,7 +219,7 @@ def sample(
             run.chain.restore(saved)
             run.burnt_in = True
     _side_by_side(runs, progress)
-    return _collect(runs, settings, done + settings.draws)
+    return _collect(runs, settings, done + settings.draws, mark)
 
 
 class Run:
@@ -228,7 +271,7 @@ def _side_by_side(runs: Sequence[Run], progress: Progress | None) -> None:
             stop.set()
 
 
-def _collect(runs: Sequence[Run], settings: Settings, done: int) -> Posterior:
+def _collect(runs: Sequence[Run], settings: Settings, done: int, mark: str) -> Posterior:
     def stack(name: str) -> Floats:
         return np.stack([np.concatenate([getattr(o, name) for o in r.outputs]) for r in runs])
 
@@ -245,7 +288,7 @@ def _collect(runs: Sequence[Run], settings: Settings, done: int) -> Posterior:
         population_acceptance=tuple(float(r[1]) for r in rates),
         cpu_seconds_warm_up=sum(run.warm_up for run in runs),
         cpu_seconds_sampling=sum(run.chain.seconds - run.warm_up for run in runs),
-        state=State(tuple(run.chain.save() for run in runs), done),
+        state=State(tuple(run.chain.save() for run in runs), done, mark),
     )
 
 
@@ -261,6 +304,50 @@ def _betas(runs: Sequence[Run]) -> NDArray[np.float32]:
             out[number, at : at + len(piece)] = piece
             at += len(piece)
     return out
+
+
+def joined(first: Posterior, second: Posterior) -> Posterior:
+    """The draws of a run and of one that went on from its state, as one run.
+
+    Of the betas every second kept draw stays, so that no more are kept than before; ``second``
+    keeps every ``2 * first.every``-th. Draws of ``first`` that do not fill a pair are left out,
+    and its betas are overwritten: two copies might not fit into memory.
+    """
+    every = 2 * first.every
+    if second.every != every:
+        raise ValueError(f"the second run keeps every {second.every}-th draw, not {every}-th")
+    end = first.beta.shape[1] * first.every
+    start = end % every
+    earlier, later = (end - start) // every, second.beta.shape[1]
+    beta = first.beta
+    for n in range(earlier):
+        beta[:, n] = beta[:, start // first.every + 2 * n + 1]
+    if earlier + later <= beta.shape[1]:
+        beta[:, earlier : earlier + later] = second.beta
+        beta = beta[:, : earlier + later]
+    else:
+        beta = np.concatenate([beta[:, :earlier], second.beta], axis=1)
+    counts = (first.log_likelihood.shape[1], second.log_likelihood.shape[1])
+
+    def both(name: str) -> Floats:
+        return np.concatenate([getattr(first, name)[:, start:end], getattr(second, name)], axis=1)
+
+    def rates(name: str) -> tuple[float, ...]:
+        pairs = np.stack([getattr(first, name), getattr(second, name)])
+        return tuple(np.average(pairs, axis=0, weights=counts).tolist())
+
+    return Posterior(
+        gamma=both("gamma"),
+        sigma=both("sigma"),
+        log_likelihood=both("log_likelihood"),
+        beta=beta,
+        every=every,
+        beta_acceptance=rates("beta_acceptance"),
+        population_acceptance=rates("population_acceptance"),
+        cpu_seconds_warm_up=first.cpu_seconds_warm_up + second.cpu_seconds_warm_up,
+        cpu_seconds_sampling=first.cpu_seconds_sampling + second.cpu_seconds_sampling,
+        state=second.state,
+    )
 
 
 def warm_up() -> None:

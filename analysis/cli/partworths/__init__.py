@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from analysis.cli.bad_input import BadInput
 from analysis.cli.partworths import (
     best_worst,
+    best_worst_hb,
     counts,
     hb,
     latent_class,
@@ -33,6 +34,7 @@ ESTIMATORS = {
     "mixed-logit": mixed_logit,
     "ratings": ratings,
     "best-worst": best_worst,
+    "best-worst-hb": best_worst_hb,
 }
 """By the name that --estimator takes."""
 ALWAYS = {"study", "choices", "estimator", "exercise", "mapping", "weights", "seed", "out"}
@@ -49,7 +51,8 @@ ALWAYS = {"study", "choices", "estimator", "exercise", "mapping", "weights", "se
     help="counts: how often levels were chosen; mnl: aggregate multinomial logit; "
     "hb: hierarchical Bayes; "
     "latent-class: classes of respondents; mixed-logit: normal part-worths, simulated "
-    "likelihood; ratings: least squares on ratings; best-worst: MaxDiff.",
+    "likelihood; ratings: least squares on ratings; best-worst: MaxDiff; "
+    "best-worst-hb: MaxDiff of every respondent.",
 )
 @options.with_options(
     options.INPUT,

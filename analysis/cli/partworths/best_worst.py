@@ -36,7 +36,7 @@ def run(request: Request) -> None:
     with bad_input(NotIdentified, NotConverged, ValueError):
         found = fit_best_worst(study, table, seed=request.seed, weights=weights)
     out, fit = request.folder(), found.part_worths
-    write_csv(out / "scores.csv", _score_rows(found))
+    write_csv(out / "scores.csv", score_rows(found, "se_cluster"))
     summary = summary_head("best-worst", exercise.id, request) | {
         "n_respondents": fit.n_respondents,
         "n_tasks": fit.n_tasks,
@@ -52,12 +52,13 @@ def run(request: Request) -> None:
     say(request, *table.notes, *fit.warnings)
 
 
-def _score_rows(found: BestWorst) -> Iterator[dict[str, object]]:
+def score_rows(found: BestWorst, error: str) -> Iterator[dict[str, object]]:
+    """The rows of scores.csv; ``error`` is the name of the error's column."""
     for score in found.scores:
         row: dict[str, object] = {
             "item": score.item,
             "utility": score.utility,
-            "se_cluster": known(score.se),
+            error: known(score.se),
         }
         scales = {"score_0_100": score.score, "chance": score.chance, "share": score.share}
         for name, estimate in scales.items():

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from analysis.cli.bad_input import bad_input
+from analysis.cli.partworths import chains
 from analysis.cli.partworths.market import Market, read_market, write_market
 from analysis.cli.partworths.request import Request, read_segments, read_weights
 from analysis.cli.partworths.tables import (
@@ -35,11 +34,8 @@ OPTIONS = (
     "holdout_tasks",
     "segments",
     "market",
-    "chains",
-    "draws",
-    "burn_in",
-    "prior",
-    "save_draws",
+    "monotone",
+    *chains.OPTIONS,
 )
 
 
@@ -87,7 +83,7 @@ class Asked:
 
 def _write_people(out: Path, fitted: PartWorths, request: Request) -> None:
     """Draws and their diagnostics, and a row for every respondent."""
-    from analysis.choices.hb.files import individual, write_diagnostics, write_draws
+    from analysis.choices.hb.files import individual
     from analysis.choices.tag_values.individual import individual_values
     from analysis.choices.zero_centred import zero_centred
 
@@ -99,9 +95,7 @@ def _write_people(out: Path, fitted: PartWorths, request: Request) -> None:
     scaled = zero_centred(fitted.coding, fitted.hierarchy.respondents, means)
     scaled.to_csv(out / "zero_centred.csv", index=False)
     individual_values(fitted).to_parquet(out / "individual_values.parquet", index=False)
-    write_diagnostics(out / "diagnostics.json", fitted)
-    if request.options["save_draws"]:
-        write_draws(out / "draws.nc", fitted)
+    chains.write_chains(out, fitted, request)
 
 
 def _write_market(out: Path, fitted: PartWorths, request: Request, asked: Asked) -> None:
@@ -124,48 +118,25 @@ def _write_market(out: Path, fitted: PartWorths, request: Request, asked: Asked)
 
 def run_hb(study: Study, table: Choices, request: Request) -> PartWorths:
     """Fit with the options of the request, progress on standard error."""
-    from analysis.choices.hb import Settings, fit_hb
-    from analysis.choices.identification import NotIdentified
+    from analysis.choices.hb import fit_hb
 
-    options = request.options
-    with bad_input(NotIdentified, ValueError):
-        settings = Settings(options["chains"], options["burn_in"], options["draws"])
-        click.echo(f"Fitting hierarchical Bayes, {settings.chains} chains ...", err=True)
-        return fit_hb(
-            study,
-            table,
-            seed=request.seed,
-            prior=options["prior"],
-            settings=settings,
-            progress=quarters(),
-        )
-
-
-def quarters() -> Callable[[int, int], None]:
-    """A progress callback that says each quarter on standard error."""
-    shown = {0}
-
-    def progress(done: int, total: int) -> None:
-        quarter = 4 * done // total
-        if quarter not in shown:
-            shown.add(quarter)
-            click.echo(f"  {25 * quarter} % of {total:,} draws", err=True)
-
-    return progress
+    text = request.options["monotone"]
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    fit = partial(fit_hb, study, table)
+    return chains.fit_chains(fit, request, monotone="all" if names == ["all"] else names)
 
 
 def _summary(fitted: PartWorths, table: Choices, asked: Asked, request: Request) -> dict[str, Any]:
     from analysis.choices.hb.market import wrong_price_sign
 
+    assert fitted.hierarchy is not None
+    constraints = fitted.hierarchy.constraints
     return summary_head("hb", table.exercise.id, request) | {
         "n_respondents": fitted.n_respondents,
         "n_tasks": fitted.n_tasks,
         "n_parameters": fitted.coding.width,
-        "prior": request.options["prior"],
-        "log_likelihood": fitted.log_likelihood,
-        "null_log_likelihood": fitted.null_log_likelihood,
-        "final": fitted.converged,
-        "converged": fitted.converged,
+        **chains.chain_lines(fitted, request),
+        "monotone": list(constraints.attributes) if constraints else [],
         "price_does_not_deter": wrong_price_sign(fitted, weights=asked.weights),
         "intervals": "95 % of draws",
         "weights": _weights_line(fitted, asked),

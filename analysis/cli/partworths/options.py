@@ -112,7 +112,10 @@ OUTPUT = (
 )
 
 LOGIT = (
-    _file("--covariates", "CSV file with respondent and the numbers that --covary names (mnl)."),
+    _file(
+        "--covariates",
+        "CSV file with respondent and the numbers that --covary (mnl) or --upper-level (hb) names.",
+    ),
     click.option(
         "--covary",
         "covary",
@@ -168,6 +171,12 @@ HIERARCHICAL_BAYES = (
         "hb: chains, side by side; two or more show whether they agree.",
     ),
     _number("--draws", click.IntRange(min=10), 2000, "hb: draws of each chain after the burn-in."),
+    click.option(
+        "--at-most",
+        type=click.IntRange(min=0),
+        help="hb: draws of each chain up to which a run goes on by itself while its chains do not "
+        "agree; 0: never on. Default: 8 times --draws.",
+    ),
     _number(
         "--burn-in",
         click.IntRange(min=100),
@@ -182,8 +191,26 @@ HIERARCHICAL_BAYES = (
         help="hb: prior of means and variances.",
     ),
     click.option(
+        "--monotone",
+        metavar="all|ATTRIBUTE,...",
+        help="hb: hold these attributes to their preference in the study file for every respondent "
+        "(a price without one: the less, the better); all: those that have one.",
+    ),
+    click.option(
+        "--upper-level",
+        metavar="COLUMN,...",
+        help="hb: columns of --covariates on which the means of part-worths depend.",
+    ),
+    click.option(
         "--save-draws",
         is_flag=True,
         help="hb: also write draws.nc (ArviZ InferenceData: mu, Sigma, beta).",
+    ),
+    click.option("--save-state", is_flag=True, help="hb: also write state.npz, to go on from."),
+    click.option(
+        "--continue",
+        "go_on",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="hb: go on from the state.npz of an earlier run on the same choices, without burn-in.",
     ),
 )

@@ -87,7 +87,7 @@ def hold_out(table: Choices, tasks: str) -> Choices:
 
 def read_weights(path: Path | None) -> dict[str, float] | None:
     """Weights by respondent from a file with the columns respondent and weight."""
-    return None if path is None else _numbers_by_respondent(path, ["weight"])["weight"]
+    return None if path is None else numbers_by_respondent(path, ["weight"])["weight"]
 
 
 def read_segments(path: Path | None, people: Sequence[str]) -> dict[str, str] | None:
@@ -126,7 +126,7 @@ def read_covariates(path: Path | None, covary: Sequence[str]) -> tuple[Covariate
         raise BadInput("--covariates names the file and --covary its columns; give both or none")
     if path is None:
         return ()
-    values = _numbers_by_respondent(path, list(wanted))
+    values = numbers_by_respondent(path, list(wanted))
     return tuple(Covariate(name, tuple(wanted[name]), values[name]) for name in wanted)
 
 
@@ -147,7 +147,7 @@ def _by_respondent(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
-def _numbers_by_respondent(path: Path, columns: Sequence[str]) -> dict[str, dict[str, float]]:
+def numbers_by_respondent(path: Path, columns: Sequence[str]) -> dict[str, dict[str, float]]:
     """Columns of numbers by respondent, from a CSV file with a row for each."""
     import pandas as pd
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -12,7 +13,39 @@ from analysis.cli import main
 EXAMPLES = Path(__file__).parents[3] / "examples"
 STUDY = EXAMPLES / "electricity/study.yaml"
 CHOICES = EXAMPLES / "electricity/choices.csv.gz"
-SHORT = ("--burn-in", 100, "--draws", 60)
+BUN = """
+study: s
+title: S
+currency: EUR
+exercises:
+  - id: bun
+    question: Which?
+    alternatives: 2
+    attributes:
+      - id: taste
+        label: Taste
+        preference: increasing
+        levels: [{id: t0, label: A}, {id: t1, label: B}, {id: t2, label: C}]
+      - id: price
+        label: Price
+        tag: price
+        coding: linear
+        levels:
+          - {id: p0, label: a, number: 1}
+          - {id: p1, label: b, number: 2}
+          - {id: p2, label: c, number: 3}
+"""
+ITEMS = """
+study: s
+title: S
+exercises:
+  - id: m
+    kind: best_worst
+    question: Which?
+    items: [{id: i0, label: A}, {id: i1, label: B}, {id: i2, label: C}, {id: i3, label: D},
+      {id: i4, label: E}]
+"""
+SHORT = ("--burn-in", 100, "--draws", 60, "--at-most", 0)
 
 
 def run(*arguments):
@@ -84,6 +117,129 @@ def test_respondents_have_rows_that_other_programs_read(written):
     assert fit["rlh"].mean() > 0.25
     values = pd.read_parquet(out / "individual_values.parquet")
     assert values["price_does_not_deter"].between(0, 1).all()
+
+
+@pytest.fixture(scope="module")
+def bun(tmp_path_factory):
+    """A study with an order of tastes, its choices, and a column of ages."""
+    folder = tmp_path_factory.mktemp("bun")
+    folder.joinpath("study.yaml").write_text(BUN)
+    rng = np.random.default_rng(1)
+    rows = []
+    for person in range(60):
+        for task in range(6):
+            shown = rng.permutation(3)[:2], rng.permutation(3)[:2]
+            worth = shown[0] - shown[1] + rng.gumbel(size=2)
+            for n in range(2):
+                chosen = int(worth[n] == worth.max())
+                rows.append((person, task, n, chosen, f"t{shown[0][n]}", f"p{shown[1][n]}"))
+    names = ["respondent", "task", "alternative", "chosen", "taste", "price"]
+    pd.DataFrame(rows, columns=names).to_csv(folder / "choices.csv", index=False)
+    ages = pd.DataFrame({"respondent": range(60), "age": rng.integers(20, 70, 60), "one": 1})
+    ages.to_csv(folder / "people.csv", index=False)
+    return folder
+
+
+def run_bun(folder, out, *arguments):
+    files = folder / "study.yaml", folder / "choices.csv"
+    words = ["partworths", *files, "--estimator", "hb", "--out", out, *arguments]
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_orders_covariates_and_going_on(bun, tmp_path):
+    people = ("--covariates", bun / "people.csv", "--upper-level", "age")
+    wanted = (*people, "--monotone", "all", "--save-state", *SHORT)
+    first = run_bun(bun, tmp_path / "one", *wanted)
+    assert first.exit_code == 0, first.output
+    table = pd.read_parquet(tmp_path / "one/individual.parquet")
+    assert (table["taste:t0"] <= table["taste:t1"]).all()
+    assert (table["taste:t1"] <= table["taste:t2"]).all()
+    assert (table["price"] <= 0).all()
+    effects = pd.read_csv(tmp_path / "one/covariates.csv")
+    assert effects["covariate"].eq("age").all()
+    assert len(effects) == 4
+    assert (effects["low"] < effects["high"]).all()
+    facts = json.loads((tmp_path / "one/diagnostics.json").read_text())
+    assert [c["to_level"] for c in facts["constraints"]] == ["t1", "t2", "1.0"]
+    summary = json.loads((tmp_path / "one/summary.json").read_text())
+    assert summary["monotone"] == ["taste", "price"]
+    assert summary["draws_before"] == 0
+    state = ("--continue", tmp_path / "one/state.npz")
+    second = run_bun(bun, tmp_path / "two", *wanted, *state)
+    assert second.exit_code == 0, second.output
+    assert "Going on after 60 draws a chain" in second.stderr
+    summary = json.loads((tmp_path / "two/summary.json").read_text())
+    assert (summary["draws_before"], summary["draws"]) == (60, 60)
+    other = run_bun(bun, tmp_path / "three", *people, *SHORT, *state)
+    assert other.exit_code == 2
+    assert "belongs to other choices" in other.stderr
+
+
+def test_a_run_goes_on_by_itself_up_to_a_limit(bun, tmp_path):
+    result = run_bun(bun, tmp_path / "out", "--burn-in", 100, "--draws", 10, "--at-most", 40)
+    assert result.exit_code == 0, result.output
+    assert "not final after 220 draws; going on" in result.stderr
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert (summary["draws"], summary["final"]) == (40, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--monotone", "colour"), "there is no attribute 'colour'; known: taste, price"),
+        (("--upper-level", "age"), "give both or none"),
+        (("--covariates", "people.csv"), "give both or none"),
+        (("--covariates", "people.csv", "--upper-level", "size"), "no column 'size'"),
+        (("--covariates", "people.csv", "--upper-level", "one"), "do not vary: one"),
+        (("--covariates", "people.csv", "--upper-level", "age,,"), "write COLUMN,COLUMN"),
+        (("--continue", "people.csv"), "is not a saved state"),
+        (("--continue", "nowhere.npz"), "nowhere.npz"),
+        (("--covary", "age:price"), "--covary is for --estimator mnl"),
+    ],
+)
+def test_wrong_orders_covariates_and_states_are_refused(bun, tmp_path, options, words):
+    files = [bun / o if o.endswith((".csv", ".npz")) else o for o in options]
+    result = run_bun(bun, tmp_path / "out", *files, *SHORT)
+    assert result.exit_code == 2, result.output
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_scores_of_every_respondent(tmp_path):
+    rng = np.random.default_rng(2)
+    rows = []
+    for person in range(40):
+        for task in range(5):
+            shown = rng.permutation(5)[:4]
+            order = np.argsort(shown + rng.gumbel(size=4))
+            rows += [
+                (person, task, f"i{shown[n]}", int(n == order[-1]), int(n == order[0]))
+                for n in range(4)
+            ]
+    names = ["respondent", "task", "item", "best", "worst"]
+    pd.DataFrame(rows, columns=names).to_csv(tmp_path / "answers.csv", index=False)
+    (tmp_path / "study.yaml").write_text(ITEMS)
+    files = tmp_path / "study.yaml", tmp_path / "answers.csv"
+    words = [
+        "partworths",
+        *files,
+        "--estimator",
+        "best-worst-hb",
+        "--out",
+        tmp_path / "out",
+        *SHORT,
+    ]
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    scores = pd.read_csv(tmp_path / "out/scores.csv")
+    assert list(scores.columns[:3]) == ["item", "utility", "sd"]
+    assert scores["share"].sum() == pytest.approx(100, abs=1)
+    assert scores["utility"].is_monotonic_increasing
+    table = pd.read_parquet(tmp_path / "out/individual.parquet")
+    assert len(table) == 40
+    assert {"i0", "i0 sd", "i0 score_0_100", "i0 chance", "i0 share"} <= set(table.columns)
+    assert json.loads((tmp_path / "out/summary.json").read_text())["final"] is False
+    assert (tmp_path / "out/diagnostics.json").exists()
 
 
 @pytest.mark.parametrize(

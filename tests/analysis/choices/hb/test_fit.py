@@ -162,6 +162,11 @@ def test_perfect_prediction_stays_finite_under_the_prior(study, choices):
     found = fit_hb(study, replace(choices, frame=frame), seed=1, settings=SHORT)
     assert np.isfinite(found.coefficients).all()
     assert found.coefficients[3] < -2
+    assert any("nobody chooses against" in w and "price" in w for w in found.warnings)
+
+
+def test_part_worths_that_the_answers_limit_are_not_said_to_rest_on_the_prior(fitted):
+    assert not any("rests on the prior" in w for w in fitted.warnings)
 
 
 def test_priors_by_name(study, choices):

@@ -16,7 +16,7 @@ from analysis.choices.hb.packing import pack
 from tests.analysis.choices.hb.conftest import Coded, log_likelihood, simulate
 
 
-def at(packed, beta):
+def at(packed, beta, logs=()):
     """Log-likelihood (N,) and gradient (N, K) of the kernel, in respondents' order."""
     n = packed.respondents
     lanes = np.minimum(LANES, n - LANES * np.arange(packed.tasks.size))
@@ -27,6 +27,7 @@ def at(packed, beta):
         packed.others,
         packed.spread(np.ones((n, 1))),
         lanes,
+        np.array(logs, np.int64),
     )
     blocks = packed.spread(beta)
     state = (blocks, np.zeros((len(blocks), LANES)), np.zeros_like(blocks))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -33,24 +35,31 @@ def summary(mu: np.ndarray, sigma: np.ndarray, beta: np.ndarray) -> np.ndarray:
     return np.append(first, [np.log(np.linalg.det(sigma)), (beta - mu).var()])
 
 
-def successive_conditional(draws: int, seed: int) -> np.ndarray:
+def natural(b: np.ndarray, logs: tuple[int, ...]) -> np.ndarray:
+    """What multiplies the design: e^b in the constrained columns."""
+    out = b.copy()
+    out[:, list(logs)] = np.exp(b[:, list(logs)])
+    return out
+
+
+def successive_conditional(draws: int, seed: int, logs: tuple[int, ...]) -> np.ndarray:
     """Geweke (2004): answers given betas, then one draw given answers, over and over.
 
-    The surrogate and all tuning come from other answers and stay as they are: the draws must be
-    exact for any of them.
+    ``logs`` are constrained columns. The surrogate and all tuning come from other answers and stay
+    as they are: the draws must be exact for any of them.
     """
     n, tasks, width = 20, 5, 3
     prior = informative(width)
     rng = np.random.default_rng(seed)
     coded = simulate(seed, n, tasks, 3, width)
-    packed = pack(coded.x, coded.y)
+    packed = replace(pack(coded.x, coded.y), logs=logs)
     chain = Chain(packed, np.ones((n, 1)), prior, seed=np.random.SeedSequence(seed), steps=(2, 3))
     burn_in = BurnIn(chain, 200)
     while not burn_in.finished:
         burn_in.advance()
     out = []
     for _ in range(draws):
-        beta = packed.gather(chain.state[0]).astype(float)
+        beta = natural(packed.gather(chain.state[0]).astype(float), logs)
         packed.rows[:] = pack(coded.x, answers(rng, coded.x, beta)).rows
         evaluate(chain.study, chain.state)
         drawn = chain.draw(1, every=1)
@@ -68,9 +77,9 @@ def marginal_conditional(draws: int, seed: int) -> np.ndarray:
     return np.array(out)
 
 
-def joint_scores(draws: int, seed: int) -> np.ndarray:
+def joint_scores(draws: int, seed: int, logs: tuple[int, ...] = ()) -> np.ndarray:
     """Differences of the means of both simulators in standard errors."""
-    one, two = successive_conditional(draws, seed), marginal_conditional(draws, seed + 1)
+    one, two = successive_conditional(draws, seed, logs), marginal_conditional(draws, seed + 1)
     worth = effective(one[None], "bulk")
     error = np.sqrt(one.var(0) / worth + two.var(0) / draws)
     return (one.mean(0) - two.mean(0)) / error
@@ -81,9 +90,15 @@ def test_joint_distribution_is_the_prior_times_the_likelihood():
     assert np.max(np.abs(scores)) < 4
 
 
+def test_joint_distribution_with_constraints():
+    scores = joint_scores(2_000, 12, (1,))
+    assert np.max(np.abs(scores)) < 4
+
+
 @pytest.mark.deep
-def test_joint_distribution_at_length():
-    scores = np.concatenate([joint_scores(40_000, seed) for seed in (21, 31)])
+@pytest.mark.parametrize("logs", [(), (0, 2)], ids=["free", "constrained"])
+def test_joint_distribution_at_length(logs: tuple[int, ...]):
+    scores = np.concatenate([joint_scores(40_000, seed, logs) for seed in (21, 31)])
     assert np.max(np.abs(scores)) < 3.9
     assert stats.kstest(scores, "norm").pvalue > 1e-3
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analysis.choices.hb.diagnostics import diagnose
+from analysis.choices.hb.diagnostics import diagnose, sample_until
 from analysis.choices.hb.packing import pack
 from analysis.choices.hb.priors import Prior, bayesm_prior, sawtooth_prior
-from analysis.choices.hb.sampling import Cancelled, Settings, State, sample
+from analysis.choices.hb.sampling import Cancelled, Settings, State, joined, sample
 from tests.analysis.choices.hb.conftest import Coded
 
 SHORT = Settings(burn_in=100, draws=60, kept=40)
@@ -61,11 +62,79 @@ def test_goes_on_from_a_saved_state(ragged: Coded, tmp_path: Path):
     np.testing.assert_array_equal(saved.H, later.state.chains[0].H)
 
 
+def test_a_file_that_is_no_state_is_refused(ragged: Coded, tmp_path: Path):
+    path = tmp_path / "state.npz"
+    for content in (b"", b"respondent,task", b"PK\x03\x04 broken"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is not a saved state"):
+            State.load(path)
+    np.savez(path, other=np.zeros(3))
+    with pytest.raises(ValueError, match="is not a saved state"):
+        State.load(path)
+    np.savez(path, facts=np.frombuffer(b'{"format": 1}', np.uint8))
+    with pytest.raises(ValueError, match="another version"):
+        State.load(path)
+
+
+def test_draws_of_two_parts_are_those_of_one_run(ragged: Coded):
+    first = run(ragged, settings=Settings(burn_in=100, draws=62, thinning=3))
+    earlier = replace(first, beta=first.beta.copy())
+    second = run(ragged, state=first.state, settings=Settings(burn_in=100, draws=40, thinning=6))
+    both = joined(first, second)
+    # 62 draws: 60 that fill pairs of kept draws; 20 kept, of which every second stays
+    assert both.mu.shape == (2, 100, 6)
+    assert both.log_likelihood.shape == (2, 100)
+    np.testing.assert_array_equal(both.mu[:, :60], earlier.mu[:, :60])
+    np.testing.assert_array_equal(both.mu[:, 60:], second.mu)
+    np.testing.assert_array_equal(both.beta[:, :10], earlier.beta[:, 1::2])
+    np.testing.assert_array_equal(both.beta[:, 10:], second.beta)
+    assert (both.every, both.beta.shape[1]) == (6, 16)
+    assert both.state is second.state
+    with pytest.raises(ValueError, match="keeps every 6-th draw, not 12-th"):
+        joined(both, second)
+
+
+def test_goes_on_until_the_chains_agree_and_says_so_if_they_do_not(ragged: Coded):
+    n, width = ragged.beta.shape
+    seen: list[tuple[int, int]] = []
+
+    def go(at_most: int):
+        seen.clear()
+        return sample_until(
+            pack(ragged.x, ragged.y),
+            np.ones((n, 1)),
+            bayesm_prior(width),
+            seed=3,
+            settings=Settings(burn_in=100, draws=100, kept=40, at_most=at_most),
+            state=None,
+            progress=lambda done, total: seen.append((done, total)),
+        )
+
+    posterior, found = go(3200)
+    made = posterior.log_likelihood.shape[1]
+    assert found.converged, found.reasons
+    assert made in (400, 800, 1600, 3200)
+    assert seen[-1] == (200 + 2 * made, 200 + 2 * made)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert posterior.beta.shape[1] == 20
+    short, found = go(150)
+    assert not found.converged
+    assert short.log_likelihood.shape[1] == 150
+    assert short.state.done == 150
+
+
 def test_a_state_of_other_respondents_is_refused(ragged: Coded):
     state = run(ragged).state
     fewer = Coded(ragged.x[:100], ragged.y[:100], ragged.beta[:100])
-    with pytest.raises(ValueError, match="150 respondents"):
+    with pytest.raises(ValueError, match="belongs to other choices"):
         run(fewer, state=state)
+    other = ragged.y.copy()
+    other[0, 0] = 1 - min(other[0, 0], 1)
+    with pytest.raises(ValueError, match="belongs to other choices"):
+        run(Coded(ragged.x, other, ragged.beta), state=state)
+    prior = Prior(9.0, 9 * np.eye(6), 0.02 * np.eye(1))
+    with pytest.raises(ValueError, match="another prior"):
+        sample(pack(ragged.x, ragged.y), np.ones((150, 1)), prior, seed=1, state=state)
 
 
 def test_progress_counts_up_to_the_end(ragged: Coded):
