@@ -46,6 +46,11 @@ def whole(value: float, *, signed: bool = False) -> str:
     return sign(round(value), signed) + f"{abs(round(value)):,}"
 
 
+def effective(draws: float) -> str:
+    """A number of effective draws; 'unknown' where it cannot be computed."""
+    return "unknown" if math.isnan(draws) else whole(draws)
+
+
 def decimal(value: float, places: int, *, signed: bool = False) -> str:
     """A number with a fixed number of decimals and a real minus."""
     text = f"{abs(value):,.{places}f}"
