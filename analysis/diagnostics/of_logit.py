@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from analysis.choices.coding import Floats, covariate_columns
 from analysis.choices.mnl import evaluate
 from analysis.choices.sets import choice_sets
 from analysis.choices.willingness_to_pay import wrong_sign_probability
@@ -44,7 +45,8 @@ def coefficients(fit: Fit) -> tuple[Coefficient, ...]:
 def checks(fit: Fit) -> Iterator[Check]:
     """The optimum, identification and separation decide; the others are to know."""
     fitted = fit.fitted
-    last = evaluate(choice_sets(fitted.coding, fit.choices.frame, fit.weights), fitted.coefficients)
+    frame = covariate_columns(fit.choices.frame, fitted.coding.covariates)
+    last = evaluate(choice_sets(fitted.coding, frame, fit.weights), fitted.coefficients)
     decrement = float(last.gradient @ np.linalg.solve(last.information, last.gradient))
     yield Check(
         name="The optimum is reached",
@@ -119,7 +121,7 @@ def _ratio(fit: Fit) -> str:
     return f"{decimal(float(ratios.min()), 2)} to {decimal(float(ratios.max()), 2)} times"
 
 
-def _condition(information: np.ndarray) -> float:
+def _condition(information: Floats) -> float:
     """Of the information with every column scaled to a diagonal of one."""
     scale = np.sqrt(np.diag(information))
     return float(np.linalg.cond(information / np.outer(scale, scale)))

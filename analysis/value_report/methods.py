@@ -44,11 +44,11 @@ METHODS: dict[str, Method] = {
         Method(
             id="prediction",
             title="How well it predicts",
-            text="Choice tasks that everybody got and that were kept out of the fit. The hit rate is "
-            "how often the likeliest offer was chosen; the log-loss also counts how sure the "
-            "prediction was, and less is better.",
+            text="Choice tasks that were answered like the others but kept out of the fit. The hit "
+            "rate is how often the likeliest offer was chosen; the log-loss also counts how sure "
+            "the prediction was, and less is better.",
             source="95 % of bootstrap samples of respondents",
-            page="docs/methods/validation.md",
+            page="docs/methods/report.md",
         ),
         Method(
             id="nps",
@@ -135,8 +135,8 @@ OF_DRAWS: dict[str, Method] = {
             text="What each level adds to how attractive an offer is, from the choices people "
             "made. Everybody has part-worths of their own, and people inform one another; shown "
             "is the mean of the respondents. Levels of an attribute add up to zero.",
-            source="hierarchical Bayes (Rossi, Allenby & McCulloch 2005); draws, Bayesian bootstrap "
-            "over respondents",
+            source="hierarchical Bayes (Rossi, Allenby & McCulloch 2005); draws, Bayesian "
+            "bootstrap over respondents",
             page="docs/methods/hierarchical-bayes.md",
         ),
         Method(
@@ -160,8 +160,8 @@ OF_DRAWS: dict[str, Method] = {
         Method(
             id="tag_values",
             title="Functional and emotional money value",
-            text="Going from the worst to the best level of every attribute of a kind, together, to "
-            "the median respondent. Which kind an attribute is was fixed in the study beforehand.",
+            text="Going from the worst to the best level of every attribute of a kind, together, "
+            "to the median respondent. Which kind an attribute is was fixed in the study before.",
             source="draws, Bayesian bootstrap over respondents",
             page="docs/methods/willingness-to-pay.md",
         ),
