@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from analysis.archive import normalised
-from analysis.choices.hb import Settings, fit_hb, sawtooth_prior
+from analysis.choices.hb import fit_hb, sawtooth_prior
 from analysis.choices.mnl import fit_mnl
 from analysis.customer_key import customer_key
 from analysis.customers.lists import declining_customers
@@ -101,8 +101,7 @@ def test_hierarchical_bayes_agrees_with_the_planted_means(archive):
     """
     choices = check_choices(archive.choices["bun"], STUDY.choice_exercise())
     prior = sawtooth_prior([-2, -1, -1, -1, 1, 1], variance=0.25)
-    settings = Settings(burn_in=300, draws=700)
-    fitted = fit_hb(STUDY, choices, seed=1, prior=prior, settings=settings)
+    fitted = fit_hb(STUDY, choices, seed=1, prior=prior)
     assert fitted.converged, fitted.warnings
     planted = planted_means()
     away = fitted.coefficients - planted
