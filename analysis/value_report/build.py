@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from analysis.archive import Archive, digest, normalised
 from analysis.diagnostics.build import diagnostics_of
 from analysis.diagnostics.fit import Fit
+from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
 from analysis.value_report.choice_parts import ChoiceParts, Progress, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
@@ -71,7 +72,8 @@ def analyse(archive: Archive, *, seed: int, progress: Progress | None = None) ->
     found = None
     if choices.fit is not None:
         program = report.header.program
-        found = diagnostics_of(choices.fit, program=program, prediction=choices.prediction)
+        prediction = choices.prediction or predict(choices.fit)
+        found = diagnostics_of(choices.fit, program=program, prediction=prediction)
     tell("Done", STEPS, STEPS)
     return Analysis(report, choices.fit, found)
 

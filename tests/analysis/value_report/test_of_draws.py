@@ -113,6 +113,7 @@ def test_results_that_are_not_final_are_kept_back(unsettled):
     assert page.index("not final") < page.index("<h1")
     assert report.estimation.reasons[0] in page
     assert not unsettled.diagnostics.final
+    assert unsettled.diagnostics.prediction is not None
     assert unsettled.fit is not None
 
 
