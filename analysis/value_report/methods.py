@@ -48,7 +48,7 @@ METHODS: dict[str, Method] = {
             "rate is how often the likeliest offer was chosen; the log-loss also counts how sure "
             "the prediction was, and less is better.",
             source="95 % of bootstrap samples of respondents",
-            page="docs/methods/report.md",
+            page="docs/methods/validation.md",
         ),
         Method(
             id="nps",

@@ -52,7 +52,9 @@ def run(request: Request) -> None:
     _write_people(out, fitted, request)
     _write_market(out, fitted, request, asked)
     prior, burn_in = request.options["prior"], request.options["burn_in"]
-    fit = Fit(study, table, fitted, request.seed, weights=asked.weights, prior=prior, burn_in=burn_in)
+    fit = Fit(
+        study, table, fitted, request.seed, weights=asked.weights, prior=prior, burn_in=burn_in
+    )
     write_diagnostics_page(out, fit)
     validation = write_validation(out, study, table, fitted, seed=request.seed)
     write_json(out / "summary.json", _summary(fitted, table, asked, request) | validation)
