@@ -41,7 +41,8 @@ def run(request: Request) -> None:
     segments = read_segments(options["segments"], list(people))
     path = options["market"]
     market = None if path is None else read_market(path, coding_of(study, table.exercise))
-    click.echo("Fitting the logit ...", err=True)
+    tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
+    click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
     fitted = _fit(study, table, request)
     out = request.folder()
     write_tables(out, fitted, seed=seed, wtp_method=options["wtp_method"])
