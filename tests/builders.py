@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import random
 import re
 from dataclasses import replace
@@ -11,10 +12,13 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
+from analysis.diagnostics.types import Check, Diagnostics, Fact, Parameter, Trace
+from analysis.rendering.traces import draw_diagnostics
 from analysis.study.exercises import ChoiceExercise
 from analysis.study.load import dump_study, parse_study, read_study
 from analysis.study.types import Study
 from surveyapp import clock, create_app, tokens
+from surveyapp.reports.run_files import PAGE, folder_of
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, links, studies
 from surveyapp.store.records import LinkRecord, TaskRecord
@@ -112,6 +116,33 @@ def personal_link(app: Flask, study: str = "pastry", *, customer: str = "c1", **
     with store_of(app).write() as c:
         links.add(c, [replace(record, **more)])
     return f"/a/{token}"
+
+
+def leave_run(app: Flask, job: str) -> None:
+    """Files of a run: diagnostics that are not passed, part-worths, and a log."""
+    settings = app.extensions["surveyapp.settings"]
+    folder = folder_of(settings, job)
+    folder.mkdir(parents=True)
+    trace = Trace(name="Mean of None option", chains=((0.1, 0.3), (0.2, 0.9)), every=1, draws=2,
+                  ranks=((1, 1), (1, 1)))  # fmt: skip
+    row = Parameter(name="None option", symbol="mu", mean=0.4, sd=0.1, mcse=0.01, low=0.2,
+                    median=0.4, high=0.6, ess_bulk=90.0, ess_tail=80.0, r_hat=1.2)  # fmt: skip
+    found = Diagnostics(
+        study="pastry", title="Our pastry shop", exercise="bun", simulated=True, estimator="hb",
+        estimator_label="Hierarchical Bayes", n_respondents=10, n_tasks=100, seed=1,
+        program="test", final=False, verdict="Not final: 1 of 2 checks is not passed.",
+        checks=(
+            Check(name="The chains agree", found="1.200", wanted="below 1.01", passes=False),
+            Check(name="Price deters", found="9%", wanted="under 5%", passes=False, decides=False),
+            Check(name="Several chains", found="2", wanted="2 or more", passes=True),
+        ),
+        facts=(Fact(name="Chains", value="2"),), parameters=(row,), traces=(trace,),
+    )  # fmt: skip
+    page = {"diagnostics": found.model_dump(mode="json"), "charts": draw_diagnostics(found)}
+    (folder / PAGE).write_text(json.dumps(page))
+    (folder / "individual.parquet").write_bytes(b"part-worths")
+    (folder / "wtp.csv").write_text("attribute\n")
+    (folder / "log.txt").write_text("secret")
 
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')

@@ -18,6 +18,7 @@ WEB_MAY_IMPORT = (
     "analysis.estimate",
     "analysis.customer_key",
     "analysis.value_report.types",
+    "analysis.diagnostics.types",
     "analysis.rendering.html",
     "analysis.choices.simulator",
 )
@@ -62,7 +63,8 @@ def test_arrows(name):
             above = ("analysis.customers", "analysis.value_report", "analysis.archive")
             assert not [m for m in wanted if within(m, others + above)]
     if within(name, ("analysis.rendering",)):
-        own = ("analysis.rendering", "analysis.value_report.types", "analysis.estimate")
+        types = ("analysis.value_report.types", "analysis.diagnostics.types")
+        own = ("analysis.rendering", *types, "analysis.estimate")
         assert not [m for m in wanted if within(m, ("analysis",)) and not within(m, own)]
     if name.startswith("surveyapp") and not within(name, NOT_WEB):
         assert not [m for m in wanted if within(m, ("analysis",)) and not within(m, WEB_MAY_IMPORT)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from analysis.cli.bad_input import bad_input
     "--out",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for report.json and report.html; made when missing.",
+    help="Folder for report.json, report.html and diagnostics.html; made when missing.",
 )
 @click.option(
     "--seed",
@@ -25,19 +26,37 @@ from analysis.cli.bad_input import bad_input
     help="Seed of the draws behind intervals.",
 )
 def report(archive: Path, out: Path, seed: int) -> None:
-    """Make the value report of an archive: report.json and report.html."""
+    """Make the value report of an archive: report.json, report.html and diagnostics.html."""
     from analysis.archive import read_archive
     from analysis.rendering.charts import draw
-    from analysis.rendering.html import report_html
-    from analysis.value_report.build import build_report
+    from analysis.rendering.html import diagnostics_html, report_html
+    from analysis.rendering.traces import draw_diagnostics
+    from analysis.value_report.build import analyse
 
     with bad_input(ValueError):
-        found = build_report(read_archive(archive), seed=seed, progress=_say)
+        found = analyse(read_archive(archive), seed=seed, progress=_saying())
         out.mkdir(parents=True, exist_ok=True)
-        (out / "report.json").write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (out / "report.html").write_text(report_html(found, draw(found)), encoding="utf-8")
-    click.echo(f"Wrote {out / 'report.json'} and {out / 'report.html'}.", err=True)
+        text = found.report.model_dump_json(indent=2)
+        (out / "report.json").write_text(text + "\n", encoding="utf-8")
+        beside = ""
+        if found.diagnostics is not None:
+            beside = "diagnostics.html"
+            page = diagnostics_html(found.diagnostics, draw_diagnostics(found.diagnostics))
+            (out / beside).write_text(page, encoding="utf-8")
+        page = report_html(found.report, draw(found.report), diagnostics=beside)
+        (out / "report.html").write_text(page, encoding="utf-8")
+    written = ", ".join(name for name in ("report.json", "report.html", beside) if name)
+    click.echo(f"Wrote {written} into {out}.", err=True)
 
 
-def _say(step: str, done: int, total: int) -> None:
-    click.echo(f"{step} ({done} of {total})", err=True)
+def _saying() -> Callable[[str, int, int], None]:
+    """A progress callback that says each step once, and long ones by the quarter."""
+    shown: set[tuple[str, int]] = set()
+
+    def say(step: str, done: int, total: int) -> None:
+        quarter = 4 * done // total if total > 100 else done
+        if (step, quarter) not in shown:
+            shown.add((step, quarter))
+            click.echo(f"{step} ({done:,} of {total:,})", err=True)
+
+    return say

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -54,6 +55,14 @@ class Canvas:
         """A straight line."""
         self._add("rule", {"strokeWidth": 1, **style}, {"x": x, "x2": x2, "y": y, "y2": y2})
 
+    def line(self, points: Sequence[tuple[float, float]], **style: Any) -> None:
+        """A line through points; lines of the same style are told apart."""
+        options = {"strokeWidth": 1, **style}
+        key = ("line", json.dumps(options, sort_keys=True))
+        number = len({mark["g"] for mark in self._marks[key]})
+        for n, (x, y) in enumerate(points):
+            self._add("line", options, {"x": x, "y": y, "g": number, "n": n})
+
     def dot(self, x: float, y: float, *, shape: str, color: str, **style: Any) -> None:
         """A mark of a shape, filled with a colour, or hollow with ``filled=False``."""
         options = {"shape": shape, "filled": True, "size": 90, "opacity": 1, "color": color}
@@ -95,6 +104,8 @@ class Canvas:
         }
         if "x2" in data[0]:
             encoded |= {"x2": "x2:Q", "y2": "y2:Q"}
+        if "g" in data[0]:
+            encoded |= {"detail": "g:N", "order": "n:Q"}
         if "t" in data[0]:
             encoded["text"] = "t:N"
         chart = alt.Chart(alt.Data(values=data))

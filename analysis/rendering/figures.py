@@ -14,6 +14,8 @@ CENTS_UNDER = 2.0
 
 def money(value: float, currency: str, *, signed: bool = False) -> str:
     """An amount in words: '24¢', '+24¢', '$160', '$8,100'."""
+    if math.isinf(value):
+        return plain(value)
     if currency in CENTS and abs(value) < CENTS_UNDER:
         digits = f"{abs(_rounded(value * 100)):.0f}"
         return sign(value if digits != "0" else 0.0, signed) + digits + CENTS[currency]
@@ -24,7 +26,8 @@ def money(value: float, currency: str, *, signed: bool = False) -> str:
 
 def money_range(low: float, high: float, currency: str, *, signed: bool = False) -> str:
     """'19¢ to 29¢'; both ends in the same unit."""
-    if currency in CENTS and max(abs(low), abs(high)) >= CENTS_UNDER > min(abs(low), abs(high)):
+    most, least = max(abs(low), abs(high)), min(abs(low), abs(high))
+    if currency in CENTS and math.isfinite(most) and most >= CENTS_UNDER > least:
         ends = (f"{sign(x, signed)}{SYMBOLS[currency]}{abs(x):.2f}" for x in (low, high))
         return " to ".join(ends)
     return f"{money(low, currency, signed=signed)} to {money(high, currency, signed=signed)}"
@@ -46,8 +49,15 @@ def whole(value: float, *, signed: bool = False) -> str:
     return sign(round(value), signed) + f"{abs(round(value)):,}"
 
 
+def effective(draws: float) -> str:
+    """A number of effective draws; 'unknown' where it cannot be computed."""
+    return "unknown" if math.isnan(draws) else whole(draws)
+
+
 def decimal(value: float, places: int, *, signed: bool = False) -> str:
     """A number with a fixed number of decimals and a real minus."""
+    if math.isinf(value):
+        return plain(value)
     text = f"{abs(value):,.{places}f}"
     return sign(value if float(text.replace(",", "")) else 0.0, signed) + text
 

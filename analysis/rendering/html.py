@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from analysis.diagnostics.types import Diagnostics
 from analysis.estimate import Estimate
 from analysis.rendering import figures
 from analysis.value_report.types import CustomerRow, Header, Headline, ValueReport
@@ -31,25 +32,44 @@ FACETS = {
 }
 
 
-def report_fragment(report: ValueReport, charts: Mapping[str, str]) -> str:
+def report_fragment(
+    report: ValueReport, charts: Mapping[str, str], *, diagnostics: str = ""
+) -> str:
     """The report without a page around it; needs tokens.css and report.css.
 
     Classes only, no style attributes. ``charts`` is what ``draw`` made: only SVG drawn by this
-    program may be passed.
+    program may be passed. ``diagnostics`` is the address of the page of diagnostics, if any.
     """
-    return _render("report.html", report, charts)
+    return _render("report.html", charts, report=report, diagnostics=diagnostics)
 
 
-def report_html(report: ValueReport, charts: Mapping[str, str]) -> str:
+def report_html(report: ValueReport, charts: Mapping[str, str], *, diagnostics: str = "") -> str:
     """The report as one HTML file that needs nothing else, ready for print on A4."""
+    title = f"{report.header.title}: value report"
+    more = {"report": report, "diagnostics": diagnostics}
+    return _page("report.html", title, charts, **more)
+
+
+def diagnostics_fragment(diagnostics: Diagnostics, charts: Mapping[str, str]) -> str:
+    """The diagnostics without a page around them; ``charts`` is what ``draw_diagnostics`` made."""
+    return _render("diagnostics.html", charts, found=diagnostics)
+
+
+def diagnostics_html(diagnostics: Diagnostics, charts: Mapping[str, str]) -> str:
+    """The diagnostics as one HTML file that needs nothing else."""
+    title = f"{diagnostics.title}: diagnostics"
+    return _page("diagnostics.html", title, charts, found=diagnostics)
+
+
+def _page(body: str, title: str, charts: Mapping[str, str], **more: Any) -> str:
     css = "\n".join((STATIC / name).read_text() for name in ("tokens.css", "report.css"))
-    return _render("page.html", report, charts, css=Markup(css))  # noqa: S704 - our own file
+    safe = Markup(css)  # noqa: S704 - our own file
+    return _render("page.html", charts, body=body, title=title, css=safe, **more)
 
 
-def _render(name: str, report: ValueReport, charts: Mapping[str, str], **more: Any) -> str:
-    drawn = {key: Markup(svg) for key, svg in charts.items()}  # noqa: S704 - drawn by ``draw``
-    template = _environment().get_template(name)
-    return template.render(report=report, charts=drawn, **more)
+def _render(name: str, charts: Mapping[str, str], **more: Any) -> str:
+    drawn = {key: Markup(svg) for key, svg in charts.items()}  # noqa: S704 - drawn by us
+    return _environment().get_template(name).render(charts=drawn, **more)
 
 
 @lru_cache(maxsize=1)
@@ -64,6 +84,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "spoken": figures.spoken,
         "whole": figures.whole,
+        "effective": figures.effective,
         "decimal": figures.decimal,
         "percent": figures.percent,
         "money": figures.money,

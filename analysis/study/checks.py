@@ -279,6 +279,8 @@ def _plan(study: Study) -> Iterator[Fault]:
     exercises = {e.id for e in study.exercises}
     if plan.exercise and plan.exercise not in exercises:
         yield unknown("analysis.exercise", "exercise", plan.exercise, exercises)
+    if plan.prior and plan.estimator != "hb":
+        yield Catalogue.PRIOR_WITHOUT_HB.at("analysis.prior", estimator=plan.estimator)
     nps = {q.id for q in study.questions() if q.kind == "nps"}
     if plan.recommendation and plan.recommendation not in nps:
         yield unknown("analysis.recommendation", "NPS question", plan.recommendation, nps)

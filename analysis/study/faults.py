@@ -107,6 +107,10 @@ class Catalogue(Enum):
         "the text is missing in: {languages}",
         "Add the missing languages, or drop them from 'languages'",
     )
+    PRIOR_WITHOUT_HB = (
+        "the estimator '{estimator}' has no prior",
+        "Write 'estimator: hb', or leave 'prior' out",
+    )
     NO_TARGETS = (
         "the study states no targets for its exercise",
         "Add 'analysis.targets' with 'willingness_to_pay_half_width' or 'smallest_difference'",

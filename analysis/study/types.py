@@ -115,7 +115,10 @@ class Plan(Part):
 
     exercise: Id | None = None
     """The exercise whose part-worths are reported; default: the first one."""
-    estimator: Literal["mnl"] = "mnl"
+    estimator: Literal["mnl", "hb"] = "mnl"
+    """mnl: one set of part-worths for everybody; hb: everybody's own, by hierarchical Bayes."""
+    prior: Literal["sawtooth", "bayesm"] | None = None
+    """Of hb; None: sawtooth."""
     recommendation: Id | None = None
     """The NPS question; default: the first question of kind nps."""
     perceived_value: PerceivedValuePlan = PerceivedValuePlan()

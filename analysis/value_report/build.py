@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from analysis.archive import Archive, digest, normalised
-from analysis.value_report.choice_parts import ChoiceParts, choice_parts
+from analysis.diagnostics.build import diagnostics_of
+from analysis.diagnostics.fit import Fit
+from analysis.diagnostics.prediction import predict
+from analysis.diagnostics.types import Diagnostics
+from analysis.value_report.choice_parts import ChoiceParts, Progress, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.methods import methods_named
 from analysis.value_report.rating_parts import RatingParts, rating_parts
@@ -13,12 +17,24 @@ from analysis.value_report.sentences import actions, headlines, key_figures
 from analysis.value_report.types import Header, ValueReport
 from analysis.value_report.used import Used, used_rows
 
-Progress = Callable[[str, int, int], None]
-"""Called with a step in words, how much is done, and of how much."""
 STEPS = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A report with the fit of its choices and the fit's diagnostics, where there is one."""
+
+    report: ValueReport
+    fit: Fit | None
+    diagnostics: Diagnostics | None
+
+
 def build_report(archive: Archive, *, seed: int, progress: Progress | None = None) -> ValueReport:
+    """The report alone; see ``analyse``."""
+    return analyse(archive, seed=seed, progress=progress).report
+
+
+def analyse(archive: Archive, *, seed: int, progress: Progress | None = None) -> Analysis:
     """Analyse an archive.
 
     Same archive, same seed: the same report, to the last digit.
@@ -28,15 +44,17 @@ def build_report(archive: Archive, *, seed: int, progress: Progress | None = Non
     archive
         What ``read_archive`` returned, or ``archive_of``.
     seed
-        Of the draws behind intervals.
+        Of everything drawn at random.
     progress
-        Told each step.
+        Told each step; while draws are made, returning False cancels.
 
     Raises
     ------
     ValueError
         When the archive's tables lack columns, answers are no answers of their question, or
         nobody completed.
+    Cancelled
+        When ``progress`` returned False.
     """
     tell = progress or (lambda step, done, total: None)
     content = normalised(archive)
@@ -44,15 +62,20 @@ def build_report(archive: Archive, *, seed: int, progress: Progress | None = Non
     if used.respondents.empty:
         raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
     tell("Fitting the choices", 0, STEPS)
-    choices = choice_parts(used, seed=seed)
+    choices = choice_parts(used, seed=seed, progress=progress)
     tell("Scoring the answers", 1, STEPS)
     ratings = rating_parts(used)
     tell("Joining answers and purchases", 2, STEPS)
     customers = customer_parts(used, ratings)
     tell("Writing the report", 3, STEPS)
     report = _assembled(used, choices, ratings, customers, seed)
+    found = None
+    if choices.fit is not None:
+        program = report.header.program
+        prediction = choices.prediction or predict(choices.fit)
+        found = diagnostics_of(choices.fit, program=program, prediction=prediction)
     tell("Done", STEPS, STEPS)
-    return report
+    return Analysis(report, choices.fit, found)
 
 
 def _assembled(
@@ -69,8 +92,11 @@ def _assembled(
         importances=choices.importances,
         upgrades=choices.upgrades,
         importance_note=choices.importance_note,
+        money_note=choices.money_note,
         tag_values=choices.tag_values,
         tag_note=choices.tag_note,
+        estimation=choices.estimation,
+        prediction=choices.prediction,
         nps=ratings.nps,
         constructs=ratings.constructs,
         perceived_value=ratings.perceived_value,
@@ -85,7 +111,9 @@ def _assembled(
         methods=(),
         warnings=(*used.warnings, *choices.warnings, *ratings.warnings, *customers.warnings),
     )
-    return report.model_copy(update={"methods": methods_named(_method_ids(report))})
+    return report.model_copy(
+        update={"methods": methods_named(_method_ids(report), report.estimation)}
+    )
 
 
 def _header(used: Used, customers: CustomerParts, currency: str, seed: int) -> Header:
@@ -119,6 +147,7 @@ def _method_ids(report: ValueReport) -> set[str]:
         "importances": report.importances,
         "willingness_to_pay": report.upgrades,
         "tag_values": report.tag_values,
+        "prediction": report.prediction,
         "nps": report.nps,
         "constructs": report.constructs,
         "perceived_value": report.perceived_value,

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
-from scipy.stats import norm
-
-from analysis.choices.importances import importances
+from analysis.choices.coding import Floats
+from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.mnl import NotConverged, fit_mnl
-from analysis.choices.partworths import PartWorths, level_worths
-from analysis.choices.willingness_to_pay import (
-    beyond_tested_prices,
-    money_of,
-    money_value_of_tag,
-    willingness_to_pay,
-)
-from analysis.estimate import Estimate
+from analysis.choices.willingness_to_pay import beyond_tested_prices
+from analysis.diagnostics.fit import Fit
+from analysis.diagnostics.prediction import predict
+from analysis.diagnostics.types import Prediction
 from analysis.study import Attribute, ChoiceExercise
-from analysis.tables import TableFaults, check_choices
+from analysis.tables import Choices, TableFaults, check_choices
 from analysis.value_report import sensitivity
-from analysis.value_report.types import Importance, LevelWorth, Tag, TagValue, Upgrade
+from analysis.value_report.from_draws import FromDraws
+from analysis.value_report.from_logit import FromLogit
+from analysis.value_report.types import (
+    Estimation,
+    Importance,
+    LevelWorth,
+    Tag,
+    TagValue,
+    Upgrade,
+)
 from analysis.value_report.used import Used
 
-Z_95, Z_50 = float(norm.ppf(0.975)), float(norm.ppf(0.75))
+Figures = FromLogit | FromDraws
+Progress = Callable[[str, int, int], bool | None]
 VALUE_TAGS: tuple[Tag, ...] = ("functional", "emotional")
+CHAINS = Settings(at_most=16_000)
+"""2,000 draws a chain, and more while the chains do not agree, up to the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +45,19 @@ class ChoiceParts:
     tag_values: tuple[TagValue, ...] = ()
     best_is_clear: bool = False
     importance_note: str = ""
+    money_note: str = ""
     tag_note: str = ""
+    estimation: Estimation | None = None
+    prediction: Prediction | None = None
     warnings: tuple[str, ...] = ()
+    fit: Fit | None = None
 
 
-def choice_parts(used: Used, *, seed: int) -> ChoiceParts:
-    """Fit the reported exercise; without usable choices, only a warning."""
+def choice_parts(used: Used, *, seed: int, progress: Progress | None = None) -> ChoiceParts:
+    """Fit the reported exercise by the plan's estimator; without usable choices, only a warning.
+
+    A fit that is not final gives no figures: only ``estimation`` with the reasons, and ``fit``.
+    """
     if not used.study.exercises:
         return _without("The study has no choice exercise")
     exercise = used.study.exercise()
@@ -52,13 +68,15 @@ def choice_parts(used: Used, *, seed: int) -> ChoiceParts:
         return _without(f"Nobody answered the choice tasks of '{exercise.id}'")
     try:
         choices = check_choices(frame, exercise)
-        weights = None
-        if used.weights is not None:
-            weights = {str(name): float(w) for name, w in used.weights.items()}
-        fitted = fit_mnl(used.study, choices, weights=weights)
+        fit = _fit(used, choices, seed, progress)
     except (TableFaults, ValueError, NotConverged) as error:
         return _without(f"The choices of '{exercise.id}' cannot be fitted ({error})")
-    return _parts(fitted, exercise, seed, (*choices.notes, *fitted.warnings))
+    parts = ChoiceParts(
+        estimation=_estimation(fit),
+        warnings=(*choices.notes, *fit.fitted.warnings),
+        fit=fit,
+    )
+    return _with_figures(parts, fit, exercise) if fit.fitted.converged else parts
 
 
 def _without(why: str) -> ChoiceParts:
@@ -66,65 +84,103 @@ def _without(why: str) -> ChoiceParts:
     return ChoiceParts(warnings=(text,))
 
 
-def _parts(
-    fitted: PartWorths, exercise: ChoiceExercise, seed: int, warnings: tuple[str, ...]
-) -> ChoiceParts:
-    changes = [c for a in exercise.attributes if a.tag != "price" for c in _changes(a)]
-    upgrades = [_upgrade(fitted, a, start, end) for a, start, end in changes]
-    return ChoiceParts(
-        part_worths=_level_worths(fitted, exercise),
-        importances=tuple(
-            Importance(
-                attribute=found.attribute,
-                label=exercise.attribute(found.attribute).label.say(),
-                tag=exercise.attribute(found.attribute).tag,
-                estimate=found.estimate,
-                null_reference=found.null_reference,
-                levels_tested=found.levels_tested,
-            )
-            for found in importances(fitted, seed=seed)
-        ),
-        upgrades=tuple(upgrades),
-        tag_values=_tag_values(fitted, exercise, seed),
-        best_is_clear=_best_is_clear(fitted, changes, upgrades),
-        importance_note=sensitivity.of_prices(fitted),
-        tag_note=sensitivity.of_tags(fitted),
-        warnings=warnings,
+def _fit(used: Used, choices: Choices, seed: int, progress: Progress | None) -> Fit:
+    plan, weights = used.study.analysis, None
+    if used.weights is not None:
+        weights = {str(name): float(w) for name, w in used.weights.items()}
+    if plan.estimator == "mnl":
+        fitted = fit_mnl(used.study, choices, weights=weights)
+        return Fit(used.study, choices, fitted, seed, weights=weights)
+    prior = plan.prior or "sawtooth"
+    fitted = fit_hb(
+        used.study,
+        choices,
+        seed=seed,
+        prior=prior,
+        settings=CHAINS,
+        progress=progress and partial(progress, "Drawing everybody's part-worths"),
+    )
+    return Fit(used.study, choices, fitted, seed, weights=weights, prior=prior)
+
+
+def _estimation(fit: Fit) -> Estimation:
+    hierarchy = fit.fitted.hierarchy
+    return Estimation(
+        estimator="mnl" if hierarchy is None else "hb",
+        text=fit.in_words(),
+        n_respondents=fit.fitted.n_respondents,
+        n_tasks=fit.fitted.n_tasks,
+        reasons=() if hierarchy is None else hierarchy.diagnostics.reasons,
     )
 
 
-def _level_worths(fitted: PartWorths, exercise: ChoiceExercise) -> tuple[LevelWorth, ...]:
+def _with_figures(parts: ChoiceParts, fit: Fit, exercise: ChoiceExercise) -> ChoiceParts:
+    figures: Figures = FromLogit(fit.fitted, fit.seed)
+    if fit.fitted.hierarchy is not None:
+        figures = FromDraws(fit.fitted, fit.seed, fit.weights)
+    changes = [c for a in exercise.attributes if a.tag != "price" for c in _changes(a)]
+    contrasts = [fit.fitted.coding.contrast(a.id, start, end) for a, start, end in changes]
+    upgrades = [
+        _upgrade(figures, change, contrast)
+        for change, contrast in zip(changes, contrasts, strict=True)
+    ]
+    shares = _importances(figures, exercise)
+    price = next((s.estimate.value for s in shares if s.tag == "price"), None)
+    return replace(
+        parts,
+        part_worths=_level_worths(figures, exercise),
+        importances=shares,
+        upgrades=tuple(upgrades),
+        tag_values=_tag_values(figures, exercise),
+        best_is_clear=_best_is_clear(figures, contrasts, upgrades),
+        importance_note=sensitivity.of_prices(figures, price),
+        money_note=figures.price_note(),
+        tag_note=sensitivity.of_tags(figures),
+        prediction=predict(fit),
+    )
+
+
+def _importances(figures: Figures, exercise: ChoiceExercise) -> tuple[Importance, ...]:
+    pairs = zip(figures.importances(), figures.importances_of_the_mean(), strict=True)
+    return tuple(
+        Importance(
+            attribute=found.attribute,
+            label=exercise.attribute(found.attribute).label.say(),
+            tag=exercise.attribute(found.attribute).tag,
+            estimate=found.estimate,
+            null_reference=found.null_reference,
+            levels_tested=found.levels_tested,
+            of_the_mean=of_the_mean,
+        )
+        for found, of_the_mean in pairs
+    )
+
+
+def _level_worths(figures: Figures, exercise: ChoiceExercise) -> tuple[LevelWorth, ...]:
+    rows = figures.fitted.coding.level_rows()[0]
     found = []
-    for worth in level_worths(fitted):
-        if worth.kind == "none":
+    for row, estimate in zip(rows, figures.levels(), strict=True):
+        if row.kind not in ("effects", "linear", "piecewise"):
             continue
-        attribute = exercise.attribute(worth.attribute)
-        unit = attribute.unit.say() if attribute.unit else "unit"
-        label = attribute.level(worth.level).label.say() if worth.level else f"per {unit}"
+        attribute = exercise.attribute(row.attribute)
+        effects = row.kind == "effects"
+        label = attribute.level(row.level).label.say() if effects else _slope(attribute, row.level)
         found.append(
             LevelWorth(
                 attribute=attribute.id,
                 attribute_label=attribute.label.say(),
                 tag=attribute.tag,
-                level=worth.level,
+                level=row.level if effects else "",
                 level_label=label,
-                estimate=_normal(worth.part_worth, worth.se, fitted.n_respondents),
+                estimate=estimate,
             )
         )
     return tuple(found)
 
 
-def _normal(value: float, se: float, n: int) -> Estimate:
-    return Estimate(
-        value=value,
-        low=value - Z_95 * se,
-        high=value + Z_95 * se,
-        low_50=value - Z_50 * se,
-        high_50=value + Z_50 * se,
-        n=n,
-        method="aggregate logit; normal interval, errors clustered by respondent",
-        unit="logit",
-    )
+def _slope(attribute: Attribute, piece: str) -> str:
+    unit = attribute.unit.say() if attribute.unit else "unit"
+    return f"per {unit}, {piece}" if piece else f"per {unit}"
 
 
 Change = tuple[Attribute, str | float, str | float]
@@ -144,11 +200,11 @@ def _changes(attribute: Attribute) -> list[Change]:
     return [(attribute, ids[0], other) for other in ids[1:]]
 
 
-def _upgrade(
-    fitted: PartWorths, attribute: Attribute, start: str | float, end: str | float
-) -> Upgrade:
-    estimate = willingness_to_pay(fitted, attribute.id, start, end)
+def _upgrade(figures: Figures, change: Change, contrast: Floats) -> Upgrade:
+    attribute, start, end = change
+    estimate = figures.money(contrast)
     names = [_said(attribute, level) for level in (start, end)]
+    half = figures.half_of_customers(contrast) if estimate.available else None
     return Upgrade(
         attribute=attribute.id,
         attribute_label=attribute.label.say(),
@@ -157,7 +213,9 @@ def _upgrade(
         from_level=names[0],
         to_level=names[1],
         estimate=estimate,
-        beyond_tested_prices=beyond_tested_prices(fitted, estimate),
+        beyond_tested_prices=beyond_tested_prices(figures.fitted, estimate),
+        half_low=half[0] if half else None,
+        half_high=half[1] if half else None,
     )
 
 
@@ -167,22 +225,20 @@ def _said(attribute: Attribute, level: str | float) -> str:
     return f"{level:g} {attribute.unit.say() if attribute.unit else ''}".strip()
 
 
-def _best_is_clear(fitted: PartWorths, changes: list[Change], upgrades: list[Upgrade]) -> bool:
-    """Whether the interval of the difference to every other upgrade excludes zero."""
+def _best_is_clear(figures: Figures, contrasts: list[Floats], upgrades: list[Upgrade]) -> bool:
+    """Whether the best upgrade is clearly worth more than every other one."""
     known = [n for n, u in enumerate(upgrades) if u.estimate.available]
     if not known:
         return False
-    contrasts = [fitted.coding.contrast(a.id, start, end) for a, start, end in changes]
     best = max(known, key=lambda n: upgrades[n].estimate.value or 0.0)
-    others = (money_of(fitted, contrasts[best] - contrasts[n]) for n in known if n != best)
-    return all(difference.clear_of_zero for difference in others)
+    return figures.clearly_more(contrasts[best], [contrasts[n] for n in known if n != best])
 
 
-def _tag_values(fitted: PartWorths, exercise: ChoiceExercise, seed: int) -> tuple[TagValue, ...]:
+def _tag_values(figures: Figures, exercise: ChoiceExercise) -> tuple[TagValue, ...]:
     found = []
     for tag in VALUE_TAGS:
         if any(attribute.tag == tag for attribute in exercise.attributes):
-            money = money_value_of_tag(fitted, tag, seed=seed)
+            money = figures.tag(tag)
             names = tuple(exercise.attribute(u.attribute).label.say() for u in money.upgrades)
             found.append(TagValue(tag=tag, upgrades=names, money=money.money, share=money.share))
     return tuple(found)

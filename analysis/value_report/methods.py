@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.value_report.types import Method
+from analysis.value_report.types import Estimation, Method
 
 METHODS: dict[str, Method] = {
     method.id: method
@@ -40,6 +40,15 @@ METHODS: dict[str, Method] = {
             "Which kind an attribute is was fixed in the study beforehand.",
             source="delta method, errors clustered by respondent",
             page="docs/methods/willingness-to-pay.md",
+        ),
+        Method(
+            id="prediction",
+            title="How well it predicts",
+            text="Choice tasks that were answered like the others but kept out of the fit. The hit "
+            "rate is how often the likeliest offer was chosen; the log-loss also counts how sure "
+            "the prediction was, and less is better.",
+            source="95 % of bootstrap samples of respondents",
+            page="docs/methods/validation.md",
         ),
         Method(
             id="nps",
@@ -117,6 +126,53 @@ METHODS: dict[str, Method] = {
 }
 
 
-def methods_named(ids: set[str]) -> tuple[Method, ...]:
-    """The entries of these ids, in a fixed order."""
-    return tuple(method for name, method in METHODS.items() if name in ids)
+OF_DRAWS: dict[str, Method] = {
+    method.id: method
+    for method in (
+        Method(
+            id="part_worths",
+            title="Part-worths",
+            text="What each level adds to how attractive an offer is, from the choices people "
+            "made. Everybody has part-worths of their own, and people inform one another; shown "
+            "is the mean of the respondents. Levels of an attribute add up to zero.",
+            source="hierarchical Bayes (Rossi, Allenby & McCulloch 2005); draws, Bayesian "
+            "bootstrap over respondents",
+            page="docs/methods/hierarchical-bayes.md",
+        ),
+        Method(
+            id="importances",
+            title="Importance",
+            text="For each respondent the share of an attribute's range of part-worths in all "
+            "ranges, among the levels tested; then the mean. The second figure is the share of the "
+            "mean part-worths: likings that go in both directions cancel out in it. The dashed "
+            "tick is what an attribute without any effect would score.",
+            source="draws, Bayesian bootstrap over respondents",
+            page="docs/methods/importances.md",
+        ),
+        Method(
+            id="willingness_to_pay",
+            title="What customers would pay",
+            text="The price difference that offsets a change to each respondent; shown is the "
+            "median respondent. It is stated: prices were not varied in the shop.",
+            source="draws, Bayesian bootstrap over respondents",
+            page="docs/methods/willingness-to-pay.md",
+        ),
+        Method(
+            id="tag_values",
+            title="Functional and emotional money value",
+            text="Going from the worst to the best level of every attribute of a kind, together, "
+            "to the median respondent. Which kind an attribute is was fixed in the study before.",
+            source="draws, Bayesian bootstrap over respondents",
+            page="docs/methods/willingness-to-pay.md",
+        ),
+    )
+}
+"""The entries that read differently when everybody has part-worths of their own."""
+
+
+def methods_named(ids: set[str], estimation: Estimation | None = None) -> tuple[Method, ...]:
+    """The entries of these ids, in a fixed order, for the estimator that was used."""
+    known = METHODS
+    if estimation is not None and estimation.estimator == "hb":
+        known = {name: OF_DRAWS.get(name, method) for name, method in METHODS.items()}
+    return tuple(method for name, method in known.items() if name in ids)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analysis.choices.coding import tested_range
-from analysis.choices.importances import ranges
-from analysis.choices.partworths import PartWorths
-from analysis.choices.willingness_to_pay import money_value_of_tag
 from analysis.rendering.figures import money
 from analysis.study.exercises import Tag
+from analysis.value_report.from_draws import FromDraws
+from analysis.value_report.from_logit import FromLogit
 
 OTHER: dict[Tag, Tag] = {"functional": "emotional", "emotional": "functional"}
 
 
-def of_tags(fitted: PartWorths) -> str:
+def of_tags(figures: FromLogit | FromDraws) -> str:
     """What the money value of each kind would be if each contestable tag were the other one."""
+    fitted = figures.fitted
     exercise = fitted.coding.exercise
     said = []
     for attribute in exercise.attributes:
@@ -24,9 +24,9 @@ def of_tags(fitted: PartWorths) -> str:
         turned = attribute.model_copy(update={"tag": OTHER[attribute.tag]})
         attributes = tuple(turned if a is attribute else a for a in exercise.attributes)
         other = exercise.model_copy(update={"attributes": attributes})
-        refit = replace(fitted, coding=replace(fitted.coding, exercise=other))
+        recoded = replace(fitted, coding=replace(fitted.coding, exercise=other))
         worth = {
-            tag: money_value_of_tag(refit, tag).money
+            tag: replace(figures, fitted=recoded).tag(tag).money
             for tag in OTHER
             if any(a.tag == tag for a in attributes)
         }
@@ -43,20 +43,14 @@ def of_tags(fitted: PartWorths) -> str:
     return " ".join(said)
 
 
-def of_prices(fitted: PartWorths) -> str:
-    """What share the price would have had over half the range of prices."""
-    exercise = fitted.coding.exercise
-    price = exercise.price
-    if price is None or price.coding != "linear":
+def of_prices(figures: FromLogit | FromDraws, shown: float | None) -> str:
+    """What share the price would have had over half the range of prices, in place of ``shown``."""
+    half = figures.price_share_over_half()
+    price = figures.fitted.coding.exercise.price
+    if price is None or half is None or shown is None:
         return ""
     low, high = tested_range(price)
-    spans = ranges(fitted.coding, fitted.coefficients[None, :])[0]
-    place = exercise.attributes.index(price)
-    half = spans[place] / 2
-    total = float(spans.sum())
-    if not total > half > 0:
-        return ""
     return (
         f"All shares depend on the prices tested ({low:g} to {high:g}): over half that range price "
-        f"would decide {half / (total - half):.0%} in place of {spans[place] / total:.0%}."
+        f"would decide {half:.0%} in place of {shown:.0%}."
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis.diagnostics.prediction import NAMES
 from analysis.estimate import Estimate
 from analysis.rendering.figures import ends, money, money_range, plain, whole
 from analysis.value_report.choice_parts import ChoiceParts
@@ -22,6 +23,7 @@ def headlines(
     """The first heads the report; the others head their sections."""
     sections = [
         *_of_choices(choices),
+        *_of_prediction(choices),
         *_of_customers(customers),
         *_of_ratings(ratings),
     ]
@@ -99,6 +101,19 @@ def _of_choices(choices: ChoiceParts) -> Iterator[Headline]:
     if len(tags) == 2:
         yield Headline(text=_tags(tags["functional"], tags["emotional"]), method="tag_values",
                        section="tag_values")  # fmt: skip
+
+
+def _of_prediction(choices: ChoiceParts) -> Iterator[Headline]:
+    found = choices.prediction
+    if found is None or not found.fit.hit_rate.available:
+        return
+    value, low, high = (whole(100 * x) for x in ends(found.fit.hit_rate))
+    text = f"{value} of 100 choices that were kept out are foreseen ({low} to {high})"
+    equal = NAMES["equal chances"]
+    chance = next((o.hit_rate.value for o in found.others if o.name == equal), None)
+    if chance is not None:
+        text = f"{text}; guessing would foresee {whole(100 * chance)}"
+    yield Headline(text=text, method="prediction", section="prediction")
 
 
 def _inside(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from analysis.diagnostics.types import Prediction
 from analysis.estimate import Estimate
 
 FORMAT = 1
@@ -79,7 +80,7 @@ class LevelWorth(Part):
     attribute_label: str
     tag: Tag
     level: str
-    """Empty for the slope of a linear attribute."""
+    """Empty for the slope of a linear or piecewise attribute."""
     level_label: str
     estimate: Estimate
 
@@ -94,6 +95,8 @@ class Importance(Part):
     null_reference: float
     """What an attribute without any effect would score in this study."""
     levels_tested: str
+    of_the_mean: Estimate | None = None
+    """The share in the ranges of the mean part-worths, where ``estimate`` is another figure."""
 
 
 class Upgrade(Part):
@@ -107,6 +110,9 @@ class Upgrade(Part):
     attribute_label: str = ""
     estimate: Estimate
     beyond_tested_prices: bool = False
+    half_low: float | None = None
+    half_high: float | None = None
+    """Between which amounts the middle half of the customers lies, where they are known."""
 
 
 class TagValue(Part):
@@ -246,6 +252,18 @@ class Action(Part):
     evidence: str
 
 
+class Estimation(Part):
+    """How the choices were fitted, and whether the result may be presented as final."""
+
+    estimator: Literal["mnl", "hb"]
+    text: str
+    """'hierarchical Bayes, Sawtooth prior, 2 chains of 2,000 draws after a burn-in of 400'."""
+    n_respondents: int
+    n_tasks: int
+    reasons: tuple[str, ...] = ()
+    """Why it is not final; empty when it is."""
+
+
 class Method(Part):
     """How a number was made."""
 
@@ -270,9 +288,14 @@ class ValueReport(Part):
     upgrades: tuple[Upgrade, ...] = ()
     importance_note: str = ""
     """How the importances depend on the prices tested."""
+    money_note: str = ""
+    """What a reader of the money values must know."""
     tag_values: tuple[TagValue, ...] = ()
     tag_note: str = ""
     """How the money values depend on tags that could be argued about."""
+    estimation: Estimation | None = None
+    prediction: Prediction | None = None
+    """Of the holdout tasks."""
     nps: NetPromoterScore | None = None
     constructs: tuple[ConstructScore, ...] = ()
     perceived_value: PerceivedValue | None = None

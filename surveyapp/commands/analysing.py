@@ -40,12 +40,13 @@ def analyse(study: str, seed: int, as_of: datetime | None) -> None:
     "--out", type=click.Path(path_type=Path), required=True, help="Folder; made when missing."
 )
 def report(study: str, out: Path) -> None:
-    """Write the newest report of a study: report.json and report.html."""
-    from analysis.rendering.html import report_html
+    """Write the newest report of a study: report.json, report.html and diagnostics.html."""
+    from analysis.rendering.html import diagnostics_html, report_html
     from analysis.value_report.types import ValueReport
+    from surveyapp.reports import run_files
     from surveyapp.store import reports
 
-    _, store = open_instance()
+    settings, store = open_instance()
     study_or_fault(store, study)
     with store.read() as c:
         found = reports.newest(c, study)
@@ -54,5 +55,12 @@ def report(study: str, out: Path) -> None:
     document = ValueReport.model_validate_json(found.document)
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.json").write_text(document.model_dump_json(indent=2) + "\n")
-    (out / "report.html").write_text(report_html(document, json.loads(found.charts)))
-    click.echo(f"Wrote {out / 'report.json'} and {out / 'report.html'}.")
+    beside = ""
+    diagnostics = run_files.diagnostics_of(settings, found)
+    if diagnostics is not None:
+        beside = "diagnostics.html"
+        (out / beside).write_text(diagnostics_html(*diagnostics))
+    page = report_html(document, json.loads(found.charts), diagnostics=beside)
+    (out / "report.html").write_text(page)
+    written = ", ".join(name for name in ("report.json", "report.html", beside) if name)
+    click.echo(f"Wrote {written} into {out}.")

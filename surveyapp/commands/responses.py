@@ -83,6 +83,6 @@ def erase(receipt: str, yes: bool) -> None:
     with store.write() as c:
         respondents.erase(c, respondent)
     click.echo(
-        f"Erased. Archives and reports of '{study}' made before still count these answers: "
-        f"delete those archives, and run: surveyapp analyse {study}"
+        f"Erased. Archives and runs of '{study}' made before still hold these answers, or "
+        f"part-worths made from them: delete those, and run: surveyapp analyse {study}"
     )

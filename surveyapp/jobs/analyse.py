@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from surveyapp import clock
 from surveyapp.jobs.progress import JobFault, Progress
+from surveyapp.reports.run_files import PAGE, folder_of
 from surveyapp.settings import Settings
 from surveyapp.store import Store, reports
 from surveyapp.store.records import JobRecord, ReportRecord
+
+if TYPE_CHECKING:
+    from analysis.value_report.build import Analysis
 
 
 def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
     """Run a job of the kind 'analyse'; run again after a crash, it goes on with its archive."""
     from analysis.archive import read_archive
     from analysis.rendering.charts import draw
-    from analysis.value_report.build import build_report
+    from analysis.value_report.build import analyse
 
     given = job.settings
     seed = int(given["seed"])
@@ -31,13 +36,14 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     archive = read_archive(path)
     if not (archive.respondents["ended"] == "complete").any():
         raise JobFault("Nobody has completed the study yet, so there is nothing to analyse.")
-    report = build_report(archive, seed=seed, progress=progress)
+    found = analyse(archive, seed=seed, progress=progress)
     progress("Drawing the charts", 0, 0)
-    charts = draw(report)
-    document = report.model_dump_json()
-    folder = settings.files / "runs" / job.job
+    charts = draw(found.report)
+    document = found.report.model_dump_json()
+    folder = folder_of(settings, job.job)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(document)
+    write_fit(folder, found)
     with store.write() as c:
         if reports.get(c, job.job):
             return
@@ -52,6 +58,27 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
             charts=json.dumps(charts),
         )
         reports.add(c, new)
+
+
+def write_fit(folder: Path, found: Analysis) -> None:
+    """Write what the fit of the choices made: tables, draws and diagnostics, where there is one."""
+    from analysis.choices.hb.files import write_diagnostics, write_draws_array, write_individual
+    from analysis.cli.partworths.tables import write_tables
+    from analysis.rendering.html import diagnostics_html
+    from analysis.rendering.traces import draw_diagnostics
+
+    fit, diagnostics = found.fit, found.diagnostics
+    if fit is None or diagnostics is None:
+        return
+    write_tables(folder, fit.fitted, seed=fit.seed, weights=fit.weights)
+    if fit.fitted.hierarchy is not None:
+        write_individual(folder / "individual.parquet", fit.fitted)
+        write_diagnostics(folder / "diagnostics.json", fit.fitted)
+        write_draws_array(folder, fit.fitted)
+    charts = draw_diagnostics(diagnostics)
+    (folder / "diagnostics.html").write_text(diagnostics_html(diagnostics, charts), "utf-8")
+    page = {"diagnostics": diagnostics.model_dump(mode="json"), "charts": charts}
+    (folder / PAGE).write_text(json.dumps(page), "utf-8")
 
 
 def archive_name(job: JobRecord) -> str:

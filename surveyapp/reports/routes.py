@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response, abort, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from markupsafe import Markup
 
-from analysis.rendering.html import report_fragment, report_html
+from analysis.rendering.html import diagnostics_fragment, report_fragment, report_html
 from analysis.value_report.types import ValueReport
 from surveyapp import current
 from surveyapp.access import access
+from surveyapp.reports import run_files
 from surveyapp.store import reports, respondents, studies
 from surveyapp.store.records import ReportRecord
 
@@ -42,11 +44,14 @@ def one(report: str) -> ResponseReturnValue:
         newest = reports.newest(c, record.study)
         since = respondents.completed_since(c, record.study, record.created)
     document, charts = _read(record)
+    page = url_for("reports.diagnostics", report=report)
+    link = page if run_files.has_diagnostics(current.settings(), record) else ""
+    fragment = report_fragment(document, charts, diagnostics=link)
     return render_template(
         "reports/one.html",
         record=record,
         header=document.header,
-        fragment=Markup(report_fragment(document, charts)),  # noqa: S704 - made by rendering
+        fragment=Markup(fragment),  # noqa: S704 - made by rendering
         newer=newest if newest and newest.report != report else None,
         since=since,
     )
@@ -61,6 +66,36 @@ def file(report: str) -> ResponseReturnValue:
     name = f"{record.study}-report-{record.created[:10]}.html"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(report_html(document, charts), mimetype="text/html", headers=headers)
+
+
+@door.get("/<report>/diagnostics")
+@access("researcher", "manager", "administrator")
+def diagnostics(report: str) -> ResponseReturnValue:
+    """What a statistician checks before believing the part-worths."""
+    record = _record(report)
+    found, charts = run_files.diagnostics_of(current.settings(), record) or abort(404)
+    files = {}
+    if current_user.may("researcher"):
+        files = run_files.downloads(current.settings(), record)
+    return render_template(
+        "reports/diagnostics.html",
+        record=record,
+        title=found.title,
+        fragment=Markup(diagnostics_fragment(found, charts)),  # noqa: S704 - made by rendering
+        files=files,
+    )
+
+
+@door.get("/<report>/files/<name>")
+@access("researcher", "administrator")
+def run_file(report: str, name: str) -> ResponseReturnValue:
+    """A file of the run that made the report: some hold figures of single respondents."""
+    record = _record(report)
+    if record.job is None or name not in run_files.downloads(current.settings(), record):
+        abort(404)
+    path = run_files.folder_of(current.settings(), record.job) / name
+    shown = f"{record.study}-{record.created[:10]}-{name}"
+    return send_file(path.absolute(), as_attachment=True, download_name=shown)
 
 
 def _record(report: str) -> ReportRecord:

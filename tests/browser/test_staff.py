@@ -1,17 +1,23 @@
 """Staff pages in a real browser: accessible, without overflow, and they look like one product."""
 
+import json
+
 import pytest
 
+from analysis.rendering.charts import draw
+from analysis.value_report.types import ValueReport
 from surveyapp.bots import AnyPersona, walk
 from surveyapp.jobs import queue
 from surveyapp.staff import accounts
-from surveyapp.store import jobs, studies
+from surveyapp.store import jobs, reports, studies
+from surveyapp.store.records import ReportRecord
 from tests import builders
 
 axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 SCREENSHOTS = builders.ROOT / "tests" / "browser" / "screenshots"
 PASSWORD = "correct horse battery"
 WIDTHS = (360, 1280)
+STORED = "tests/analysis/value_report/published-format-1.json"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +45,15 @@ def staffed(served):
         )  # fmt: skip
         jobs.claim(c, "w", at="2026-01-01T00:01:00.000Z", lease_until=later)
         jobs.report_progress(c, running.job, "Estimating part-worths", 1200, 4000)
+    document = (builders.ROOT / STORED).read_text()
+    charts = draw(ValueReport.model_validate_json(document))
+    record = ReportRecord(
+        report="r1", study="pastry", version=1, job=failed.job, created="2026-01-01T00:00:09.000Z",
+        archive="none.sqlite", document=document, charts=json.dumps(charts),
+    )  # fmt: skip
+    with store.write() as c:
+        reports.add(c, record)
+    builders.leave_run(app, failed.job)
     return address, failed.job, running.job
 
 
@@ -54,6 +69,8 @@ def pages(failed, running):
         "job-failed": f"/studies/pastry/jobs/{failed}",
         "job-running": f"/studies/pastry/jobs/{running}",
         "reports": "/reports/",
+        "report": "/reports/r1",
+        "diagnostics": "/reports/r1/diagnostics",
         "people": "/staff/people",
         "password": "/staff/password",
     }
@@ -98,7 +115,8 @@ def test_dark_pages_are_accessible(staffed, open_page):
     address, failed, _ = staffed
     page = open_page(width=1280, color_scheme="dark")
     log_in(page, address)
-    for path in ("/studies/", "/studies/pastry/", f"/studies/pastry/jobs/{failed}"):
+    seen = ("/studies/", "/studies/pastry/", "/reports/r1", "/reports/r1/diagnostics")
+    for path in (*seen, f"/studies/pastry/jobs/{failed}"):
         page.goto(address + path)
         assert faults(page) == []
 

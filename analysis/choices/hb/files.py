@@ -135,6 +135,22 @@ def write_draws(path: Path, part_worths: PartWorths) -> None:
         arviz.from_dict(posterior=values, coords=coords, dims=dims).to_netcdf(str(path))
 
 
+def write_draws_array(folder: Path, part_worths: PartWorths) -> None:
+    """draws.npy, float32 (draws, respondents, columns), and draws.json that names them.
+
+    For simulators: NumPy alone can map the array into memory.
+    """
+    hierarchy = _hierarchy(part_worths)
+    beta = hierarchy.posterior.beta
+    np.save(folder / "draws.npy", beta.reshape(-1, *beta.shape[2:]), allow_pickle=False)
+    names = {
+        "columns": column_names(part_worths),
+        "respondents": list(hierarchy.respondents),
+        "final": part_worths.converged,
+    }
+    (folder / "draws.json").write_text(json.dumps(names) + "\n", encoding="utf-8")
+
+
 def _hierarchy(part_worths: PartWorths) -> Hierarchy:
     if part_worths.hierarchy is None:
         raise ValueError(f"estimator '{part_worths.estimator}' has no draws of respondents")

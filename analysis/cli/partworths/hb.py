@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,13 @@ from analysis.cli.partworths import chains
 from analysis.cli.partworths.market import Market, read_market, write_market
 from analysis.cli.partworths.request import Request, read_segments, read_weights
 from analysis.cli.partworths.tables import (
-    MONEY_COLUMNS,
-    importance_rows,
-    money_rows,
     say,
     summary_head,
     tag_rows,
     write_csv,
+    write_diagnostics_page,
     write_json,
+    write_tables,
 )
 from analysis.cli.partworths.validation import write_validation
 
@@ -41,12 +40,19 @@ OPTIONS = (
 
 def run(request: Request) -> None:
     """Fit, write all files, and say when the draws are not final."""
+    from analysis.diagnostics.fit import Fit
+
     study, table = request.read()
     asked = Asked.of(request, study, table)
     fitted = run_hb(study, table, request)
     out = request.folder()
     _write_people(out, fitted, request)
     _write_market(out, fitted, request, asked)
+    prior, burn_in = request.options["prior"], request.options["burn_in"]
+    fit = Fit(
+        study, table, fitted, request.seed, weights=asked.weights, prior=prior, burn_in=burn_in
+    )
+    write_diagnostics_page(out, fit)
     validation = write_validation(out, study, table, fitted, seed=request.seed)
     write_json(out / "summary.json", _summary(fitted, table, asked, request) | validation)
     say(request, *table.notes, *fitted.warnings)
@@ -100,15 +106,10 @@ def _write_people(out: Path, fitted: PartWorths, request: Request) -> None:
 
 def _write_market(out: Path, fitted: PartWorths, request: Request, asked: Asked) -> None:
     """Figures of the population and of the market, weighted where there are weights."""
-    from analysis.choices.hb.market import importances_of_respondents, money_value
     from analysis.choices.tag_values.over_draws import tag_values_over_draws
 
     seed, weights = request.seed, asked.weights
-    write_csv(out / "partworths.csv", _level_rows(fitted))
-    shares = importances_of_respondents(fitted, seed=seed, weights=weights)
-    write_csv(out / "importances.csv", importance_rows(shares))
-    money = money_rows(fitted.coding, partial(money_value, fitted, seed=seed, weights=weights))
-    write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
+    write_tables(out, fitted, seed=seed, weights=weights)
     values = tag_values_over_draws(fitted, seed=seed, weights=weights, segments=asked.segments)
     rows = ({"segment": s, **row} for s, found in values.items() for row in tag_rows(found))
     write_csv(out / "tag_values.csv", rows)
@@ -156,24 +157,3 @@ def _weights_line(fitted: PartWorths, asked: Asked) -> str:
         f"effective n {effective:.0f} of {len(mass)}; in importances, money and tag values and "
         "market figures; the fit, partworths.csv and holdout figures are unweighted"
     )
-
-
-def _level_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
-    """Mean and its posterior sd for every level, and how much respondents differ."""
-    import numpy as np
-
-    from analysis.choices.partworths import level_worths
-
-    assert fitted.hierarchy is not None
-    _, rows = fitted.coding.level_rows()
-    sigma = fitted.hierarchy.posterior.sigma.mean((0, 1))
-    spread = np.sqrt(np.einsum("lk,km,lm->l", rows, sigma, rows))
-    for worth, deviation in zip(level_worths(fitted, "posterior"), spread, strict=True):
-        yield {
-            "attribute": worth.attribute,
-            "level": worth.level,
-            "kind": worth.kind,
-            "part_worth": worth.part_worth,
-            "sd": worth.se,
-            "sd_between_respondents": float(deviation),
-        }

@@ -12,15 +12,13 @@ from analysis.cli.bad_input import BadInput, bad_input
 from analysis.cli.partworths.market import read_market, write_market
 from analysis.cli.partworths.request import Request, read_covariates, read_segments, read_weights
 from analysis.cli.partworths.tables import (
-    MONEY_COLUMNS,
-    importance_rows,
-    logit_money_rows,
-    partworth_rows,
     say,
     summary_head,
     tag_rows,
     write_csv,
+    write_diagnostics_page,
     write_json,
+    write_tables,
 )
 from analysis.cli.partworths.validation import write_validation
 
@@ -35,7 +33,7 @@ OPTIONS = ("holdout_tasks", "segments", "market", "wtp_method", "covariates", "c
 def run(request: Request) -> None:
     """Write the tables of part-worths, importances and money, and summary.json."""
     from analysis.choices.coding import coding_of
-    from analysis.choices.importances import importances
+    from analysis.diagnostics.fit import Fit
 
     study, table = request.read()
     options, seed = request.options, request.seed
@@ -43,16 +41,16 @@ def run(request: Request) -> None:
     segments = read_segments(options["segments"], list(people))
     path = options["market"]
     market = None if path is None else read_market(path, coding_of(study, table.exercise))
-    click.echo("Fitting the logit ...", err=True)
+    tasks = len(table.frame[["respondent", "task"]].drop_duplicates())
+    click.echo(f"Fitting the logit to {tasks:,} tasks ...", err=True)
     fitted = _fit(study, table, request)
     out = request.folder()
-    write_csv(out / "partworths.csv", partworth_rows(fitted))
-    write_csv(out / "importances.csv", importance_rows(importances(fitted, seed=seed)))
-    money = logit_money_rows(fitted, method=options["wtp_method"], seed=seed)
-    write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
+    write_tables(out, fitted, seed=seed, wtp_method=options["wtp_method"])
     write_csv(out / "tag_values.csv", _segment_rows(study, table, fitted, segments, request))
     if market is not None:
         write_market(out, fitted, market, seed=seed)
+    weights = read_weights(request.weights)
+    write_diagnostics_page(out, Fit(study, table, fitted, seed, weights=weights))
     validation = write_validation(out, study, table, fitted, seed=seed)
     write_json(out / "summary.json", _summary(fitted, table, request, validation))
     say(request, *table.notes, *fitted.warnings)

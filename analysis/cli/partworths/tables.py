@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analysis.choices.tag_values import TagFigure
     from analysis.choices.willingness_to_pay import Method
     from analysis.cli.partworths.request import Request
+    from analysis.diagnostics.fit import Fit
     from analysis.estimate import Estimate
 
 
@@ -60,6 +61,49 @@ def say(request: Request, *notes: str) -> None:
     for note in notes:
         click.echo(f"note: {note}", err=True)
     click.echo(f"Written to {request.out}", err=True)
+
+
+def write_tables(
+    out: Path,
+    fitted: PartWorths,
+    *,
+    seed: int,
+    weights: Mapping[str, float] | None = None,
+    wtp_method: Method = "delta",
+) -> None:
+    """partworths.csv, importances.csv and wtp.csv of a logit or of draws.
+
+    ``weights`` enter the figures of draws; a logit has them in its fit.
+    """
+    from analysis.choices.hb.market import importances_of_respondents, money_value
+    from analysis.choices.importances import importances
+
+    if fitted.hierarchy is None:
+        levels, shares = partworth_rows(fitted), importances(fitted, seed=seed)
+        money = logit_money_rows(fitted, method=wtp_method, seed=seed)
+    else:
+        levels = draw_level_rows(fitted)
+        shares = importances_of_respondents(fitted, seed=seed, weights=weights)
+        worth = partial(money_value, fitted, seed=seed, weights=weights)
+        money = money_rows(fitted.coding, worth)
+    write_csv(out / "partworths.csv", levels)
+    write_csv(out / "importances.csv", importance_rows(shares))
+    write_csv(out / "wtp.csv", money, MONEY_COLUMNS)
+
+
+def write_diagnostics_page(out: Path, fit: Fit) -> None:
+    """diagnostics.html: what a statistician checks."""
+    from importlib.metadata import version
+
+    from analysis.diagnostics.build import diagnostics_of
+    from analysis.diagnostics.prediction import predict
+    from analysis.rendering.html import diagnostics_html
+    from analysis.rendering.traces import draw_diagnostics
+
+    program = f"surveyapp {version('surveyapp')}"
+    found = diagnostics_of(fit, program=program, prediction=predict(fit))
+    page = diagnostics_html(found, draw_diagnostics(found))
+    (out / "diagnostics.html").write_text(page, encoding="utf-8")
 
 
 def importance_rows(shares: Iterable[Importance]) -> Iterable[dict[str, object]]:
@@ -171,3 +215,24 @@ def _money_row(attribute: str, start: str, end: str, money: Estimate) -> dict[st
     """One row of wtp.csv."""
     place = {"attribute": attribute, "from_level": start, "to_level": end}
     return place | estimate_cells("wtp", money)
+
+
+def draw_level_rows(fitted: PartWorths) -> Iterable[dict[str, object]]:
+    """The rows of partworths.csv from draws: mean, its posterior sd, and how respondents differ."""
+    import numpy as np
+
+    from analysis.choices.partworths import level_worths
+
+    assert fitted.hierarchy is not None
+    _, rows = fitted.coding.level_rows()
+    sigma = fitted.hierarchy.posterior.sigma.mean((0, 1))
+    spread = np.sqrt(np.einsum("lk,km,lm->l", rows, sigma, rows))
+    for worth, deviation in zip(level_worths(fitted, "posterior"), spread, strict=True):
+        yield {
+            "attribute": worth.attribute,
+            "level": worth.level,
+            "kind": worth.kind,
+            "part_worth": worth.part_worth,
+            "sd": worth.se,
+            "sd_between_respondents": float(deviation),
+        }

@@ -66,6 +66,7 @@ def written(tmp_path_factory):
 def test_all_files_are_written(written):
     out, _ = written
     assert sorted(path.name for path in out.iterdir()) == [
+        "diagnostics.html",
         "diagnostics.json",
         "draws.nc",
         "holdout.csv",

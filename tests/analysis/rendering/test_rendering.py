@@ -176,6 +176,7 @@ def test_numbers_in_words():
     assert money_range(1.5, 2.5, "USD") == "$1.50 to $2.50"
     assert money(40.0, "CHF") == "40 CHF"
     assert plain(2345.0) == "2,300"
+    assert money_range(0.27, float("inf"), "USD") == "27¢ to unlimited"
     assert whole(-31, signed=True) == "−31"
     share = Estimate(value=0.417, low=0.3, high=0.5, n=10, method="m", unit="share")
     assert spoken(share) == "42% (30% to 50%)"

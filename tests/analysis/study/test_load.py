@@ -279,6 +279,13 @@ def test_a_study_survives_its_canonical_form(path):
     assert dump_study(parse_study(stored)) == stored
 
 
+def test_a_prior_belongs_to_hierarchical_bayes():
+    with_prior = PASTRY.replace("  estimator: hb\n", "  estimator: hb\n  prior: bayesm\n")
+    assert parse_study(with_prior).analysis.prior == "bayesm"
+    fault = only(with_prior.replace("estimator: hb", "estimator: mnl"))
+    assert (fault.path, fault.code) == ("analysis.prior", "PRIOR_WITHOUT_HB")
+
+
 PUBLISHED = Path(__file__).with_name("published-format-1.json")
 
 

@@ -11,12 +11,13 @@ import pytest
 from scipy import stats
 
 from analysis.archive import normalised
+from analysis.choices.hb import fit_hb, sawtooth_prior
 from analysis.choices.mnl import fit_mnl
 from analysis.customer_key import customer_key
 from analysis.customers.lists import declining_customers
 from analysis.study import read_study
 from analysis.synthetic.archive_of import KEY, archive_of
-from analysis.synthetic.pastry import pastry_company
+from analysis.synthetic.pastry import ChoiceTruth, pastry_company
 from analysis.tables import check_choices
 from analysis.value_report.customer_parts import customer_parts
 from analysis.value_report.rating_parts import rating_parts
@@ -91,6 +92,39 @@ def test_aggregate_logit_agrees_with_its_own_limit(archive):
     assert squared < stats.chi2.ppf(0.999, width)
     # ... and not with the planted means, which heterogeneity hides from an aggregate logit.
     assert abs(LIMIT["price."]) < 0.9 * 5.0
+
+
+def test_hierarchical_bayes_agrees_with_the_planted_means(archive):
+    """Under a prior of about the planted spread; a wider one stretches the scale (the docs say so).
+
+    The mean of none is planted relative to alternatives at the first level of every attribute.
+    """
+    choices = check_choices(archive.choices["bun"], STUDY.choice_exercise())
+    prior = sawtooth_prior([-2, -1, -1, -1, 1, 1], variance=0.25)
+    fitted = fit_hb(STUDY, choices, seed=1, prior=prior)
+    assert fitted.converged, fitted.warnings
+    planted = planted_means()
+    away = fitted.coefficients - planted
+    squared = away @ np.linalg.solve(fitted.covariance("posterior"), away)
+    assert squared < stats.chi2.ppf(0.999, len(away))
+    # The same distance rules out the limit of the aggregate logit.
+    away = np.array([LIMIT[f"{c.attribute}.{c.level}"] for c in fitted.coding.columns]) - planted
+    assert away @ np.linalg.solve(fitted.covariance("posterior"), away) > stats.chi2.ppf(0.999, 7)
+
+
+def planted_means():
+    """What the columns of the coding would be if everybody had the planted mean."""
+    truth = ChoiceTruth()
+    mean = {key: where[0] for key, where in truth.levels.items()}
+    found, centres = [], 0.0
+    for attribute in STUDY.choice_exercise().attributes:
+        if attribute.tag == "price":
+            continue
+        worths = [mean.get((attribute.id, level.id), 0.0) for level in attribute.levels]
+        centre = float(np.mean(worths))
+        found += [worth - centre for worth in worths[:-1]]
+        centres += centre
+    return np.array([*found, truth.price[0], truth.none[0] - centres])
 
 
 def test_the_planted_relation_lies_in_the_interval(archive, company):

@@ -12,6 +12,7 @@ from analysis.study import read_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
 from analysis.tables import check_choices
+from analysis.value_report.from_logit import FromLogit
 from analysis.value_report.sensitivity import of_prices, of_tags
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +27,7 @@ def fitted():
 
 
 def test_a_contestable_tag_is_turned(fitted):
-    said = of_tags(fitted)
+    said = of_tags(FromLogit(fitted, 1))
     # Only the pineapple may be argued about; as functional it leaves the look alone as emotional.
     assert "“Pineapple pieces”" in said
     assert "counted as functional" in said
@@ -38,4 +39,4 @@ def test_a_contestable_tag_is_turned(fitted):
 def test_the_price_decides_less_over_half_its_range(fitted):
     share = next(i for i in importances(fitted, seed=1) if i.attribute == "price").estimate.value
     half = share / 2 / (1 - share / 2)
-    assert of_prices(fitted).endswith(f"{half:.0%} in place of {share:.0%}.")
+    assert of_prices(FromLogit(fitted, 1), share).endswith(f"{half:.0%} in place of {share:.0%}.")

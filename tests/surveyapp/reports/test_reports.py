@@ -7,7 +7,7 @@ import pytest
 
 from analysis.value_report.types import Header, Headline, Method, ValueReport
 from surveyapp.bots import AnyPersona, walk
-from surveyapp.store import reports, respondents
+from surveyapp.store import jobs, reports, respondents
 from surveyapp.store.records import ReportRecord
 from tests import builders
 from tests.surveyapp.people import Person, logged_in
@@ -44,12 +44,12 @@ def report(title="Our pastry shop"):
     )
 
 
-def store_report(app, name="r1", created="2026-09-01T10:00:00.000Z", **more):
+def store_report(app, name="r1", created="2026-09-01T10:00:00.000Z", job=None, **more):
     record = ReportRecord(
         report=name,
         study="pastry",
         version=1,
-        job=None,
+        job=job,
         created=created,
         archive="archives/none.sqlite",
         document=report(**more).model_dump_json(),
@@ -110,6 +110,53 @@ def test_the_file_needs_nothing_else(published):
     assert "attachment" in reply.headers["Content-Disposition"]
     assert "<style>" in reply.text
     assert not re.search(r'(src|href)="(?!#)', reply.text)
+
+
+@pytest.fixture
+def analysed(published):
+    """A report with the files that its run left."""
+    with builders.store_of(published).write() as c:
+        jobs.submit(c, "run1", "analyse", "pastry", "key", {}, at="2026-09-01T10:00:00.000Z")
+    store_report(published, job="run1")
+    builders.leave_run(published, "run1")
+    return published
+
+
+def test_the_report_leads_to_its_diagnostics(analysed):
+    manager = logged_in(analysed, "manager")
+    assert 'href="/reports/r1/diagnostics"' in manager.get("/reports/r1").text
+    page = manager.get("/reports/r1/diagnostics")
+    assert page.status_code == 200
+    assert "Not final: 1 of 2 checks" in page.text
+    assert " style=" not in page.text
+    assert "<script" not in page.text
+    assert "individual.parquet" not in page.text
+
+
+def test_a_report_without_diagnostics_has_no_page_of_them(published):
+    store_report(published)
+    manager = logged_in(published, "manager")
+    assert "/diagnostics" not in manager.get("/reports/r1").text
+    assert manager.get("/reports/r1/diagnostics").status_code == 404
+
+
+def test_files_of_single_respondents_are_for_researchers(analysed):
+    researcher = logged_in(analysed, "researcher")
+    page = researcher.get("/reports/r1/diagnostics").text
+    assert 'href="/reports/r1/files/individual.parquet"' in page
+    with researcher.get("/reports/r1/files/individual.parquet") as reply:
+        assert reply.data == b"part-worths"
+        assert "pastry-2026-09-01-individual.parquet" in reply.headers["Content-Disposition"]
+    assert logged_in(analysed, "manager").get("/reports/r1/files/wtp.csv").status_code == 403
+    assert Person(analysed).get("/reports/r1/files/wtp.csv").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "name", ["log.txt", "report.json", "draws.npy", "..%2Frun1%2Findividual.parquet", "none"]
+)
+def test_no_other_file_is_given_away(analysed, name):
+    researcher = logged_in(analysed, "researcher")
+    assert researcher.get(f"/reports/r1/files/{name}").status_code == 404
 
 
 def test_titles_are_escaped(published):

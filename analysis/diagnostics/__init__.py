@@ -1,0 +1,1 @@
+"""What a statistician checks before believing a fit of choices: types, and how they are filled."""

@@ -1,0 +1,52 @@
+"""The files that an analysis leaves in its folder ``runs/RUN_ID/``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from analysis.diagnostics.types import Diagnostics
+from surveyapp.settings import Settings
+from surveyapp.store.records import ReportRecord
+
+PAGE = "diagnostics-page.json"
+"""The diagnostics with their drawn charts, which the app shows as a page."""
+DOWNLOADS = {
+    "diagnostics.html": "Diagnostics as one file",
+    "diagnostics.json": "R-hat, effective draws and acceptance as JSON",
+    "partworths.csv": "Part-worths of the population",
+    "importances.csv": "Importances",
+    "wtp.csv": "What customers would pay",
+    "individual.parquet": "Part-worths of every respondent, with their uncertainty",
+    "draws.npy": "Draws of every respondent (NumPy, float32)",
+    "draws.json": "Names of the draws' respondents and columns",
+}
+"""What a researcher may download, and what it is."""
+
+
+def folder_of(settings: Settings, job: str) -> Path:
+    """Where the files of a run are."""
+    return settings.files / "runs" / job
+
+
+def downloads(settings: Settings, record: ReportRecord) -> dict[str, str]:
+    """The files of a report's run that are there: name and what it is."""
+    if record.job is None:
+        return {}
+    folder = folder_of(settings, record.job)
+    return {name: about for name, about in DOWNLOADS.items() if (folder / name).is_file()}
+
+
+def diagnostics_of(
+    settings: Settings, record: ReportRecord
+) -> tuple[Diagnostics, dict[str, str]] | None:
+    """The diagnostics of a report's run with their charts; None when there are none."""
+    if record.job is None or not has_diagnostics(settings, record):
+        return None
+    stored = json.loads((folder_of(settings, record.job) / PAGE).read_text(encoding="utf-8"))
+    return Diagnostics.model_validate(stored["diagnostics"]), stored["charts"]
+
+
+def has_diagnostics(settings: Settings, record: ReportRecord) -> bool:
+    """Whether a report's run has diagnostics."""
+    return record.job is not None and (folder_of(settings, record.job) / PAGE).is_file()
