@@ -1,0 +1,198 @@
+"""``rehearse``: a study tried on simulated respondents, and whether it reaches its targets."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from importlib import metadata
+
+import numpy as np
+import pandas as pd
+
+from analysis.choices.coding import coding_of
+from analysis.choices.design import make_tasks
+from analysis.choices.hb import Settings, fit_hb
+from analysis.choices.hb.holdout import holdout_fit
+from analysis.choices.identification import NotIdentified
+from analysis.choices.partworths import PartWorths, level_worths
+from analysis.rehearsal.laid_out import LaidOut, RehearsalFault, lay_out
+from analysis.rehearsal.population import PLANTED, population_of, worlds_of
+from analysis.rehearsal.repeats import Progress, Setting, mean_of, rehearse_world
+from analysis.rehearsal.sample_size import needed_for, rules_of_thumb
+from analysis.rehearsal.types import Hierarchical, HierarchyRow, Outcome, Rehearsal
+from analysis.study import Study
+from analysis.study.types import Targets
+
+MOST_TASKS = 600_000
+"""Choice tasks that a check at the answer may simulate in all; it takes fewer repeats then."""
+FEWEST_REPEATS = 20
+HB_SETTINGS = Settings(chains=2, burn_in=400, draws=1000, kept=500)
+
+
+def rehearse(
+    study: Study,
+    *,
+    n: int,
+    repeats: int = 100,
+    seed: int = 1,
+    exercise: str | None = None,
+    design: pd.DataFrame | None = None,
+    hb_repeats: int = 0,
+    worlds: bool = True,
+    progress: Progress = lambda *_: None,
+) -> Rehearsal:
+    """Try a study on simulated respondents.
+
+    Parameters
+    ----------
+    study
+        Its exercise's priors (or a convention) say how people choose, its targets what the study
+        must be able to tell.
+    n, repeats
+        Respondents of a simulated study, and how many studies are simulated.
+    seed
+        Same study, same seed: same figures.
+    exercise
+        Which one; default: the one the plan reports.
+    design
+        Tasks to use instead of those of the study (block, task, alternative, role, levels).
+    hb_repeats
+        In how many of the repeats hierarchical Bayes is fitted too.
+    worlds
+        Whether the worlds that the estimator does not share are rehearsed too.
+
+    Raises
+    ------
+    RehearsalFault
+        When the exercise cannot be rehearsed: too few respondents, no levels, a design that
+        cannot tell the part-worths apart.
+    DesignImpossible
+        When no tasks can be made.
+    """
+    started = time.process_time()
+    wanted = study.choice_exercise(exercise)
+    coding = coding_of(study, wanted)
+    if n <= coding.width:
+        raise RehearsalFault(
+            f"{n} respondents are too few for {coding.width} part-worths: errors clustered by "
+            f"respondent need more. Plan at least {coding.width + 1}."
+        )
+    if repeats < 2:
+        raise RehearsalFault("A rehearsal needs at least 2 repeats; 100 give steady figures.")
+    progress("Making the choice tasks", 0, 0)
+    laid = lay_out(coding, make_tasks(wanted) if design is None else design)
+    population = population_of(coding)
+    targets = study.analysis.targets or Targets()
+    setting = Setting(laid, population, targets, seed)
+    main = rehearse_world(setting, PLANTED, n=n, repeats=repeats, progress=progress)
+    others = worlds_of(coding) if worlds else ()
+    needed = needed_for(main, targets)
+    check = _check(setting, main, repeats, progress) if needed else None
+    return Rehearsal(
+        study=study.study,
+        title=study.title.say(),
+        exercise=wanted.id,
+        simulated_tasks=_tasks_in_words(laid),
+        unit=study.currency,
+        n=n,
+        repeats=repeats,
+        seed=seed,
+        program=f"surveyapp {metadata.version('surveyapp')}",
+        assumptions=population.assumptions,
+        half_width=targets.willingness_to_pay_half_width,
+        smallest_difference=targets.smallest_difference,
+        target_power=targets.power,
+        planned=targets.respondents,
+        main=main,
+        worlds=tuple(
+            rehearse_world(setting, world, n=n, repeats=repeats, progress=progress)
+            for world in others
+        ),
+        hierarchical=_hierarchical(study, setting, n, hb_repeats, progress),
+        needed=needed_for(check, targets) if check else needed,
+        check=check,
+        rules=rules_of_thumb(laid, population, targets),
+        seconds=round(time.process_time() - started, 1),
+    )
+
+
+def _tasks_in_words(laid: LaidOut) -> str:
+    exercise = laid.coding.exercise
+    estimation = int(laid.estimation[0].sum())
+    none = {None: "without none", "single": "with none", "dual": "with a dual-response none"}
+    return (
+        f"{laid.blocks} blocks of {estimation} tasks"
+        f"{f' and {laid.x.shape[1] - estimation} holdouts' if laid.x.shape[1] > estimation else ''}"
+        f", {exercise.alternatives} alternatives "
+        f"{none[exercise.none.response if exercise.none else None]}"
+    )
+
+
+def _check(
+    setting: Setting, main: Outcome, repeats: int, progress: Progress
+) -> Outcome | None:
+    """A simulation at the number that the first one asks for; None where it would be too long."""
+    wanted = needed_for(main, setting.targets)[-1].respondents.value
+    if wanted is None:
+        return None
+    n = max(math.ceil(wanted), setting.laid.coding.width + 1)
+    tasks = int(setting.laid.estimation[0].sum())
+    affordable = MOST_TASKS // (n * tasks)
+    if affordable < FEWEST_REPEATS:
+        return None
+    return rehearse_world(
+        setting, PLANTED, n=n, repeats=min(repeats, affordable), progress=progress
+    )
+
+
+def _hierarchical(
+    study: Study, setting: Setting, n: int, repeats: int, progress: Progress
+) -> Hierarchical | None:
+    """Hierarchical Bayes on simulated studies of their own, against the planted means."""
+    fits, rates = [], []
+    seeds = np.random.SeedSequence([setting.seed, 0, n]).spawn(repeats)
+    for number, own in enumerate(seeds):
+        progress("Hierarchical Bayes", number, repeats)
+        rng = np.random.default_rng(own)
+        people = setting.population.draw(n, PLANTED, rng)
+        choices = setting.laid.choices(setting.laid.answers(people, rng))
+        try:
+            fitted = fit_hb(study, choices, seed=setting.seed + number, settings=HB_SETTINGS)
+        except NotIdentified as error:
+            raise RehearsalFault(str(error)) from None
+        fits.append(fitted)
+        held = holdout_fit(fitted, choices)
+        rates.append(held.hit_rate if held else math.nan)
+    if not fits:
+        return None
+    return Hierarchical(
+        repeats=repeats,
+        final=sum(f.converged for f in fits),
+        worths=_hierarchy_rows(setting, fits),
+        hit_rate=mean_of(np.array(rates)),
+    )
+
+
+def _hierarchy_rows(setting: Setting, fits: Sequence[PartWorths]) -> tuple[HierarchyRow, ...]:
+    labels, rows = setting.laid.coding.level_rows()
+    found = [level_worths(fitted, "posterior") for fitted in fits]
+    made = []
+    for k, (label, row) in enumerate(zip(labels, rows, strict=True)):
+        planted = float(row @ setting.population.mean)
+        values = np.array([each[k].part_worth for each in found])
+        errors = np.array([each[k].se for each in found])
+        figure = mean_of(values)
+        if figure.value is None:
+            figure = figure.model_copy(update={"value": float(values.mean())})
+        made.append(
+            HierarchyRow(
+                attribute=label.attribute,
+                level=label.level,
+                planted=planted,
+                estimate=figure,
+                posterior_sd=float(errors.mean()),
+                inside=int((np.abs(values - planted) <= 1.96 * errors).sum()),
+            )
+        )
+    return tuple(made)
