@@ -276,13 +276,13 @@ def _stepped(
     if any(level.number is None for level in price.levels):
         reason = f"the levels of the price '{price.id}' have no numbers"
         return unavailable(reason, n=n, method=method, unit=unit)
-    value = _interpolated(coding, price, contrast, part_worths.coefficients)
+    value = float(_interpolated(coding, price, contrast, part_worths.coefficients[None])[0])
     if not math.isfinite(value):
         why = "utility does not fall with every price step" if math.isnan(value) else ""
         reason = why or "beyond the tested prices"
         return unavailable(reason, n=n, method=method, unit=unit)
     draws = part_worths.draws(covariance, n=DRAWS // 10, seed=seed)
-    found = np.array([_interpolated(coding, price, contrast, draw) for draw in draws])
+    found = _interpolated(coding, price, contrast, draws)
     crossed = np.isnan(found)
     if crossed.mean() > 0.025:
         reason = f"the price steps cross in {crossed.mean():.0%} of the draws"
@@ -305,20 +305,25 @@ def _stepped(
     )
 
 
-def _interpolated(coding: Coding, price: Attribute, contrast: Floats, b: Floats) -> float:
-    """Money that offsets a worth; infinite beyond the prices, NaN when the steps cross."""
+def _interpolated(coding: Coding, price: Attribute, contrast: Floats, draws: Floats) -> Floats:
+    """Money (n,) that offsets a worth in draws (n, K); infinite beyond, NaN where steps cross."""
     steps = coding.price_steps(price)
     order = np.argsort(steps)
-    numbers = steps[order]
+    numbers = steps[order] - steps[order][0]
     codes = coding.table(price) if price.coding == "effects" else coding.numeric(price, steps)
-    loss = -(codes @ b[coding.places(price.id)])[order]
-    loss -= loss[0]
-    if (np.diff(loss) <= 0).any():
-        return math.nan
-    worth = float(contrast @ b)
-    if abs(worth) > loss[-1]:
-        return math.copysign(math.inf, worth)
-    return math.copysign(float(np.interp(abs(worth), loss, numbers - numbers[0])), worth)
+    loss = -(draws[:, coding.places(price.id)] @ codes.T)[:, order]
+    loss -= loss[:, :1]
+    worth = draws @ contrast
+    size = np.abs(worth)
+    found = np.full(len(draws), np.inf)
+    for step in range(1, len(numbers)):
+        low, high = loss[:, step - 1], loss[:, step]
+        inside = (low <= size) & (size <= high)
+        part = (size[inside] - low[inside]) / np.maximum((high - low)[inside], 1e-300)
+        found[inside] = numbers[step - 1] + part * (numbers[step] - numbers[step - 1])
+    found[(np.diff(loss, axis=1) <= 0).any(axis=1)] = np.nan
+    money: Floats = np.copysign(found, worth)
+    return money
 
 
 def money_value_of_tag(

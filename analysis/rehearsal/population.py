@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm, qmc
 
 from analysis.choices.coding import NONE, Coding, Floats, table_numbers
+from analysis.choices.design.priors import priors_of
 from analysis.study import Attribute
 
 RANGE = 1.0
@@ -47,7 +49,9 @@ class World:
 PLANTED = World("planted", "As assumed")
 OTHER_WORLDS = (
     World("non_attendance", "Each attribute is ignored by 30 % of respondents", ignores=0.3),
-    World("price_limits", "Half of the respondents refuse prices above one of their own", with_limit=0.5),
+    World(
+        "price_limits", "Half of the people refuse prices above one of their own", with_limit=0.5
+    ),
     World("random_responders", "20 % of respondents choose at random", at_random=0.2),
     World("halved", "Part-worths are half as large as assumed", scale=0.5),
 )
@@ -92,7 +96,7 @@ class Population:
         if world.ignores:
             for attribute in self.coding.exercise.attributes:
                 ignored = rng.random(n) < world.ignores
-                worths[np.ix_(ignored, _columns(self.coding, attribute.id))] = 0.0
+                worths[ignored[:, None] & _columns(self.coding, attribute.id)] = 0.0
         if world.at_random:
             worths[rng.random(n) < world.at_random] = 0.0
         limits = np.full(n, np.inf)
@@ -110,57 +114,75 @@ def worlds_of(coding: Coding) -> tuple[World, ...]:
     return tuple(world for world in OTHER_WORLDS if priced or not world.with_limit)
 
 
-def _columns(coding: Coding, attribute_id: str) -> list[int]:
-    """Columns in which an attribute has a part: its own and those of its interactions."""
-    return [k for k, c in enumerate(coding.columns) if attribute_id in c.attribute.split(":")]
+def _columns(coding: Coding, attribute_id: str) -> NDArray[np.bool_]:
+    """Columns (K,) in which an attribute has a part: its own and those of its interactions."""
+    return np.array([attribute_id in c.attribute.split(":") for c in coding.columns])
 
 
 def population_of(coding: Coding) -> Population:
-    """The people that the priors of an exercise describe; without priors, a convention."""
-    mean, variance, sentences = _convention(coding)
-    return Population(coding, mean, variance, sentences)
+    """The people that the priors of an exercise describe; without priors, a convention.
+
+    A stated standard deviation is taken as that between respondents; ``SPREAD`` stands in where
+    none is stated.
+
+    Raises
+    ------
+    ValueError
+        When the priors state standard deviations that no part-worths can have.
+    """
+    exercise = coding.exercise
+    covariance = assumed_spread(coding)
+    if not exercise.priors:
+        mean = np.zeros(coding.width)
+        for attribute in exercise.attributes:
+            mean[coding.places(attribute.id)] = _rising(coding, attribute)
+        return Population(coding, mean, covariance, (_CONVENTION, _SPREAD))
+    priors = priors_of(exercise, coding)
+    stated = [name for name, prior in exercise.priors.items() if prior.sd is not None or prior.sds]
+    for name in stated:
+        places = coding.places(name)
+        covariance[places, places] = priors.covariance[places, places]
+    names = [a.id for a in exercise.attributes] + ([NONE] if exercise.none else [])
+    unstated = [name for name in names if name not in exercise.priors]
+    sentences = ["People choose by the priors of the study file."]
+    if unstated:
+        sentences.append(
+            f"On average nobody cares about {', '.join(unstated)}: no prior is stated."
+        )
+    if stated:
+        sentences.append("The standard deviations of the priors are those between respondents.")
+    if set(names) - set(stated):
+        sentences.append(_SPREAD)
+    return Population(coding, priors.mean, covariance, tuple(sentences))
 
 
-def _convention(coding: Coding) -> tuple[Floats, Floats, tuple[str, ...]]:
-    mean = np.zeros(coding.width)
-    for attribute in coding.exercise.attributes:
-        mean[coding.places(attribute.id)] = _rising(coding, attribute)
-    sentences = (
-        "No priors are stated, so a convention stands in for them: the levels of every attribute "
-        f"rise evenly, the best worth {RANGE:g} logit units more than the worst (in the order of "
-        "'preference', else as listed; a price falls), and none is worth as much as the average "
-        "alternative.",
-        _spread_sentence(),
-    )
-    return mean, assumed_spread(coding), sentences
-
-
-def _spread_sentence() -> str:
-    return (
-        f"Respondents differ: every part-worth has a standard deviation of {SPREAD:g} logit units "
-        "between respondents where the priors state none (a number: across its tested range)."
-    )
+_CONVENTION = (
+    "No priors are stated, so a convention stands in for them: the levels of every attribute rise "
+    f"evenly, the best worth {RANGE:g} logit units more than the worst (in the order of "
+    "'preference', else as listed; a price falls), and none is worth as much as the average "
+    "alternative."
+)
+_SPREAD = (
+    f"Where no standard deviation is stated, a part-worth has one of {SPREAD:g} logit units "
+    "between respondents (a number: across its tested range)."
+)
 
 
 def _rising(coding: Coding, attribute: Attribute) -> Floats:
     """Coefficients of an attribute whose worth rises evenly by ``RANGE``; a price's falls."""
-    listed = np.linspace(0.0, 1.0, max(len(attribute.levels), 2))
-    numbers = np.array(list(numbers_of(attribute)))
-    if attribute.range or (attribute.coding != "effects") or attribute.tag == "price":
-        if attribute.range:
-            numbers = table_numbers(attribute)
-        if np.isfinite(numbers).all():
-            rises = -1.0 if _falls(attribute, numbers) else 1.0
-            if attribute.coding != "effects":
-                size = coding.places(attribute.id).stop - coding.places(attribute.id).start
-                return np.full(size, rises * RANGE / float(np.ptp(numbers)))
-            listed = rises * numbers / float(np.ptp(numbers))
-            return RANGE * (listed - listed.mean())[:-1]
-    falls = attribute.preference == "decreasing" or (
-        attribute.preference is None and attribute.tag == "price"
-    )
-    worths: Floats = RANGE * (listed - 0.5) * (-1.0 if falls else 1.0)
-    return worths[:-1]
+    numbers = table_numbers(attribute) if attribute.range else np.array(list(numbers_of(attribute)))
+    by_number = attribute.coding != "effects" or attribute.tag == "price"
+    if not by_number or not np.isfinite(numbers).all():
+        falls = attribute.preference == "decreasing" or (
+            attribute.preference is None and attribute.tag == "price"
+        )
+        worths = np.linspace(-RANGE / 2, RANGE / 2, len(attribute.levels))
+        return np.asarray(-worths if falls else worths)[:-1]
+    slope = RANGE / float(np.ptp(numbers)) * (-1.0 if _falls(attribute, numbers) else 1.0)
+    if attribute.coding == "effects":
+        return np.asarray(slope * (numbers - numbers.mean()))[:-1]
+    places = coding.places(attribute.id)
+    return np.full(places.stop - places.start, slope)
 
 
 def _falls(attribute: Attribute, numbers: Floats) -> bool:

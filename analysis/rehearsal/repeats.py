@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from analysis.choices.coding import Floats
@@ -23,6 +24,8 @@ from analysis.study.types import Targets
 
 EVEN = 8_192
 """People over whom expected answers are averaged (scrambled Sobol points)."""
+HELD = 20
+"""Holdouts at most over which the best possible hit rate is averaged."""
 Z_95 = float(norm.ppf(0.975))
 Progress = Callable[[str, int, int], None]
 """Called with a step in words, how much of it is done, and of how much."""
@@ -210,14 +213,13 @@ def spread_of(values: Floats) -> Figure:
     return Figure(value=spread, error=spread / math.sqrt(2 * (len(values) - 1)))
 
 
-def share_of(hits: Sequence[bool] | Floats) -> Figure:
+def share_of(hits: NDArray[np.bool_]) -> Figure:
     """A share over repeats; its error that of the share with two hits and misses added."""
-    flags = np.asarray(hits, dtype=float)
-    if not len(flags):
+    if not len(hits):
         return Figure(value=None)
-    steady = (flags.sum() + 2) / (len(flags) + 4)
-    error = math.sqrt(steady * (1 - steady) / (len(flags) + 4))
-    return Figure(value=float(flags.mean()), error=error)
+    steady = (int(hits.sum()) + 2) / (len(hits) + 4)
+    error = math.sqrt(steady * (1 - steady) / (len(hits) + 4))
+    return Figure(value=float(hits.mean()), error=error)
 
 
 def median_of(values: Floats) -> Figure:
@@ -269,7 +271,7 @@ def _money_rows(
         half = np.where(np.isfinite(value), (high - low) / 2, np.inf)
         true = _money(laid, limit, change.columns)
         there = np.isfinite(value)
-        held = (low <= true) & (true <= high) if true is not None else np.zeros(0)
+        held = (low <= (true or 0.0)) & ((true or 0.0) <= high)
         rows.append(
             MoneyRow(
                 attribute=change.attribute,
@@ -306,9 +308,7 @@ def _money(laid: LaidOut, coefficients: Floats, columns: Floats) -> float | None
     return money_of(exact, columns).value
 
 
-def _power_rows(
-    laid: LaidOut, found: Repeats, n: int, targets: Targets
-) -> tuple[PowerRow, ...]:
+def _power_rows(laid: LaidOut, found: Repeats, n: int, targets: Targets) -> tuple[PowerRow, ...]:
     return tuple(
         max((_power_row(found, pair, n, targets) for pair in pairs), key=_difficulty)
         for pairs in level_pairs(laid).values()
@@ -365,10 +365,9 @@ def _hit_rates(laid: LaidOut, evenly: People, found: Repeats) -> HitRates | None
         return None
     size = laid.x.shape[2]
     best, again = [], []
-    for block, task in held[: 4 * laid.x.shape[1]]:
-        people = People(evenly.worths, evenly.limits)
+    for block, task in held[:HELD]:
         place = slice(int(task), int(task) + 1)
-        utility = laid.utilities(people, np.full(len(evenly.worths), block), place)[:, 0]
+        utility = laid.utilities(evenly, np.full(len(evenly.worths), block), place)[:, 0]
         chance = np.exp(utility - utility.max(axis=1, keepdims=True))
         chance /= chance.sum(axis=1, keepdims=True)
         best.append(chance.max(axis=1).mean())

@@ -27,7 +27,7 @@ from analysis.study.types import Targets
 MOST_TASKS = 600_000
 """Choice tasks that a check at the answer may simulate in all; it takes fewer repeats then."""
 FEWEST_REPEATS = 20
-HB_SETTINGS = Settings(chains=2, burn_in=400, draws=1000, kept=500)
+HB_SETTINGS = Settings(kept=500)
 
 
 def rehearse(
@@ -82,7 +82,10 @@ def rehearse(
         raise RehearsalFault("A rehearsal needs at least 2 repeats; 100 give steady figures.")
     progress("Making the choice tasks", 0, 0)
     laid = lay_out(coding, make_tasks(wanted) if design is None else design)
-    population = population_of(coding)
+    try:
+        population = population_of(coding)
+    except ValueError as error:
+        raise RehearsalFault(str(error)) from None
     targets = study.analysis.targets or Targets()
     setting = Setting(laid, population, targets, seed)
     main = rehearse_world(setting, PLANTED, n=n, repeats=repeats, progress=progress)
@@ -129,9 +132,7 @@ def _tasks_in_words(laid: LaidOut) -> str:
     )
 
 
-def _check(
-    setting: Setting, main: Outcome, repeats: int, progress: Progress
-) -> Outcome | None:
+def _check(setting: Setting, main: Outcome, repeats: int, progress: Progress) -> Outcome | None:
     """A simulation at the number that the first one asks for; None where it would be too long."""
     wanted = needed_for(main, setting.targets)[-1].respondents.value
     if wanted is None:

@@ -66,13 +66,12 @@ def rules_of_thumb(
 def one_respondent(laid: LaidOut, population: Population) -> Floats:
     """Covariance (K, K) that one respondent of average tasks gives, everybody at the means."""
     sets = laid.expected(population.exactly_alike(), laid.blocks)
-    found: Floats = np.linalg.inv(evaluate(sets, population.mean).information)
-    return found
+    return np.asarray(np.linalg.inv(evaluate(sets, population.mean).information))
 
 
 def _s_error(mean: Floats, variances: Floats) -> RuleOfThumb:
     there = np.abs(mean) > 1e-9
-    ratios = (Z_95**2 * np.diag(variances)[there]) / mean[there] ** 2
+    ratios = np.asarray(np.diag(variances)[there] * (Z_95 / mean[there]) ** 2)
     return RuleOfThumb(
         name="S-error (Bliemer and Rose)",
         respondents=float(ratios.max()) if there.any() else None,

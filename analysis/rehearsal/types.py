@@ -17,7 +17,7 @@ class Part(BaseModel):
 
 
 class Figure(Part):
-    """A figure over the repeats; ``error`` is the Monte-Carlo standard error. None: not to be had."""
+    """A figure over the repeats with its Monte-Carlo standard error; None: not to be had."""
 
     value: float | None
     error: float | None = None

@@ -13,10 +13,9 @@ def verdict(found: Rehearsal) -> Verdict:
     each = [one for one, _ in _judged(found)]
     if not each:
         return "no targets"
-    for worst in ("missed", "close"):
-        if worst in each:
-            return worst  # type: ignore[return-value]
-    return "reached"
+    if "missed" in each:
+        return "missed"
+    return "close" if "close" in each else "reached"
 
 
 def headline(found: Rehearsal) -> str:
@@ -44,8 +43,10 @@ def shortfall(found: Rehearsal) -> str:
 
 
 def _judged(found: Rehearsal) -> list[tuple[Verdict, str]]:
-    judged = []
-    if found.half_width is not None and found.main.money:
+    judged: list[tuple[Verdict, str]] = []
+    if found.half_width is not None and not found.main.money:
+        judged.append(("missed", "The exercise has no price, so it has no willingness to pay."))
+    elif found.half_width is not None:
         judged.append(_half_width(found, found.half_width))
     if found.smallest_difference is not None:
         judged.append(_power(found, found.smallest_difference))
@@ -58,8 +59,8 @@ def _half_width(found: Rehearsal, wanted: float) -> tuple[Verdict, str]:
     change = change_of(worst.attribute, worst.from_level, worst.to_level)
     if worst.half_width.value is None:
         return "missed", (
-            f"Willingness to pay for {change} has no finite interval in half of the studies or "
-            f"more, where {money(wanted, found.unit)} to each side is wanted."
+            f"Willingness to pay for {change} has no interval inside the tested prices in half of "
+            f"the studies or more, where {money(wanted, found.unit)} to each side is wanted."
         )
     one = _against(worst.half_width, wanted, larger_is_better=False)
     reaches = {"reached": "within", "close": "at the edge of", "missed": "more than"}[one]
@@ -97,8 +98,8 @@ def _size(found: Rehearsal) -> tuple[str, ...]:
     wanted = found.needed[-1].respondents
     if wanted.value is None:
         return (
-            "No number of respondents within reach would do: make the price steps larger, show "
-            "more tasks, or ask for less.",
+            "No number of respondents can be named: test a wider range of prices, show more tasks, "
+            "or ask for less.",
         )
     error = CLOSE * (wanted.error or 0.0)
     checked = f" (checked by simulating {found.check.n:,})" if found.check else " (not checked)"
