@@ -19,6 +19,8 @@ WEB_MAY_IMPORT = (
     "analysis.customer_key",
     "analysis.value_report.types",
     "analysis.rendering.html",
+    "analysis.rehearsal.types",
+    "analysis.rehearsal.words",
     "analysis.choices.simulator",
 )
 NOT_WEB = ("surveyapp.jobs", "surveyapp.commands", "surveyapp.bots")

@@ -16,6 +16,7 @@ from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.hb.holdout import holdout_fit
 from analysis.choices.identification import NotIdentified
 from analysis.choices.partworths import PartWorths, level_worths
+from analysis.choices.willingness_to_pay import money_unit
 from analysis.rehearsal.laid_out import LaidOut, RehearsalFault, lay_out
 from analysis.rehearsal.population import PLANTED, population_of, worlds_of
 from analysis.rehearsal.repeats import Progress, Setting, mean_of, rehearse_world
@@ -39,7 +40,6 @@ def rehearse(
     exercise: str | None = None,
     design: pd.DataFrame | None = None,
     hb_repeats: int = 0,
-    worlds: bool = True,
     progress: Progress = lambda *_: None,
 ) -> Rehearsal:
     """Try a study on simulated respondents.
@@ -58,9 +58,7 @@ def rehearse(
     design
         Tasks to use instead of those of the study (block, task, alternative, role, levels).
     hb_repeats
-        In how many of the repeats hierarchical Bayes is fitted too.
-    worlds
-        Whether the worlds that the estimator does not share are rehearsed too.
+        In how many studies hierarchical Bayes is fitted too.
 
     Raises
     ------
@@ -71,6 +69,48 @@ def rehearse(
         When no tasks can be made.
     """
     started = time.process_time()
+    setting = _setting(study, exercise, design, n, seed, progress)
+    if repeats < 2:
+        raise RehearsalFault("A rehearsal needs at least 2 repeats; 100 give steady figures.")
+    targets = setting.targets
+    worlds = [
+        rehearse_world(setting, world, n=n, repeats=repeats, progress=progress)
+        for world in (PLANTED, *worlds_of(setting.laid.coding))
+    ]
+    check = _check(setting, worlds[0], repeats, progress)
+    return Rehearsal(
+        study=study.study,
+        title=study.title.say(),
+        exercise=setting.laid.coding.exercise.id,
+        simulated_tasks=_tasks_in_words(setting.laid),
+        unit=money_unit(setting.laid.coding),
+        n=n,
+        repeats=repeats,
+        seed=seed,
+        program=f"surveyapp {metadata.version('surveyapp')}",
+        assumptions=setting.population.assumptions,
+        half_width=targets.willingness_to_pay_half_width,
+        smallest_difference=targets.smallest_difference,
+        target_power=targets.power,
+        planned=targets.respondents,
+        main=worlds[0],
+        worlds=tuple(worlds[1:]),
+        hierarchical=_hierarchical(study, setting, n, hb_repeats, progress),
+        needed=needed_for(check or worlds[0], targets),
+        check=check,
+        rules=rules_of_thumb(setting.laid, setting.population, targets),
+        seconds=round(time.process_time() - started, 1),
+    )
+
+
+def _setting(
+    study: Study,
+    exercise: str | None,
+    design: pd.DataFrame | None,
+    n: int,
+    seed: int,
+    progress: Progress,
+) -> Setting:
     wanted = study.choice_exercise(exercise)
     coding = coding_of(study, wanted)
     if n <= coding.width:
@@ -78,46 +118,13 @@ def rehearse(
             f"{n} respondents are too few for {coding.width} part-worths: errors clustered by "
             f"respondent need more. Plan at least {coding.width + 1}."
         )
-    if repeats < 2:
-        raise RehearsalFault("A rehearsal needs at least 2 repeats; 100 give steady figures.")
     progress("Making the choice tasks", 0, 0)
     laid = lay_out(coding, make_tasks(wanted) if design is None else design)
     try:
         population = population_of(coding)
     except ValueError as error:
         raise RehearsalFault(str(error)) from None
-    targets = study.analysis.targets or Targets()
-    setting = Setting(laid, population, targets, seed)
-    main = rehearse_world(setting, PLANTED, n=n, repeats=repeats, progress=progress)
-    others = worlds_of(coding) if worlds else ()
-    needed = needed_for(main, targets)
-    check = _check(setting, main, repeats, progress) if needed else None
-    return Rehearsal(
-        study=study.study,
-        title=study.title.say(),
-        exercise=wanted.id,
-        simulated_tasks=_tasks_in_words(laid),
-        unit=study.currency,
-        n=n,
-        repeats=repeats,
-        seed=seed,
-        program=f"surveyapp {metadata.version('surveyapp')}",
-        assumptions=population.assumptions,
-        half_width=targets.willingness_to_pay_half_width,
-        smallest_difference=targets.smallest_difference,
-        target_power=targets.power,
-        planned=targets.respondents,
-        main=main,
-        worlds=tuple(
-            rehearse_world(setting, world, n=n, repeats=repeats, progress=progress)
-            for world in others
-        ),
-        hierarchical=_hierarchical(study, setting, n, hb_repeats, progress),
-        needed=needed_for(check, targets) if check else needed,
-        check=check,
-        rules=rules_of_thumb(laid, population, targets),
-        seconds=round(time.process_time() - started, 1),
-    )
+    return Setting(laid, population, study.analysis.targets or Targets(), seed)
 
 
 def _tasks_in_words(laid: LaidOut) -> str:
@@ -134,7 +141,8 @@ def _tasks_in_words(laid: LaidOut) -> str:
 
 def _check(setting: Setting, main: Outcome, repeats: int, progress: Progress) -> Outcome | None:
     """A simulation at the number that the first one asks for; None where it would be too long."""
-    wanted = needed_for(main, setting.targets)[-1].respondents.value
+    needed = needed_for(main, setting.targets)
+    wanted = needed[-1].respondents.value if needed else None
     if wanted is None:
         return None
     n = max(math.ceil(wanted), setting.laid.coding.width + 1)

@@ -157,3 +157,19 @@ def _world_sentence(found: Rehearsal, world: Outcome) -> str:
     if world.failed:
         parts.append(f"{world.failed} of {world.repeats} studies without an estimate")
     return f"{world.label}: {', '.join(parts)}."
+
+
+def hit_sentences(found: Rehearsal) -> tuple[str, ...]:
+    """What hit rate of the holdouts to expect."""
+    hits, hb = found.main.hits, found.hierarchical
+    if hits is None:
+        return ("The exercise has no holdout tasks, so there is no hit rate to expect.",)
+    by_hb = ""
+    if hb is not None and hb.hit_rate.value is not None:
+        by_hb = f" and {percent(hb.hit_rate)} with hierarchical Bayes"
+    return (
+        f"Expect to hit {percent(hits.logit)} of the holdout choices with the aggregate "
+        f"logit{by_hb}.",
+        f"Knowing everybody's part-worths would hit {hits.best_possible:.0%}; people repeat their "
+        f"own choice in {hits.same_again:.0%}; guessing hits {hits.chance:.0%}.",
+    )
