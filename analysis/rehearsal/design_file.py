@@ -37,7 +37,10 @@ def read_design(path: Path, exercise: ChoiceExercise) -> pd.DataFrame:
         faults = [TableFault(0, "", "the design has no tasks", "Add them")]
     if faults:
         raise TableFaults(faults, table="file of design")
-    return shown.astype({"block": int, "task": int, "alternative": int}).reset_index(drop=True)
+    shown = pd.DataFrame(shown.reset_index(drop=True))
+    for name in ("block", "task", "alternative"):
+        shown[name] = shown[name].astype(int)
+    return shown
 
 
 def _numbers(cells: pd.DataFrame) -> list[TableFault]:
