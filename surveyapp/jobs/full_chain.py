@@ -204,10 +204,12 @@ def _compare(
 def _altered(frame: pd.DataFrame, owners: Mapping[str, PlantedPerson]) -> int:
     """Choices that a bot would not make from what the archive says was shown."""
     altered = 0
-    for (respondent, _), task in frame.groupby(["respondent", "task"]):
-        person = owners[respondent]
+    for _, task in frame.groupby(["respondent", "task"]):
+        person = owners[str(task["respondent"].iloc[0])]
         exercise = person.coding.exercise
-        shown = task[[a.id for a in exercise.attributes]].dropna(how="all").to_dict("records")
+        names = [a.id for a in exercise.attributes]
+        levels = task[names].dropna(how="all").astype(str).to_numpy()
+        shown = [dict(zip(names, row, strict=True)) for row in levels]
         chosen = int(task.loc[task["chosen"] == 1, "alternative"].iloc[0])
         altered += person.choose(exercise, shown) != chosen
     return altered
