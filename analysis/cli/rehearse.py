@@ -69,6 +69,8 @@ def rehearse(
     with bad_input(StudyFaults, KeyError, TypeError):
         found = read_study(study)
         wanted = found.choice_exercise(exercise)
+    plan = found.analysis.model_copy(update={"exercise": wanted.id})
+    found = found.model_copy(update={"analysis": plan})
     planned = found.analysis.targets.respondents if found.analysis.targets else None
     if n is None and planned is None:
         raise BadInput("The study does not say how many respondents it plans. Give --n NUMBER.")
@@ -80,7 +82,6 @@ def rehearse(
             n=n or planned or 0,
             repeats=repeats,
             seed=seed,
-            exercise=wanted.id,
             design=None if design is None else read_design(design, wanted),
             hb_repeats=hb_repeats,
             progress=_progress(),

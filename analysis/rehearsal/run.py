@@ -37,9 +37,9 @@ def rehearse(
     n: int,
     repeats: int = 100,
     seed: int = 1,
-    exercise: str | None = None,
     design: pd.DataFrame | None = None,
     hb_repeats: int = 0,
+    worlds: bool = True,
     progress: Progress = lambda *_: None,
 ) -> Rehearsal:
     """Try a study on simulated respondents.
@@ -47,18 +47,18 @@ def rehearse(
     Parameters
     ----------
     study
-        Its exercise's priors (or a convention) say how people choose, its targets what the study
-        must be able to tell.
+        The priors of the exercise that its plan reports (or a convention) say how people choose,
+        its targets what the study must be able to tell.
     n, repeats
         Respondents of a simulated study, and how many studies are simulated.
     seed
         Same study, same seed: same figures.
-    exercise
-        Which one; default: the one the plan reports.
     design
         Tasks to use instead of those of the study (block, task, alternative, role, levels).
     hb_repeats
         In how many studies hierarchical Bayes is fitted too.
+    worlds
+        Whether the worlds that the estimator does not share are rehearsed too.
 
     Raises
     ------
@@ -69,15 +69,15 @@ def rehearse(
         When no tasks can be made.
     """
     started = time.process_time()
-    setting = _setting(study, exercise, design, n, seed, progress)
+    setting = _setting(study, design, n, seed, progress)
     if repeats < 2:
         raise RehearsalFault("A rehearsal needs at least 2 repeats; 100 give steady figures.")
     targets = setting.targets
-    worlds = [
-        rehearse_world(setting, world, n=n, repeats=repeats, progress=progress)
-        for world in (PLANTED, *worlds_of(setting.laid.coding))
+    wanted = (PLANTED, *(worlds_of(setting.laid.coding) if worlds else ()))
+    found = [
+        rehearse_world(setting, world, n=n, repeats=repeats, progress=progress) for world in wanted
     ]
-    check = _check(setting, worlds[0], repeats, progress)
+    check = _check(setting, found[0], repeats, progress)
     return Rehearsal(
         study=study.study,
         title=study.title.say(),
@@ -93,10 +93,10 @@ def rehearse(
         smallest_difference=targets.smallest_difference,
         target_power=targets.power,
         planned=targets.respondents,
-        main=worlds[0],
-        worlds=tuple(worlds[1:]),
+        main=found[0],
+        worlds=tuple(found[1:]),
         hierarchical=_hierarchical(study, setting, n, hb_repeats, progress),
-        needed=needed_for(check or worlds[0], targets),
+        needed=needed_for(check or found[0], targets),
         check=check,
         rules=rules_of_thumb(setting.laid, setting.population, targets),
         seconds=round(time.process_time() - started, 1),
@@ -104,14 +104,9 @@ def rehearse(
 
 
 def _setting(
-    study: Study,
-    exercise: str | None,
-    design: pd.DataFrame | None,
-    n: int,
-    seed: int,
-    progress: Progress,
+    study: Study, design: pd.DataFrame | None, n: int, seed: int, progress: Progress
 ) -> Setting:
-    wanted = study.choice_exercise(exercise)
+    wanted = study.choice_exercise()
     coding = coding_of(study, wanted)
     if n <= coding.width:
         raise RehearsalFault(

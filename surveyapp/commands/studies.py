@@ -94,7 +94,7 @@ def rehearse(name: str) -> None:
     """
     from analysis.rehearsal import words
     from analysis.rehearsal.types import Rehearsal
-    from surveyapp.jobs.rehearse import HB_REPEATS, rehearse_and_keep
+    from surveyapp.jobs.rehearse import rehearse_and_keep
 
     _, store = open_instance()
     draft = parse_study(study_or_fault(store, name).draft)
@@ -102,7 +102,7 @@ def rehearse(name: str) -> None:
         store,
         tokens.new_id(),
         dump_study(draft),
-        hb_repeats=HB_REPEATS,
+        whole=True,
         progress=progress_lines(),
     )
     found = Rehearsal.model_validate_json(record.document)

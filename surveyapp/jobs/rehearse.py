@@ -25,13 +25,15 @@ def run(_settings: Settings, store: Store, job: JobRecord, progress: Progress) -
         if rehearsals.get(c, job.job):
             return
     definition = job.settings["definition"]
-    rehearse_and_keep(store, job.job, definition, hb_repeats=HB_REPEATS, progress=progress)
+    rehearse_and_keep(store, job.job, definition, whole=True, progress=progress)
 
 
 def rehearse_and_keep(
-    store: Store, name: str, definition: str, *, hb_repeats: int, progress: Progress
+    store: Store, name: str, definition: str, *, whole: bool, progress: Progress
 ) -> RehearsalRecord:
     """Rehearse the exercise that a definition's plan reports, and keep what came out.
+
+    ``whole``: with the other worlds and hierarchical Bayes, which the gate does not need.
 
     Raises
     ------
@@ -46,7 +48,8 @@ def rehearse_and_keep(
         study,
         n=(targets.respondents if targets else None) or UNPLANNED,
         repeats=REPEATS,
-        hb_repeats=hb_repeats,
+        hb_repeats=HB_REPEATS if whole else 0,
+        worlds=whole,
         progress=progress,
     )
     record = RehearsalRecord(
@@ -72,7 +75,7 @@ def pass_gate(
 ) -> str | None:
     """The gate: a study that cannot reach its targets is published only for a written reason.
 
-    A draft without a rehearsal is rehearsed now, without hierarchical Bayes. Returns the reason
+    A draft without a rehearsal is rehearsed now, only for its targets. Returns the reason
     where one was needed, else None.
 
     Raises
@@ -101,7 +104,7 @@ def _refusal(store: Store, study: Study, definition: str, progress: Progress) ->
     if record is None:
         name = tokens.new_id()
         try:
-            record = rehearse_and_keep(store, name, definition, hb_repeats=0, progress=progress)
+            record = rehearse_and_keep(store, name, definition, whole=False, progress=progress)
         except RehearsalFault as fault:
             return f"The study cannot be rehearsed: {fault}"
     return words.shortfall(Rehearsal.model_validate_json(record.document))
