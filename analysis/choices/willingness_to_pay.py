@@ -16,6 +16,7 @@ from scipy.special import ndtr, ndtri
 from analysis.choices.coding import Coding, Floats, table_numbers, tested_range
 from analysis.choices.importances import ranges, why_no_shares
 from analysis.choices.partworths import Covariance, PartWorths
+from analysis.choices.price_offset import offsets, utility_lost
 from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute
 from analysis.study.exercises import Tag
@@ -307,22 +308,9 @@ def _stepped(
 
 def _interpolated(coding: Coding, price: Attribute, contrast: Floats, draws: Floats) -> Floats:
     """Money (n,) that offsets a worth in draws (n, K); infinite beyond, NaN where steps cross."""
-    steps = coding.price_steps(price)
-    order = np.argsort(steps)
-    numbers = steps[order] - steps[order][0]
-    codes = coding.table(price) if price.coding == "effects" else coding.numeric(price, steps)
-    loss = -(draws[:, coding.places(price.id)] @ codes.T)[:, order]
-    loss -= loss[:, :1]
-    worth = draws @ contrast
-    size = np.abs(worth)
-    found = np.full(len(draws), np.inf)
-    for step in range(1, len(numbers)):
-        low, high = loss[:, step - 1], loss[:, step]
-        inside = (low <= size) & (size <= high)
-        part = (size[inside] - low[inside]) / np.maximum((high - low)[inside], 1e-300)
-        found[inside] = numbers[step - 1] + part * (numbers[step] - numbers[step - 1])
-    found[(np.diff(loss, axis=1) <= 0).any(axis=1)] = np.nan
-    money: Floats = np.copysign(found, worth)
+    money = offsets(coding, price, draws @ contrast, draws)
+    crossed = (np.diff(utility_lost(coding, price, draws)[1], axis=1) <= 0).any(axis=1)
+    money[crossed] = np.nan
     return money
 
 

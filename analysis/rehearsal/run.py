@@ -10,10 +10,11 @@ from importlib import metadata
 import numpy as np
 import pandas as pd
 
+from analysis.choices.beliefs import beliefs_of
 from analysis.choices.coding import coding_of
 from analysis.choices.design import make_tasks
 from analysis.choices.hb import Settings, fit_hb
-from analysis.choices.hb.holdout import holdout_fit
+from analysis.choices.holdout import tasks_of
 from analysis.choices.identification import NotIdentified
 from analysis.choices.partworths import PartWorths, level_worths
 from analysis.choices.willingness_to_pay import money_unit
@@ -24,6 +25,7 @@ from analysis.rehearsal.sample_size import needed_for, rules_of_thumb
 from analysis.rehearsal.types import Hierarchical, HierarchyRow, Outcome, Rehearsal
 from analysis.study import Study
 from analysis.study.types import Targets
+from analysis.tables import Choices
 
 MOST_TASKS = 600_000
 """Choice tasks that a check at the answer may simulate in all; it takes fewer repeats then."""
@@ -166,8 +168,7 @@ def _hierarchical(
         except NotIdentified as error:
             raise RehearsalFault(str(error)) from None
         fits.append(fitted)
-        held = holdout_fit(fitted, choices)
-        rates.append(held.hit_rate if held else math.nan)
+        rates.append(_hits_of_draws(fitted, choices, setting.seed))
     if not fits:
         return None
     return Hierarchical(
@@ -176,6 +177,16 @@ def _hierarchical(
         worths=_hierarchy_rows(setting, fits),
         hit_rate=mean_of(np.array(rates)),
     )
+
+
+def _hits_of_draws(fitted: PartWorths, choices: Choices, seed: int) -> float:
+    """Share of holdouts hit by the chances averaged over draws; NaN without holdouts."""
+    beliefs = beliefs_of(fitted, choices, seed=seed)
+    tasks = tasks_of(beliefs.coding, choices, "holdout")
+    if tasks is None:
+        return math.nan
+    predicted = tasks.predict(beliefs.points(tasks.people))
+    return float(tasks.hits(predicted.chances).mean())
 
 
 def _hierarchy_rows(setting: Setting, fits: Sequence[PartWorths]) -> tuple[HierarchyRow, ...]:
