@@ -146,9 +146,8 @@ def population_of(coding: Coding) -> Population:
     unstated = [name for name in names if name not in exercise.priors]
     sentences = ["People choose by the priors of the study file."]
     if unstated:
-        sentences.append(
-            f"On average nobody cares about {', '.join(unstated)}: no prior is stated."
-        )
+        shown = ", ".join(unstated)
+        sentences.append(f"No prior is stated for {shown}: their mean part-worths are 0.")
     if stated:
         sentences.append("The standard deviations of the priors are those between respondents.")
     if set(names) - set(stated):

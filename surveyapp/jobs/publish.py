@@ -26,7 +26,7 @@ def run(_settings: Settings, store: Store, job: JobRecord, progress: Progress) -
         given["definition"],
         by=given["by"],
         import_only=given["import_only"],
-        despite=given["despite"],
+        despite=given.get("despite"),
         progress=progress,
     )
 

@@ -89,7 +89,8 @@ def pass_gate(
     if refusal and reason is None:
         raise JobFault(
             f"{refusal}\nNothing was published. Change the design, the targets or the respondents "
-            "planned, or publish it all the same with a written reason, which is kept."
+            "planned, or publish it all the same with a written reason, which is kept (on the "
+            "rehearsal's page, or --despite REASON)."
         )
     return reason if refusal else None
 
