@@ -127,9 +127,9 @@ def test_power_formula_by_hand():
 
 def test_the_number_it_names_reaches_the_targets(study, found):
     needed = found.needed[-1].respondents.value
-    again = rehearse(study, n=round(needed * 1.15), repeats=60, seed=77)
+    again = rehearse(study, n=round(needed * 1.15), repeats=60, seed=77, worlds=False)
     assert words.verdict(again) in ("reached", "close")
-    fewer = rehearse(study, n=round(needed * 0.6), repeats=60, seed=77)
+    fewer = rehearse(study, n=round(needed * 0.6), repeats=60, seed=77, worlds=False)
     assert words.verdict(fewer) == "missed"
 
 
@@ -249,7 +249,7 @@ def test_hierarchical_bayes_matches_the_planted_means():
     price: {mean: -0.8, sd: 0.8}
     none: {mean: -0.5, sd: 1}
     """
-    found = rehearse(study_of(priors=priors), n=500, repeats=2, hb_repeats=10)
+    found = rehearse(study_of(priors=priors), n=500, repeats=2, hb_repeats=10, worlds=False)
     for row in found.hierarchical.worths:
         assert abs(row.estimate.value - row.planted) < 4 * row.posterior_sd / 10**0.5 + 0.02
     inside = np.mean([row.inside / 10 for row in found.hierarchical.worths])
@@ -258,7 +258,8 @@ def test_hierarchical_bayes_matches_the_planted_means():
 
 @pytest.mark.deep
 def test_coverage_over_many_repeats(study):
-    found = rehearse(study, n=N, repeats=400, seed=3)
+    found = rehearse(study, n=N, repeats=400, seed=3, worlds=False)
     worths = [row.coverage.value for row in found.main.worths]
     money = [row.coverage.value for row in found.main.money]
-    assert all(0.928 <= one <= 0.972 for one in [*worths, *money])
+    # Three standard errors of a share of 400: the worst of ten figures is looked at.
+    assert all(0.917 <= one <= 0.983 for one in [*worths, *money])
