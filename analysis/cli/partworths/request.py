@@ -132,7 +132,6 @@ def read_covariates(path: Path | None, covary: Sequence[str]) -> tuple[Covariate
 
 def _by_respondent(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """The cells of a CSV file with a row for each respondent, as text."""
-    import pandas as pd
 
     from analysis.tables import TableFaults, read_cells
 
