@@ -20,8 +20,8 @@ from analysis.study.types import Study
 from surveyapp import clock, create_app, tokens
 from surveyapp.reports.run_files import PAGE, folder_of
 from surveyapp.settings import Settings, read_settings
-from surveyapp.store import Store, links, studies
-from surveyapp.store.records import LinkRecord, TaskRecord
+from surveyapp.store import Store, links, rehearsals, studies
+from surveyapp.store.records import LinkRecord, RehearsalRecord, TaskRecord
 
 ROOT = Path(__file__).parent.parent
 PASTRY = ROOT / "examples" / "pastry" / "study.yaml"
@@ -92,6 +92,33 @@ def publish(app: Flask, study: Study | None = None) -> int:
     with store_of(app).write() as c:
         studies.save_draft(c, study.study, study.title.say(), dump_study(study), at=at)
         return studies.publish(c, study.study, dump_study(study), made, by="test", at=at)
+
+
+def tight_study() -> Study:
+    """The demo study as 'tight', planned with too few respondents for its targets."""
+    text = PASTRY.read_text().replace("study: pastry", "study: tight")
+    return parse_study(text.replace("respondents: 360", "respondents: 60"))
+
+
+def save_rehearsed(app: Flask, study: Study, *, repeats: int = 10) -> RehearsalRecord:
+    """Store a study as a draft with a (short) rehearsal of it."""
+    from analysis.rehearsal import words
+    from analysis.rehearsal.run import rehearse
+
+    found = rehearse(study, n=study.analysis.targets.respondents, repeats=repeats)
+    definition, at = dump_study(study), clock.now()
+    record = RehearsalRecord(
+        rehearsal=tokens.new_id(),
+        study=study.study,
+        digest=rehearsals.digest_of(definition),
+        created=at,
+        verdict=words.verdict(found),
+        document=found.model_dump_json(),
+    )
+    with store_of(app).write() as c:
+        studies.save_draft(c, study.study, study.title.say(), definition, at=at)
+        rehearsals.add(c, record)
+    return record
 
 
 def open_link(app: Flask, study: str = "pastry", *, slug: str = "try", **more: str) -> str:

@@ -16,6 +16,7 @@ from scipy.special import ndtr, ndtri
 from analysis.choices.coding import Coding, Floats, table_numbers, tested_range
 from analysis.choices.importances import ranges, why_no_shares
 from analysis.choices.partworths import Covariance, PartWorths
+from analysis.choices.price_offset import offsets, utility_lost
 from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute
 from analysis.study.exercises import Tag
@@ -276,13 +277,13 @@ def _stepped(
     if any(level.number is None for level in price.levels):
         reason = f"the levels of the price '{price.id}' have no numbers"
         return unavailable(reason, n=n, method=method, unit=unit)
-    value = _interpolated(coding, price, contrast, part_worths.coefficients)
+    value = float(_interpolated(coding, price, contrast, part_worths.coefficients[None])[0])
     if not math.isfinite(value):
         why = "utility does not fall with every price step" if math.isnan(value) else ""
         reason = why or "beyond the tested prices"
         return unavailable(reason, n=n, method=method, unit=unit)
     draws = part_worths.draws(covariance, n=DRAWS // 10, seed=seed)
-    found = np.array([_interpolated(coding, price, contrast, draw) for draw in draws])
+    found = _interpolated(coding, price, contrast, draws)
     crossed = np.isnan(found)
     if crossed.mean() > 0.025:
         reason = f"the price steps cross in {crossed.mean():.0%} of the draws"
@@ -305,20 +306,12 @@ def _stepped(
     )
 
 
-def _interpolated(coding: Coding, price: Attribute, contrast: Floats, b: Floats) -> float:
-    """Money that offsets a worth; infinite beyond the prices, NaN when the steps cross."""
-    steps = coding.price_steps(price)
-    order = np.argsort(steps)
-    numbers = steps[order]
-    codes = coding.table(price) if price.coding == "effects" else coding.numeric(price, steps)
-    loss = -(codes @ b[coding.places(price.id)])[order]
-    loss -= loss[0]
-    if (np.diff(loss) <= 0).any():
-        return math.nan
-    worth = float(contrast @ b)
-    if abs(worth) > loss[-1]:
-        return math.copysign(math.inf, worth)
-    return math.copysign(float(np.interp(abs(worth), loss, numbers - numbers[0])), worth)
+def _interpolated(coding: Coding, price: Attribute, contrast: Floats, draws: Floats) -> Floats:
+    """Money (n,) that offsets a worth in draws (n, K); infinite beyond, NaN where steps cross."""
+    money = offsets(coding, price, draws @ contrast, draws)
+    crossed = (np.diff(utility_lost(coding, price, draws)[1], axis=1) <= 0).any(axis=1)
+    money[crossed] = np.nan
+    return money
 
 
 def money_value_of_tag(

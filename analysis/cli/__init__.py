@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "Check a study file: every fault, or 'ok'.",
     "schema": "Print the JSON Schema of study files.",
     "design": "Make the choice tasks of a study.",
+    "rehearse": "Try a study on simulated respondents before fielding.",
     "partworths": "Estimate part-worths from choices.",
     "compare": "Compare fits to the same choices.",
     "nps": "Net Promoter Score from a table of ratings.",

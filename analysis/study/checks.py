@@ -33,7 +33,12 @@ def faults_between_parts(study: Study) -> list[Fault]:
 
 
 def faults_before_publication(study: Study) -> list[Fault]:
-    """What a study needs besides before respondents may see it."""
+    """What a study needs besides before it is published for respondents."""
+    return [*_targets(study), *faults_before_asking(study)]
+
+
+def faults_before_asking(study: Study) -> list[Fault]:
+    """What keeps respondents from being asked with a study, published or not."""
     found: list[Fault] = []
     asking = [n for n, page in enumerate(study.pages) if page.questions]
     consents = [
@@ -47,12 +52,6 @@ def faults_before_publication(study: Study) -> list[Fault]:
     elif asking and min(consents) > asking[0]:
         found.append(Catalogue.CONSENT_LATE.at(f"pages[{min(consents)}]"))
     fielded = {page.exercise for page in study.pages if page.exercise}
-    targets = study.analysis.targets
-    if fielded and (
-        targets is None
-        or (targets.willingness_to_pay_half_width is None and targets.smallest_difference is None)
-    ):
-        found.append(Catalogue.NO_TARGETS.at("analysis.targets"))
     for n, exercise in enumerate(study.exercises):
         path = f"exercises[{n}]"
         if exercise.id not in fielded:
@@ -63,6 +62,19 @@ def faults_before_publication(study: Study) -> list[Fault]:
         else:
             found.extend(_unfieldable_choice(path, exercise))
     return found
+
+
+def _targets(study: Study) -> Iterator[Fault]:
+    """A study with an exercise on a page says what it must tell, and with how many people."""
+    if not any(page.exercise for page in study.pages):
+        return
+    targets = study.analysis.targets
+    if targets is None or (
+        targets.willingness_to_pay_half_width is None and targets.smallest_difference is None
+    ):
+        yield Catalogue.NO_TARGETS.at("analysis.targets")
+    if targets is None or targets.respondents is None:
+        yield Catalogue.NO_RESPONDENTS.at("analysis.targets")
 
 
 def _unfieldable(path: str, what: str, hint: str) -> Fault:

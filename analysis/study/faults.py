@@ -115,6 +115,10 @@ class Catalogue(Enum):
         "the study states no targets for its exercise",
         "Add 'analysis.targets' with 'willingness_to_pay_half_width' or 'smallest_difference'",
     )
+    NO_RESPONDENTS = (
+        "the study does not say how many respondents it plans",
+        "Add 'respondents' to 'analysis.targets': how many will complete it",
+    )
     NO_CONSENT = (
         "no question asks for consent to take part",
         "Add a question of kind 'consent' with 'purpose: participation' on the first page",

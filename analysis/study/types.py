@@ -97,6 +97,9 @@ class Targets(Part):
     smallest_difference: Annotated[float, Field(gt=0)] | None = None
     """The smallest difference between two part-worths that matters (logit units)."""
     power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+    """Chance of finding the smallest difference where it is there (5 % error, two-sided)."""
+    respondents: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """How many complete respondents are planned."""
 
 
 class PerceivedValuePlan(Part):

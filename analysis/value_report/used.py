@@ -65,6 +65,12 @@ def used_rows(archive: Archive) -> Used:
             f"{left_out['of other versions']} respondents answered other versions of the study "
             "that ask something else; they are left out."
         )
+    despite = archive.facts.get("published_despite")
+    if despite:
+        warnings.append(
+            "The rehearsal before fielding did not show that this study reaches its targets; it "
+            f"was published all the same, for this reason: {despite}"
+        )
     inside = set(kept["respondent"])
     return Used(
         archive=archive,

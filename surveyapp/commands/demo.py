@@ -14,7 +14,7 @@ import click
 
 from analysis.study import Study, dump_study, parse_study
 from surveyapp import clock
-from surveyapp.commands.group import Fault, open_instance, say
+from surveyapp.commands.group import Fault, open_instance, progress_lines, say
 from surveyapp.settings import CHECKOUT, PACKAGE, Settings
 from surveyapp.staff import accounts
 from surveyapp.store import Store, links, reports, studies
@@ -127,7 +127,7 @@ def _publish(store: Store) -> Study:
         dump_study(study),
         by="demo",
         import_only=False,
-        progress=lambda step, *_: say(step),
+        progress=progress_lines(),
     )
     return study
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -69,3 +70,15 @@ def version_or_fault(store: Store, study: str) -> VersionRecord:
 def say(text: str) -> None:
     """A line of progress, on standard error."""
     click.echo(text, err=True)
+
+
+def progress_lines() -> Callable[[str, int, int], None]:
+    """A progress callback that says each step once, on standard error."""
+    said: set[str] = set()
+
+    def progress(step: str, _done: int = 0, _total: int = 0) -> None:
+        if step not in said:
+            said.add(step)
+            say(step)
+
+    return progress

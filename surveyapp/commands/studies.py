@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from analysis.study import Study, StudyFaults, dump_study, faults_before_publication, parse_study
-from surveyapp import clock
-from surveyapp.commands.group import Fault, Group, open_instance, say, study_or_fault
+from surveyapp import clock, tokens
+from surveyapp.commands.group import Fault, Group, open_instance, progress_lines, study_or_fault
 from surveyapp.store import studies
 
 STUDY_FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -16,7 +16,7 @@ STUDY_FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False,
 
 @click.group(cls=Group)
 def study() -> None:
-    """Studies: check, add, publish, list."""
+    """Studies: check, add, rehearse, publish, list."""
 
 
 @study.command()
@@ -50,10 +50,16 @@ def add(file: Path) -> None:
     is_flag=True,
     help="Publish for choices collected elsewhere: no tasks are made, nobody can be asked.",
 )
-def publish(name: str, import_only: bool) -> None:
+@click.option(
+    "--despite",
+    metavar="REASON",
+    help="Publish a study whose rehearsal misses its targets; the reason is kept and shown.",
+)
+def publish(name: str, import_only: bool, despite: str | None) -> None:
     """Freeze the draft as the next version, with its choice tasks.
 
-    A study without pages is published for imported answers only.
+    A study with an exercise is rehearsed first and refused when it cannot reach its targets. A
+    study without pages is published for imported answers only.
     """
     from surveyapp.jobs import publish as publishing
 
@@ -68,7 +74,8 @@ def publish(name: str, import_only: bool) -> None:
         dump_study(draft),
         by="command line",
         import_only=import_only,
-        progress=lambda step, *_: say(step),
+        despite=despite,
+        progress=progress_lines(),
     )
     use = (
         "It takes imported answers only (surveyapp responses import); nobody can be asked."
@@ -76,6 +83,30 @@ def publish(name: str, import_only: bool) -> None:
         else "It can be fielded."
     )
     click.echo(f"'{name}' has the published version {newest}. {use}")
+
+
+@study.command()
+@click.argument("name", metavar="STUDY")
+def rehearse(name: str) -> None:
+    """Try the draft on simulated respondents and keep the result for the gate of publishing.
+
+    The same as the button on the study's page; `python -m analysis rehearse` writes files.
+    """
+    from analysis.rehearsal import words
+    from analysis.rehearsal.types import Rehearsal
+    from surveyapp.jobs.rehearse import rehearse_and_keep
+
+    _, store = open_instance()
+    draft = parse_study(study_or_fault(store, name).draft)
+    record = rehearse_and_keep(
+        store,
+        tokens.new_id(),
+        dump_study(draft),
+        whole=True,
+        progress=progress_lines(),
+    )
+    found = Rehearsal.model_validate_json(record.document)
+    click.echo("\n".join([words.headline(found), *words.sentences(found)]))
 
 
 @study.command("list")

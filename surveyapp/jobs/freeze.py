@@ -45,6 +45,8 @@ class Collected:
         By respondent.
     tasks
         By (version, exercise, block, task).
+    despite
+        Why versions were published although their rehearsal missed the targets, by version.
     """
 
     versions: dict[int, Study]
@@ -52,6 +54,7 @@ class Collected:
     answers: dict[str, Stored]
     choices: dict[str, list[Choice]]
     tasks: dict[tuple[int, str, int, int], TaskRecord]
+    despite: dict[int, str]
 
 
 def collect(store: Store, study: str, version: int) -> Collected:
@@ -72,7 +75,8 @@ def collect(store: Store, study: str, version: int) -> Collected:
             for t in studies.all_tasks(c, study, v.version)
         }
     versions = {v.version: parse_study(v.definition) for v in published}
-    return Collected(versions, people, given, dict(chosen), tasks)
+    despite = {v.version: v.despite for v in published if v.despite}
+    return Collected(versions, people, given, dict(chosen), tasks, despite)
 
 
 def respondents_frame(collected: Collected) -> pd.DataFrame:
@@ -230,6 +234,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
     version = max(collected.versions)
     study = collected.versions[version]
     bought = _Bought.of(how)
+    reason = collected.despite.get(version)
     return Archive(
         versions=collected.versions,
         respondents=respondents_frame(collected),
@@ -250,6 +255,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             "seed": str(how.seed),
             "program": f"surveyapp {metadata.version('surveyapp')}",
             "created": how.created,
+            **({"published_despite": reason} if reason else {}),
         },
     )
 

@@ -8,6 +8,7 @@ from analysis.study import ChoiceExercise, Study, faults_before_publication, par
 from analysis.study.faults import StudyFaults
 from surveyapp import clock
 from surveyapp.jobs.progress import Progress
+from surveyapp.jobs.rehearse import is_rehearsed, pass_gate
 from surveyapp.settings import Settings
 from surveyapp.store import Store, studies
 from surveyapp.store.records import JobRecord, TaskRecord
@@ -25,6 +26,7 @@ def run(_settings: Settings, store: Store, job: JobRecord, progress: Progress) -
         given["definition"],
         by=given["by"],
         import_only=given["import_only"],
+        despite=given.get("despite"),
         progress=progress,
     )
 
@@ -37,8 +39,13 @@ def publish(
     by: str,
     import_only: bool,
     progress: Progress,
+    despite: str | None = None,
 ) -> int:
     """Make the choice tasks of a study and freeze it; returns the number of the version.
+
+    A study that shows an exercise is published only when its rehearsal reaches its targets, or
+    for a written reason. A version for imported answers only is exempt: its tasks are asked
+    already.
 
     Parameters
     ----------
@@ -46,21 +53,36 @@ def publish(
         The canonical JSON of the study, which is what is frozen.
     import_only
         True: the version takes imported answers only; no tasks are made, nobody is asked.
+    despite
+        Why it is published although its rehearsal may miss the targets; kept with the version.
 
     Raises
     ------
     StudyFaults
         When the study may not be fielded as it is, and shall be.
+    JobFault
+        When its rehearsal misses its targets, or the reason says nothing.
     """
     made: list[TaskRecord] = []
+    reason = None
     if not import_only:
         faults = faults_before_publication(study)
         if faults:
             raise StudyFaults(faults)
+        if is_rehearsed(study):
+            reason = pass_gate(store, study, definition, despite, progress)
         made = designed_tasks(study, progress)
     progress("Freezing the version", 0, 0)
     with store.write() as c:
-        return studies.publish(c, study.study, definition, made, by=by, at=clock.now())
+        return studies.publish(
+            c,
+            study.study,
+            definition,
+            made,
+            by=by,
+            at=clock.now(),
+            despite=reason,
+        )
 
 
 def designed_tasks(study: Study, progress: Progress) -> list[TaskRecord]:

@@ -12,11 +12,27 @@ from surveyapp.store.records import JobRecord
 
 
 def publish(
-    store: Store, study: str, definition: str, *, by: str, import_only: bool = False
+    store: Store,
+    study: str,
+    definition: str,
+    *,
+    by: str,
+    import_only: bool = False,
+    despite: str | None = None,
 ) -> JobRecord:
     """Queue the publishing of a definition: its choice tasks are made, then it is frozen."""
-    arguments = {"definition": definition, "by": by, "import_only": import_only}
+    arguments = {
+        "definition": definition,
+        "by": by,
+        "import_only": import_only,
+        "despite": despite,
+    }
     return _submit(store, "publish", study, arguments)
+
+
+def rehearse(store: Store, study: str, definition: str) -> JobRecord:
+    """Queue the rehearsal of a definition."""
+    return _submit(store, "rehearse", study, {"definition": definition})
 
 
 def analyse(

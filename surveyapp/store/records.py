@@ -30,6 +30,20 @@ class VersionRecord:
     digest: str
     published: str
     published_by: str
+    despite: str | None
+    """Why it was published although its rehearsal missed the targets; None: it reached them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalRecord:
+    """A rehearsal of one definition (its digest); ``document`` is a Rehearsal as JSON."""
+
+    rehearsal: str
+    study: str
+    digest: str
+    created: str
+    verdict: str
+    document: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,20 @@ study_versions = Table(
     Column("digest", String, nullable=False),
     Column("published", String, nullable=False),
     Column("published_by", String, nullable=False),
+    Column("despite", Text),
+)
+
+rehearsals = Table(
+    "rehearsals",
+    metadata,
+    Column("rehearsal", String, primary_key=True),
+    Column("study", String, ForeignKey("studies.study"), nullable=False),
+    Column("digest", String, nullable=False),
+    Column("created", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("document", Text, nullable=False),
+    CheckConstraint("verdict IN ('reached', 'close', 'missed', 'no targets')", name="verdict"),
+    Index("ix_rehearsals_study", "study", "digest"),
 )
 
 tasks = Table(

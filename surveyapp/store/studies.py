@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from surveyapp.store.records import StudyRecord, TaskRecord, VersionRecord
+from surveyapp.store.rehearsals import digest_of
 from surveyapp.store.schema import studies, study_versions, tasks
 
 
@@ -62,13 +62,16 @@ def publish(
     *,
     by: str,
     at: str,
+    despite: str | None = None,
 ) -> int:
     """Freeze a definition and its tasks as the next version; returns its number.
+
+    ``despite`` is the reason for publishing what its rehearsal refuses.
 
     Publishing what is already the newest version makes no new one, unless that one was without
     tasks and now has some.
     """
-    digest = hashlib.sha256(definition.encode()).hexdigest()
+    digest = digest_of(definition)
     lock(c, study)
     record = get(c, study)
     newest = version(c, study, record.version) if record and record.version else None
@@ -84,6 +87,7 @@ def publish(
             digest=digest,
             published=at,
             published_by=by,
+            despite=despite,
         )
     )
     if rows:

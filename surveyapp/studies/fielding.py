@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from analysis.study import Study, faults_before_publication, parse_study
+from analysis.study import Study, faults_before_asking, parse_study
 from surveyapp.store import Connection, studies
 from surveyapp.store.records import StudyRecord, VersionRecord
 
@@ -25,7 +25,7 @@ def why_not_fieldable(c: Connection, version: VersionRecord) -> str | None:
     study = read_definition(version.definition)
     on_pages = [page.exercise for page in study.pages if page.exercise]
     without = [e for e in on_pages if not studies.blocks(c, study.study, version.version, e)]
-    if faults_before_publication(study) or without:
+    if faults_before_asking(study) or without:
         return (
             f"Version {version.version} was published for imported answers only. "
             "Publish a version that can be fielded first."

@@ -19,9 +19,9 @@ from surveyapp.access import access
 from surveyapp.exports.answers import answers_csv
 from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
-from surveyapp.store import jobs, links, reports, respondents, studies
+from surveyapp.store import jobs, links, rehearsals, reports, respondents, studies
 from surveyapp.store.records import JobRecord
-from surveyapp.studies import fielding
+from surveyapp.studies import fielding, rehearsal_routes
 from surveyapp.studies.door import door, find, found
 
 
@@ -109,6 +109,7 @@ def one(name: str) -> ResponseReturnValue:
         published=published,
         faults=[*faults, *before],
         unpublished=unpublished,
+        rehearsal=rehearsal_routes.shown_of(record, study),
         **shown,
     )
 
@@ -116,11 +117,18 @@ def one(name: str) -> ResponseReturnValue:
 @door.post("/<name>/publish")
 @access("researcher", "administrator")
 def publish(name: str) -> ResponseReturnValue:
-    """Publish the draft: at once without choice tasks, else as a job that makes them."""
-    study, faults = _parsed(found(name).draft)
+    """Publish the draft: at once without choice tasks, else as a job that rehearses and makes them.
+
+    A draft whose rehearsal misses its targets is not published here: its page takes the reason.
+    """
+    record = found(name)
+    study, faults = _parsed(record.draft)
     if study is None or faults or faults_before_publication(study):
         flash("The draft has faults. Mend them first; they are listed below.", "error")
         return redirect(url_for("studies.one", name=name), code=303)
+    if rehearsal_routes.refused(record, study):
+        flash("The rehearsal misses its targets, so the draft is not published.", "error")
+        return redirect(url_for("studies.rehearsal", name=name), code=303)
     definition, by = dump_study(study), current_user.name
     if any(page.exercise for page in study.pages):
         job = queue.publish(current.store(), name, definition, by=by)
@@ -164,10 +172,16 @@ def job(name: str, job: str) -> ResponseReturnValue:
     record = _job(name, job)
     with current.store().read() as c:
         report = reports.get(c, job)
+        rehearsal = rehearsals.newest(c, name)
     end = record.finished or clock.now()
     elapsed = clock.seconds_between(record.started, end) if record.started else None
     return render_template(
-        "studies/job.html", record=found(name), job=record, report=report, elapsed=elapsed
+        "studies/job.html",
+        record=found(name),
+        job=record,
+        report=report,
+        rehearsal=rehearsal,
+        elapsed=elapsed,
     )
 
 

@@ -32,6 +32,8 @@ def staffed(served):
         path = builders.personal_link(app, customer=f"{n:032x}")
         study = builders.pastry()
         walk(app.test_client(), path, study, AnyPersona(study, n), most=None if n else 4)
+    builders.save_rehearsed(app, builders.tight_study())
+    builders.save_rehearsed(app, builders.pastry())
     failed, running = (queue.analyse(store, "pastry", 1, seed=n) for n in (1, 2))
     with store.write() as c:
         broken = builders.PASTRY.read_text().replace("- {id: bag, label: Paper bag}", "- {id: bag}")
@@ -65,6 +67,9 @@ def pages(failed, running):
         "draft-with-faults": "/studies/broken/draft",
         "broken-study": "/studies/broken/",
         "links": "/studies/pastry/links",
+        "rehearsal": "/studies/pastry/rehearsal",
+        "rehearsal-missed": "/studies/tight/rehearsal",
+        "study-refused": "/studies/tight/",
         "preview": "/studies/pastry/preview/6",
         "job-failed": f"/studies/pastry/jobs/{failed}",
         "job-running": f"/studies/pastry/jobs/{running}",

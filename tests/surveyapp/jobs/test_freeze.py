@@ -102,7 +102,8 @@ def test_choices_of_an_earlier_version_with_other_levels_are_left_out(app, tmp_p
     answered(app, "a" * 32)
     text = builders.PASTRY.read_text()
     same = parse_study(text.replace("Our pastry shop", "Our shop"))
-    other = parse_study(text.replace("- {id: bag, label: Paper bag}", "- {id: sack, label: Sack}"))
+    changed = text.replace("{id: bag, label: Paper bag}", "{id: sack, label: Sack}")
+    other = parse_study(changed.replace("bag: 0", "sack: 0"))
     assert builders.publish(app, same) == 2
     assert builders.publish(app, other) == 3
     kept, changed = (frozen(app, tmp_path, version) for version in (2, 3))

@@ -179,6 +179,7 @@ def test_arguments_are_kept_as_they_were_given(store):
         "definition": '{"study": "s"}',
         "by": "ann",
         "import_only": True,
+        "despite": None,
     }
 
 

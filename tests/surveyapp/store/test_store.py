@@ -9,10 +9,21 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from surveyapp.store import Store, answers, jobs, links, migrate, respondents, staff, studies
+from surveyapp.store import (
+    Store,
+    answers,
+    jobs,
+    links,
+    migrate,
+    rehearsals,
+    respondents,
+    staff,
+    studies,
+)
 from surveyapp.store.records import (
     AnswerRecord,
     LinkRecord,
+    RehearsalRecord,
     RespondentRecord,
     StaffRecord,
     TaskRecord,
@@ -226,3 +237,44 @@ def test_test_runs_are_not_waited_for_by_a_report(fielded):
             new = replace(WHO, respondent=name, token_hash=name, run_kind=run_kind)
             respondents.add(c, replace(new, completed=AT, ended="complete"))
         assert respondents.completed_since(c, "s", "2026-08-30") == 1
+
+
+def test_rehearsals_are_kept_by_the_definition_they_are_of(fielded):
+    one = RehearsalRecord("h1", "s", rehearsals.digest_of("{}"), AT, "missed", "{}")
+    later = replace(one, rehearsal="h2", created=AT.replace("10:00", "11:00"), verdict="reached")
+    other = replace(one, rehearsal="h3", digest="else", created=AT.replace("10:00", "12:00"))
+    with fielded.write() as c:
+        for record in (one, later, other):
+            rehearsals.add(c, record)
+    with fielded.read() as c:
+        assert rehearsals.newest(c, "s", "{}") == later
+        assert rehearsals.newest(c, "s") == other
+        assert rehearsals.newest(c, "s", "{changed}") is None
+        assert rehearsals.get(c, "h1") == one
+        assert studies.version(c, "s", 1).digest == one.digest
+
+
+def test_a_rehearsal_has_one_of_the_known_verdicts(fielded):
+    wrong = RehearsalRecord("h1", "s", "d", AT, "perhaps", "{}")
+    with pytest.raises(IntegrityError), fielded.write() as c:
+        rehearsals.add(c, wrong)
+
+
+def test_the_reason_for_publishing_is_kept_with_the_version(fielded):
+    with fielded.write() as c:
+        assert studies.publish(c, "s", "{2}", [TASK], by="me", at=AT, despite="They are few.") == 2
+        assert [v.despite for v in studies.versions(c, "s")] == [None, "They are few."]
+
+
+def test_versions_of_before_the_rehearsals_stay(store):
+    """From the schema of the first release upwards, with a version in it."""
+    with store.write() as c:
+        c.execute(text("DROP TABLE rehearsals"))
+        c.execute(text("ALTER TABLE study_versions DROP COLUMN despite"))
+        c.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        c.execute(text("INSERT INTO studies VALUES ('old', 'Old', '', 'a', 'a', NULL)"))
+        c.execute(text("INSERT INTO study_versions VALUES ('old', 1, '{}', 'd', 'a', 'me')"))
+    migrate.upgrade(store)
+    with store.read() as c:
+        assert studies.version(c, "old", 1).despite is None
+        assert rehearsals.newest(c, "old") is None

@@ -1,0 +1,45 @@
+"""Rehearsals of drafts, kept by the digest of the definition."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import Connection, insert, select
+
+from surveyapp.store.records import RehearsalRecord
+from surveyapp.store.schema import rehearsals
+
+
+def digest_of(definition: str) -> str:
+    """The digest of a definition, as versions have it too."""
+    return hashlib.sha256(definition.encode()).hexdigest()
+
+
+def add(c: Connection, record: RehearsalRecord) -> None:
+    """Keep a rehearsal."""
+    c.execute(
+        insert(rehearsals).values(
+            rehearsal=record.rehearsal,
+            study=record.study,
+            digest=record.digest,
+            created=record.created,
+            verdict=record.verdict,
+            document=record.document,
+        )
+    )
+
+
+def get(c: Connection, rehearsal: str) -> RehearsalRecord | None:
+    """A rehearsal by id, or None."""
+    row = c.execute(select(rehearsals).where(rehearsals.c.rehearsal == rehearsal)).first()
+    return RehearsalRecord(**row._mapping) if row else None
+
+
+def newest(c: Connection, study: str, definition: str | None = None) -> RehearsalRecord | None:
+    """The newest rehearsal of a study, or of exactly this definition; None without one."""
+    wanted = select(rehearsals).where(rehearsals.c.study == study)
+    if definition is not None:
+        wanted = wanted.where(rehearsals.c.digest == digest_of(definition))
+    ordered = wanted.order_by(rehearsals.c.created.desc(), rehearsals.c.rehearsal)
+    row = c.execute(ordered.limit(1)).first()
+    return RehearsalRecord(**row._mapping) if row else None

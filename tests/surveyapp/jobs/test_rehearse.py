@@ -1,0 +1,110 @@
+"""The gate: a study that cannot reach its targets is published only for a written reason."""
+
+import pytest
+
+from analysis.study import dump_study, parse_study
+from surveyapp.jobs import publish, rehearse
+from surveyapp.jobs.freeze import FreezeAs, collect, freeze
+from surveyapp.jobs.progress import JobFault
+from surveyapp.store import rehearsals, studies
+from tests import builders
+
+REASON = "Only sixty customers exist, and all of them are asked."
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setattr(rehearse, "REPEATS", 10)
+    made = builders.make_app(tmp_path)
+    yield made
+    builders.close(made)
+
+
+def publishing(app, study, **more):
+    store = builders.store_of(app)
+    with store.write() as c:
+        studies.save_draft(c, study.study, study.title.say(), dump_study(study), at="2026-01-01")
+    arguments = {"by": "me", "import_only": False, "progress": lambda *_: None, **more}
+    return publish.publish(store, study, dump_study(study), **arguments)
+
+
+def version(app, study, number=1):
+    with builders.store_of(app).read() as c:
+        return studies.version(c, study, number)
+
+
+def test_a_study_that_reaches_its_targets_is_published_and_keeps_its_rehearsal(app):
+    study = builders.pastry()
+    assert publishing(app, study) == 1
+    with builders.store_of(app).read() as c:
+        record = rehearsals.newest(c, "pastry", dump_study(study))
+    assert record.verdict in ("reached", "close")
+    assert version(app, "pastry").despite is None
+
+
+def test_a_study_that_cannot_is_refused_with_the_reason_and_the_number_it_needs(app):
+    with pytest.raises(JobFault) as refused:
+        publishing(app, builders.tight_study())
+    said = str(refused.value)
+    assert "With 60 respondents this study cannot reach its targets" in said
+    assert "complete respondents reach all targets" in said
+    assert "written reason" in said
+    assert version(app, "tight") is None
+
+
+def test_the_researcher_s_reason_is_kept_and_reaches_the_report(app, tmp_path):
+    study = builders.tight_study()
+    assert publishing(app, study, despite=f"  {REASON}\n") == 1
+    assert version(app, "tight").despite == REASON
+    frozen = freeze(collect(builders.store_of(app), "tight", 1), FreezeAs(tmp_path, None, 1, ""))
+    assert frozen.facts["published_despite"] == REASON
+    from analysis.value_report.used import used_rows
+
+    assert any(REASON in warning for warning in used_rows(frozen).warnings)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "because"])
+def test_a_reason_that_says_nothing_is_refused(app, reason):
+    with pytest.raises(JobFault, match="in a sentence"):
+        publishing(app, builders.tight_study(), despite=reason)
+
+
+def test_a_reason_is_not_kept_where_none_is_needed(app):
+    publishing(app, builders.pastry(), despite=REASON)
+    assert version(app, "pastry").despite is None
+
+
+def test_a_rehearsal_that_is_kept_is_not_made_again(app, monkeypatch):
+    builders.save_rehearsed(app, builders.tight_study())
+    monkeypatch.setattr(rehearse, "rehearse_and_keep", None)
+    with pytest.raises(JobFault, match="cannot reach"):
+        publishing(app, builders.tight_study())
+
+
+def test_what_cannot_be_rehearsed_is_refused_too(app):
+    few = dump_study(builders.pastry()).replace('"respondents": 360', '"respondents": 5')
+    with pytest.raises(JobFault, match="cannot be rehearsed: 5 respondents are too few"):
+        publishing(app, parse_study(few))
+
+
+def test_versions_for_imported_answers_and_studies_without_exercises_are_exempt(app, monkeypatch):
+    monkeypatch.setattr(rehearse, "rehearse_and_keep", None)
+    assert publishing(app, builders.tight_study(), import_only=True) == 1
+    consent = "  - {id: a, questions: [{id: c, kind: consent, text: 'Do you?'}]}\n"
+    assert publishing(app, builders.small_study(consent)) == 1
+
+
+def test_a_job_of_rehearsing_keeps_one_rehearsal(app, tmp_path, monkeypatch):
+    from surveyapp.jobs import queue
+
+    monkeypatch.setattr(rehearse, "HB_REPEATS", 0)
+    study, store = builders.tight_study(), builders.store_of(app)
+    with store.write() as c:
+        studies.save_draft(c, "tight", "Tight", dump_study(study), at="2026-01-01")
+    job = queue.rehearse(store, "tight", dump_study(study))
+    assert queue.rehearse(store, "tight", dump_study(study)).job == job.job
+    for _ in range(2):
+        rehearse.run(builders.make_settings(tmp_path), store, job, lambda *_: None)
+    with store.read() as c:
+        assert rehearsals.get(c, job.job).verdict == "missed"
+        assert rehearsals.newest(c, "tight").rehearsal == job.job
