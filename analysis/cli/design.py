@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.study import ChoiceExercise, Study
+    from analysis.study.exercises import BestWorstExercise
 
 
 @click.command("design")
@@ -44,8 +45,10 @@ def design(study: Path, exercise: str | None, out: Path | None, **options: Any) 
     if options["layout"] not in layouts.LAYOUTS:
         known = ", ".join(layouts.LAYOUTS)
         raise BadInput(f"--layout '{options['layout']}' is unknown. Use one of: {known}")
-    wanted = read_exercise(study, exercise, options["priors"])[1]
-    if options["source"] is not None:
+    wanted: Any = read_exercise(study, exercise, options["priors"])[1]
+    if wanted.kind == "best_worst":
+        table = _sets(wanted, options)
+    elif options["source"] is not None:
         tasks = _read(wanted, options["source"], options["layout"])
         table = layouts.to_layout(wanted, tasks, "surveyapp")
     else:
@@ -60,15 +63,15 @@ def design(study: Path, exercise: str | None, out: Path | None, **options: Any) 
         out.write_text(text, encoding="utf-8")
 
 
-def read_exercise(
-    study: Path, exercise: str | None, priors: Path | None
-) -> tuple[Study, ChoiceExercise]:
-    """The study of a file and its choice exercise, with the priors of another file if given."""
+def read_exercise(study: Path, exercise: str | None, priors: Path | None) -> tuple[Study, Any]:
+    """The study of a file and its choice or best-worst exercise, with the priors of a file."""
     from analysis.study import StudyFaults, read_priors, read_study
 
     with bad_input(StudyFaults, KeyError, TypeError):
         read = read_study(study)
-        wanted = read.choice_exercise(exercise)
+        wanted: Any = read.exercise(exercise)
+        if wanted.kind != "best_worst":
+            wanted = read.choice_exercise(exercise)
     if priors is not None:
         with bad_input(StudyFaults):
             wanted = read_priors(priors, read, wanted)
@@ -89,6 +92,20 @@ def _read(exercise: ChoiceExercise, source: Path, layout: Any) -> pd.DataFrame:
 
     with bad_input(DesignFaults):
         return from_layout(exercise, read_table(source), layout)
+
+
+def _sets(exercise: BestWorstExercise, options: dict[str, Any]) -> pd.DataFrame:
+    from analysis.choices.design import DesignImpossible
+    from analysis.choices.design.best_worst import make_sets
+
+    wrong = [name for name in ("method", "priors", "source") if options[name] is not None]
+    if wrong:
+        names = ", ".join(f"--{'from' if name == 'source' else name}" for name in wrong)
+        raise BadInput(f"{names} is for choice exercises; '{exercise.id}' is of kind best_worst")
+    given = {name: options[name] for name in ("blocks", "seed") if options[name] is not None}
+    plan = exercise.design.model_copy(update=given)
+    with bad_input(DesignImpossible):
+        return make_sets(exercise.model_copy(update={"design": plan}))
 
 
 def _made(exercise: ChoiceExercise, options: dict[str, Any]) -> pd.DataFrame:

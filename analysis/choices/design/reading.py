@@ -54,7 +54,7 @@ def checked_design(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFram
     ]
     if faults:
         raise DesignFaults(faults)
-    frame = frame[~empty].astype({name: int for name in PLACES})
+    frame = frame[~empty].astype(dict.fromkeys(PLACES, int))
     frame = frame[[*PLACES, "role", *names]].sort_values(list(PLACES), ignore_index=True)
     for attribute in exercise.attributes:
         frame[attribute.id] = frame[attribute.id].map(_level_id)
