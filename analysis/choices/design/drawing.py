@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.choices.coding import Floats
 from analysis.choices.design.efficiency import Levels, coded
-from analysis.choices.design.rules import DesignImpossible, Rules, label_place
+from analysis.choices.design.rules import DesignImpossible, Mask, Rules, label_place
 from analysis.choices.design.space import Integers
 from analysis.study import ChoiceExercise
 
@@ -36,15 +36,31 @@ class Maker:
         """One block of tasks, (tasks, alternatives, attributes)."""
         shape = (tasks, self.exercise.alternatives, len(self.counts))
         made = np.empty(shape, dtype=np.intp)
+        self.seen: set[tuple[int, ...]] = set()
         used = [np.zeros(count) for count in self.counts]
         for n in range(tasks):
             constant = self._constant()
             made[n] = (
                 self._balanced_task(used, constant) if balanced else self._random_task(constant)
             )
+            self.seen.add(tuple(self._profiles(made[n : n + 1])[0].tolist()))
             for a, count in enumerate(self.counts):
                 used[a] += np.bincount(made[n, :, a], minlength=count)
         return made
+
+    def _profiles(self, tasks: Levels) -> Levels:
+        """Numbers of the alternatives of tasks, in rising order, (tasks, J)."""
+        places = tuple(tasks[..., a] for a in range(len(self.counts)))
+        numbers = np.zeros(tasks.shape[:2], dtype=object)
+        for place, count in zip(places, self.counts, strict=True):
+            numbers = numbers * count + place
+        return np.sort(numbers, axis=1)
+
+    def _unseen(self, tasks: Levels, attempt: int) -> Mask:
+        """Which tasks the block does not have yet; all, when attempts show that there is none."""
+        if attempt >= BALANCED_TRIES:
+            return np.ones(len(tasks), dtype=bool)
+        return np.array([tuple(row) not in self.seen for row in self._profiles(tasks).tolist()])
 
     def _constant(self) -> Integers:
         """Places of the attributes that shall be the same throughout the next task."""
@@ -70,9 +86,9 @@ class Maker:
         return orders
 
     def _random_task(self, constant: Integers) -> Levels:
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             drawn = self._shaped(self._drawn_freely(), constant)
-            allowed = np.flatnonzero(self.rules.allowed(drawn))
+            allowed = np.flatnonzero(self.rules.allowed(drawn) & self._unseen(drawn, attempt))
             if len(allowed):
                 return np.asarray(drawn[allowed[0]])
         raise DesignImpossible(self.rules.why_impossible(self.exercise))
@@ -82,7 +98,7 @@ class Maker:
             loose = max(0, attempt - BALANCED_TRIES)
             drawn = self._drawn_freely() if loose > 20 else self._drawn_evenly(used, loose)
             drawn = self._shaped(drawn, constant)
-            allowed = drawn[self.rules.allowed(drawn)]
+            allowed = drawn[self.rules.allowed(drawn) & self._unseen(drawn, attempt)]
             if len(allowed):
                 return self._most_informative(allowed)
         raise DesignImpossible(self.rules.why_impossible(self.exercise))

@@ -76,7 +76,8 @@ def errors_of(information: Floats) -> Floats:
     scaled = information / (scale[:, :, None] * scale[:, None, :])
     values = np.linalg.eigvalsh(scaled)
     logs = np.log(np.maximum(values, 1e-300)).sum(axis=1) + 2 * np.log(scale).sum(axis=1)
-    errors: Floats = np.where(values[:, 0] > 1e-11, np.exp(-logs / scale.shape[1]), np.inf)
+    told = values[:, 0] > 1e-11
+    errors: Floats = np.exp(np.where(told, -logs / scale.shape[1], np.inf))
     return errors
 
 
