@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r constraints.txt && \
 		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \
 	fi
-	@echo "Compiling the sampler (once)."; $(BIN)/python -c "from analysis.choices.hb import warm_up; warm_up()"
+	@echo "Compiling the sampler and the designs (once)."; $(BIN)/python -c "from analysis.choices import hb; from analysis.choices.design import warming; hb.warm_up(); warming.warm_up()"
 	@touch $(STAMP)
 
 demo: $(STAMP) ## Load the demo study, field it to simulated customers, analyse and serve it

@@ -216,6 +216,11 @@ class Coding:
 
 def coding_of(study: Study, exercise: ChoiceExercise) -> Coding:
     """The coding of a choice exercise."""
+    return coding_in(study.currency, exercise)
+
+
+def coding_in(currency: str, exercise: ChoiceExercise) -> Coding:
+    """The coding of a choice exercise whose prices are in a currency."""
     columns: list[Column] = []
     for attribute in exercise.attributes:
         names = [lv.id for lv in attribute.levels[:-1]]
@@ -232,7 +237,7 @@ def coding_of(study: Study, exercise: ChoiceExercise) -> Coding:
         ]
     if exercise.none is not None:
         columns.append(Column(NONE, "", "none"))
-    return Coding(exercise, study.currency, tuple(columns))
+    return Coding(exercise, currency, tuple(columns))
 
 
 def with_covariates(coding: Coding, covariates: Sequence[Covariate]) -> Coding:

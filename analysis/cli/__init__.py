@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "Check a study file: every fault, or 'ok'.",
     "schema": "Print the JSON Schema of study files.",
     "design": "Make the choice tasks of a study.",
+    "inspect": "Inspect a design: balance, overlap, errors, faults.",
     "rehearse": "Try a study on simulated respondents before fielding.",
     "partworths": "Estimate part-worths from choices.",
     "compare": "Compare fits to the same choices.",

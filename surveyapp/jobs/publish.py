@@ -87,14 +87,15 @@ def publish(
 
 def designed_tasks(study: Study, progress: Progress) -> list[TaskRecord]:
     """The choice tasks of all exercises that are on a page."""
-    from analysis.choices.design import make_tasks
+    from analysis.choices.design import Watch, make_design
 
     found: list[TaskRecord] = []
     fielded = [page.exercise for page in study.pages if page.exercise]
     for n, exercise_id in enumerate(fielded):
         progress("Making the choice tasks", n, len(fielded))
         exercise = study.choice_exercise(exercise_id)
-        found += task_records(make_tasks(exercise), exercise)
+        watch = Watch(exercise.design.time_limit, progress=progress)
+        found += task_records(make_design(exercise, watch).tasks, exercise)
     return found
 
 

@@ -17,6 +17,12 @@ class DesignImpossible(ValueError):
     """No tasks can keep to the rules of the exercise; the message says which and what to do."""
 
 
+def label_place(exercise: ChoiceExercise) -> int | None:
+    """The place of the attribute that labels the alternatives, or None."""
+    ids = [a.id for a in exercise.attributes]
+    return None if exercise.labelled_by is None else ids.index(exercise.labelled_by)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What every task of an exercise keeps to.
@@ -89,6 +95,10 @@ class Rules:
         rules = ["no alternative twice in a task"]
         if self.prohibited:
             rules.append(f"{len(self.prohibited)} prohibitions")
+        if exercise.labelled_by is not None:
+            rules.append(f"each '{exercise.labelled_by}' at most once in a task")
+        if exercise.design.varying is not None:
+            rules.append(f"{exercise.design.varying} attributes that vary")
         if self.ranks is not None:
             rules.append(
                 "no alternative that is worse in everything (all attributes have a 'preference')"

@@ -1,61 +1,103 @@
-"""Making the tasks of an exercise: shortcut (balanced, little overlap) or random."""
+"""Making the tasks of an exercise by the method that its design names."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from analysis.choices.coding import Floats
-from analysis.choices.design.efficiency import Levels, coded
-from analysis.choices.design.rules import DesignImpossible, Rules
+from analysis.choices.coding import Floats, coding_in
+from analysis.choices.design.blocking import divide
+from analysis.choices.design.drawing import Maker
+from analysis.choices.design.efficiency import Levels, burgess_street_bound, orthogonal_codes
+from analysis.choices.design.orbits import shifted_design
+from analysis.choices.design.overlap import fill, tallies_of
+from analysis.choices.design.priors import Priors, priors_of
+from analysis.choices.design.rules import DesignImpossible, Rules, label_place
+from analysis.choices.design.search import WORK, Problem, Search
+from analysis.choices.design.space import (
+    NO_NONE,
+    Bytes,
+    Space,
+    allowed,
+    mark_keys,
+    space_of,
+    task_mark,
+)
+from analysis.choices.design.watch import Watch
 from analysis.study import ChoiceExercise
 
-CANDIDATES = 24
-"""Arrangements of the drawn levels tried for each task; the most informative allowed one stays."""
-TRIES = 60
-"""Rounds of candidates before a task is called impossible; later rounds loosen the balance."""
-BALANCED_TRIES = 20
+DRAWS = 512
+"""Sobol draws of the priors over which bayesian-d is sought."""
+LOOSE = 1 / 3
+"""Share of cells (task, attribute) in which balanced-overlap may repeat a level."""
+TEMPLATES = 200
+"""Times the constant levels of a partial profile are drawn anew when the rules forbid a task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Choice tasks, and how they came about.
+
+    Attributes
+    ----------
+    tasks
+        One row per alternative: block (1, 2, ...), task (1 to tasks + holdouts), alternative (1,
+        2, ...; the none alternative has no row), role ('estimation' or 'holdout') and the level
+        ids of each attribute.
+    interrupted
+        True when a time limit, a request to stop or Ctrl-C ended the search: another run need not
+        give the same tasks.
+    """
+
+    tasks: pd.DataFrame
+    interrupted: bool
 
 
 def make_tasks(exercise: ChoiceExercise) -> pd.DataFrame:
-    """Make the choice tasks of an exercise as its ``design`` says.
+    """The choice tasks of an exercise as its ``design`` says; see ``make_design``."""
+    return make_design(exercise).tasks
 
-    'shortcut': within every block each level of an attribute is shown about equally often, a level
-    is repeated within a task only when there are more alternatives than levels, and among several
-    arrangements of the levels the one with the largest information (at equal chances, given all
-    tasks before) is kept. 'random': levels are drawn freely. Both keep to the prohibitions, show
-    no alternative twice in a task and, when every attribute states a ``preference``, none that is
-    worse in everything. Rules may cost balance where both cannot be had.
 
-    Returns
-    -------
-    A frame with the columns block (1, 2, ...), task (1 to tasks + holdouts), alternative (1, 2,
-    ...; the none alternative has no row), role ('estimation' or 'holdout') and the level ids of
-    each attribute. Holdouts are the same in every block, at ``holdout_positions``.
+def make_design(exercise: ChoiceExercise, watch: Watch | None = None) -> Design:
+    """Make the choice tasks of an exercise as its ``design`` says (docs/methods/choice-tasks.md).
+
+    All methods keep to the prohibitions, show no alternative twice in a task and, when every
+    attribute states a ``preference``, none that is worse in everything. Rules may cost balance
+    where both cannot be had. Holdouts are the same in every block, at ``holdout_positions``.
 
     Raises
     ------
     DesignImpossible
-        When the rules leave no task, or an attribute has a range instead of levels.
+        When the rules leave no task, an attribute has a range instead of levels, or bayesian-d
+        has no priors with a standard deviation.
     """
     for attribute in exercise.attributes:
         if attribute.range:
             raise DesignImpossible(
                 f"attribute '{attribute.id}' has a range: tasks need levels. List its levels."
             )
-    maker = _Maker(exercise)
-    holdouts = maker.block(exercise.holdouts, balanced=exercise.design.method == "shortcut")
+    watch = watch or Watch(exercise.design.time_limit)
+    method, given = exercise.design.method, _fixed(exercise, "estimation")
+    maker = Maker(exercise)
+    held = _fixed(exercise, "holdout")
+    made = maker.block(exercise.holdouts - len(held), balanced=method != "random")
+    holdouts = np.concatenate([held, made])
     maker.forget()
-    shown = exercise.tasks + exercise.holdouts
+    count = exercise.tasks - len(given)
+    if method in ("random", "shortcut"):
+        blocks = [
+            maker.block(count, balanced=method == "shortcut") for _ in range(exercise.design.blocks)
+        ]
+        estimation = np.stack(blocks)
+    else:
+        estimation = _Composer(exercise, watch).blocks(count, given)
+    if len(given):
+        estimation = _inserted(estimation, given)
+    shown = _inserted(estimation, holdouts)
     places = np.array(holdout_positions(exercise.tasks, exercise.holdouts), dtype=int) - 1
-    others = np.setdiff1d(np.arange(shown), places)
-    blocks = []
-    for _ in range(exercise.design.blocks):
-        tasks = np.empty((shown, exercise.alternatives, len(exercise.attributes)), dtype=np.intp)
-        tasks[places] = holdouts
-        tasks[others] = maker.block(exercise.tasks, balanced=exercise.design.method == "shortcut")
-        blocks.append(tasks)
-    return _frame(exercise, np.stack(blocks), places)
+    return Design(_frame(exercise, shown, places), watch.interrupted)
 
 
 def holdout_positions(tasks: int, holdouts: int) -> tuple[int, ...]:
@@ -65,6 +107,30 @@ def holdout_positions(tasks: int, holdouts: int) -> tuple[int, ...]:
     """
     shown = tasks + holdouts
     return tuple((k * (shown + 1)) // (holdouts + 1) for k in range(1, holdouts + 1))
+
+
+def _fixed(exercise: ChoiceExercise, role: str) -> Levels:
+    ids = [[level.id for level in a.levels] for a in exercise.attributes]
+    tasks = [
+        [
+            [ids[n].index(alternative[a.id]) for n, a in enumerate(exercise.attributes)]
+            for alternative in task.alternatives
+        ]
+        for task in exercise.fixed_tasks
+        if task.role == role
+    ]
+    shape = (len(tasks), exercise.alternatives, len(exercise.attributes))
+    return np.array(tasks, dtype=np.intp).reshape(shape)
+
+
+def _inserted(blocks: Levels, given: Levels) -> Levels:
+    """Blocks (B, T, J, A) with the given tasks spread evenly among those of each."""
+    count, tasks = blocks.shape[:2]
+    places = np.array(holdout_positions(tasks, len(given)), dtype=int) - 1
+    shown = np.empty((count, tasks + len(given), *blocks.shape[2:]), dtype=np.intp)
+    shown[:, places] = given
+    shown[:, np.setdiff1d(np.arange(tasks + len(given)), places)] = blocks
+    return shown
 
 
 def _frame(exercise: ChoiceExercise, blocks: Levels, holdouts: Levels) -> pd.DataFrame:
@@ -82,74 +148,204 @@ def _frame(exercise: ChoiceExercise, blocks: Levels, holdouts: Levels) -> pd.Dat
     return pd.DataFrame(columns)
 
 
-class _Maker:
-    """Draws tasks one after another, keeping count of levels and of the information so far."""
+class _Composer:
+    """Fills all blocks at once: complete enumeration, balanced overlap and efficient designs."""
 
-    def __init__(self, exercise: ChoiceExercise) -> None:
+    def __init__(self, exercise: ChoiceExercise, watch: Watch) -> None:
         self.exercise = exercise
-        self.rules = Rules.of(exercise)
-        self.counts = [len(a.levels) for a in exercise.attributes]
+        self.watch = watch
+        self.coding = coding_in("", exercise)
+        self.space = space_of(self.coding)
+        self.counts = tuple(len(a.levels) for a in exercise.attributes)
+        self.label = label_place(exercise)
         self.generator = np.random.default_rng(exercise.design.seed)
-        self.forget()
 
-    def forget(self) -> None:
-        """Start the information anew (a little on the diagonal, so that it has an inverse)."""
-        self.inverse: Floats = np.eye(sum(self.counts) - len(self.counts)) * 1e3
+    def blocks(self, tasks: int, given: Levels) -> Levels:
+        """The made tasks of all blocks, (B, tasks, J, A)."""
+        method, blocks = self.exercise.design.method, self.exercise.design.blocks
+        template, free = self._template(blocks, tasks)
+        if not tasks:
+            return template
+        strict = np.ones_like(free)
+        if method == "balanced-overlap":
+            strict = self._strict(blocks, tasks)
+        levels = self._filled(template, free, strict)
+        if method in ("d-optimal", "bayesian-d"):
+            flat = levels.reshape(-1, *levels.shape[2:])
+            flat = self._efficient(flat, free.reshape(-1, free.shape[2]), given)
+            keys = mark_keys(self.space.counts)
+            marks = np.array([task_mark(keys, task) for task in flat])
+            order = divide(flat, self.space.counts, marks, blocks, self.generator)
+            levels = flat[order].reshape(levels.shape)
+        return levels if self.label is not None else self._mixed(levels)
 
-    def block(self, tasks: int, *, balanced: bool) -> Levels:
-        """One block of tasks, (tasks, alternatives, attributes)."""
-        shape = (tasks, self.exercise.alternatives, len(self.counts))
-        made = np.empty(shape, dtype=np.intp)
-        used = [np.zeros(count) for count in self.counts]
-        for n in range(tasks):
-            made[n] = self._balanced_task(used) if balanced else self._random_task()
-            for a, count in enumerate(self.counts):
-                used[a] += np.bincount(made[n, :, a], minlength=count)
-        return made
+    def _mixed(self, levels: Levels) -> Levels:
+        """The alternatives of each task in random order."""
+        order = self.generator.random(levels.shape[:3]).argsort(axis=2)
+        return np.take_along_axis(levels, order[..., None], axis=2)
 
-    def _random_task(self) -> Levels:
-        for _ in range(TRIES):
-            drawn = self._drawn_freely()
-            allowed = np.flatnonzero(self.rules.allowed(drawn))
-            if len(allowed):
-                return np.asarray(drawn[allowed[0]])
-        raise DesignImpossible(self.rules.why_impossible(self.exercise))
+    def _template(self, blocks: int, tasks: int) -> tuple[Levels, Bytes]:
+        """Labels and the constant levels of partial profiles, and what is free (B, T, A)."""
+        width, alternatives = len(self.counts), self.exercise.alternatives
+        levels = np.zeros((blocks, tasks, alternatives, width), dtype=np.int64)
+        free = np.ones((blocks, tasks, width), dtype=np.uint8)
+        if self.label is not None:
+            free[..., self.label] = 0
+            chosen = self._rotated(blocks * tasks, self.counts[self.label], alternatives)
+            levels[..., self.label] = np.sort(chosen, axis=1).reshape(blocks, tasks, -1)
+        varying = self.exercise.design.varying
+        if varying is not None:
+            others = np.array([a for a in range(width) if a != self.label])
+            chosen = others[self._rotated(blocks * tasks, len(others), varying)]
+            constant = np.ones((blocks * tasks, width), dtype=bool)
+            np.put_along_axis(constant, chosen, values=False, axis=1)
+            if self.label is not None:
+                constant[:, self.label] = False
+            same = constant.reshape(blocks, tasks, width)
+            free[same] = 0
+            self._set_constants(levels, same)
+        return levels, free
 
-    def _balanced_task(self, used: list[Floats]) -> Levels:
-        for attempt in range(TRIES):
-            loose = max(0, attempt - BALANCED_TRIES)
-            drawn = self._drawn_freely() if loose > 20 else self._drawn_evenly(used, loose)
-            allowed = drawn[self.rules.allowed(drawn)]
-            if len(allowed):
-                return self._most_informative(allowed)
-        raise DesignImpossible(self.rules.why_impossible(self.exercise))
+    def _rotated(self, rows: int, count: int, size: int) -> Levels:
+        """Sets (rows, size) of distinct numbers below count, each number and pair about evenly."""
+        used, pairs = np.zeros(count), np.zeros((count, count))
+        found = np.empty((rows, size), dtype=np.int64)
+        for n in range(rows):
+            price = used + self.generator.random(count) * 0.5
+            for k in range(size):
+                best = int(price.argmin())
+                found[n, k] = best
+                price += pairs[best] * (count - 1) / max(size - 1, 1) / max(size - 1, 1)
+                price[best] = np.inf
+            used[found[n]] += 1
+            pairs[np.ix_(found[n], found[n])] += 1
+        return found
 
-    def _drawn_freely(self) -> Levels:
-        shape = (CANDIDATES * 10, self.exercise.alternatives)
-        drawn = [self.generator.integers(count, size=shape) for count in self.counts]
-        return np.stack(drawn, axis=-1)
-
-    def _drawn_evenly(self, used: list[Floats], loose: int) -> Levels:
-        """Candidates of the levels least used so far, each attribute in random order.
-
-        ``loose`` adds noise to the counts, so that rules can be kept at some cost of balance.
-        """
-        alternatives = self.exercise.alternatives
-        drawn = np.empty((CANDIDATES, alternatives, len(self.counts)), dtype=np.intp)
+    def _set_constants(self, levels: Levels, constant: Levels) -> None:
         for a, count in enumerate(self.counts):
-            ties = self.generator.random((CANDIDATES, count)) * (0.5 + loose)
-            order = np.argsort(used[a] + ties, axis=1)
-            repeated = np.tile(order, (1, -(-alternatives // count)))[:, :alternatives]
-            drawn[..., a] = self.generator.permuted(repeated, axis=1)
-        return drawn
+            where = np.argwhere(constant[..., a])
+            drawn = self.generator.permutation(np.arange(len(where)) % count)
+            levels[where[:, 0], where[:, 1], :, a] = drawn[:, None]
 
-    def _most_informative(self, candidates: Levels) -> Levels:
-        """The candidate that enlarges det(information) most: det(I + Z A Z') with A its inverse."""
-        x = coded(candidates, self.counts)
-        z = (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.shape[1])
-        across = z @ self.inverse
-        gains = np.linalg.slogdet(np.eye(x.shape[1]) + across @ z.transpose(0, 2, 1))[1]
-        best = int(gains.argmax())
-        inner = np.eye(x.shape[1]) + across[best] @ z[best].T
-        self.inverse = self.inverse - across[best].T @ np.linalg.solve(inner, across[best])
-        return np.asarray(candidates[best])
+    def _strict(self, blocks: int, tasks: int) -> Bytes:
+        """Cells (B, T, A) that show no level twice: all but a third, spread over each block."""
+        width = len(self.counts)
+        strict = np.ones((blocks, tasks * width), dtype=np.uint8)
+        strict[:, : round(LOOSE * tasks * width)] = 0
+        return self.generator.permuted(strict, axis=1).reshape(blocks, tasks, width)
+
+    def _filled(self, template: Levels, free: Bytes, strict: Bytes) -> Levels:
+        varying = self.exercise.design.varying is not None
+        for _ in range(TEMPLATES if varying else 1):
+            levels, tallies = template.copy(), tallies_of(self.space.counts)
+            failed = fill(self.space, levels, (free, strict), True, tallies, self.generator)
+            if failed < 0:
+                return levels
+            b, t = divmod(failed, template.shape[1])
+            for a, count in enumerate(self.counts):
+                if not free[b, t, a] and a != self.label:
+                    template[b, t, :, a] = self.generator.integers(count)
+        raise DesignImpossible(Rules.of(self.exercise).why_impossible(self.exercise))
+
+    def _efficient(self, levels: Levels, free: Bytes, given: Levels) -> Levels:
+        plan = self.exercise.design
+        priors = priors_of(self.exercise, self.coding)
+        if plan.method == "bayesian-d" and not priors.uncertain:
+            raise DesignImpossible(
+                f"exercise '{self.exercise.id}': bayesian-d needs priors with a standard "
+                "deviation. Add 'priors' with 'sd', or use d-optimal."
+            )
+        problem = Problem(
+            self.space,
+            np.concatenate([levels, given]),
+            np.concatenate([free, np.zeros((len(given), free.shape[1]), dtype=np.uint8)]),
+            np.concatenate([np.ones(len(levels)), np.full(len(given), float(plan.blocks))]),
+            np.array([plan.balance, plan.overlap]),
+            plan.blocks,
+        )
+        found = efficient(
+            problem,
+            priors,
+            bayesian=plan.method == "bayesian-d",
+            starts=plan.starts,
+            generator=self.generator,
+            watch=self.watch,
+        )
+        return found[: len(levels)]
+
+
+def efficient(
+    problem: Problem,
+    priors: Priors,
+    *,
+    bayesian: bool,
+    starts: int | None,
+    generator: np.random.Generator,
+    watch: Watch,
+) -> Levels:
+    """The design (S, J, A) of least D-error at the mean of the priors, or on average over them.
+
+    Bayesian search begins at the best design for the mean. Shifted orthogonal arrays are among
+    the first designs; at equal chances the search ends when the bound is reached.
+    """
+    seeds = _seeds(problem, generator, watch)
+    enough = 0.0
+    if not priors.mean.any() and not bayesian:
+        enough = _least_possible(problem) * (1 + 1e-7)
+    share = 0.3 if bayesian else 1.0
+    search = Search(
+        problem,
+        priors.mean[None],
+        work=share * WORK,
+        generator=generator,
+        watch=watch,
+        enough=enough,
+    )
+    best = search.run(seeds, starts)
+    if not bayesian or watch.interrupted:
+        return best
+    draws = priors.draws(DRAWS, seed=int(generator.integers(2**31)), even=True)
+    final = Search(problem, draws, work=WORK, generator=generator, watch=watch)
+    return final.run([best], starts)
+
+
+def _seeds(problem: Problem, generator: np.random.Generator, watch: Watch) -> list[Levels]:
+    tasks, alternatives, _ = problem.template.shape
+    if not problem.free.all():
+        return [problem.template]
+    counts = tuple(int(count) for count in problem.space.counts)
+    seed = int(generator.integers(2**31))
+    found = shifted_design(counts, alternatives, tasks, seed=seed, stop=watch.over)
+    if found is None or not _keeps_rules(problem.space, found):
+        return [problem.template]
+    return [found.astype(np.int64), problem.template]
+
+
+def _keeps_rules(space: Space, levels: Levels) -> bool:
+    return all(allowed(space, task, i) for task in levels for i in range(len(task)))
+
+
+def _least_possible(problem: Problem) -> float:
+    """The bound of Burgess and Street in the coding of the problem; 0 where it does not hold."""
+    space = problem.space
+    plain = (space.widths == space.counts - 1).all() and not len(space.pairs)
+    if space.none != NO_NONE or not plain or problem.penalties.any():
+        return 0.0
+    counts = [int(count) for count in space.counts]
+    tasks, alternatives, _ = problem.template.shape
+    bound = burgess_street_bound(counts, alternatives, tasks)
+    return bound * _between_codings(space)
+
+
+def _between_codings(space: Space) -> float:
+    """D-error in the space's coding over that in standardised orthogonal coding.
+
+    Z = X T for the codes of an attribute, so that det changes by det(T)^2.
+    """
+    logarithm = 0.0
+    for a, count in enumerate(space.counts):
+        codes: Floats = space.codes[a, :count, : count - 1]
+        centred = codes - codes.mean(axis=0)
+        change = np.linalg.lstsq(centred, orthogonal_codes(int(count)))[0]
+        logarithm += 2 * np.linalg.slogdet(change)[1]
+    return float(np.exp(logarithm / space.columns))

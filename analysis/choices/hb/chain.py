@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.choices.hb.compiled import compiled
+from analysis.choices.compiled import compiled
 from analysis.choices.hb.kernel import (
     LANES,
     exp32,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from analysis.choices.hb.compiled import compiled, vectorised
+from analysis.choices.compiled import compiled, vectorised
 
 LANES = 64
 f4 = np.float32

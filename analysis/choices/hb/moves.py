@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.choices.hb.compiled import compiled, vectorised
+from analysis.choices.compiled import compiled, vectorised
 from analysis.choices.hb.kernel import LANES, f4, likelihood_in_logs, scatter, scratch_of, times
 
 ONE = f4(1.0)

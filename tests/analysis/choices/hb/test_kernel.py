@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numba import njit
 
+from analysis.choices.compiled import drop_stale
 from analysis.choices.hb.chain import evaluate, total_information
-from analysis.choices.hb.compiled import drop_stale
 from analysis.choices.hb.kernel import LANES, exp32, scatter, times
 from analysis.choices.hb.packing import pack
 from tests.analysis.choices.hb.conftest import Coded, log_likelihood, simulate

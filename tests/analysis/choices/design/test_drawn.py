@@ -26,7 +26,7 @@ def exercise(counts, *, alternatives=3, tasks=12, preference=None, design=None, 
         for n, count in enumerate(counts)
     ]
     parts = {"id": "e", "question": "?", "attributes": attributes, "alternatives": alternatives}
-    parts |= {"tasks": tasks, "design": design or {"blocks": 4, "seed": 3}}
+    parts |= {"tasks": tasks, "design": design or {"method": "shortcut", "blocks": 4, "seed": 3}}
     return ChoiceExercise.model_validate(parts | more)
 
 
@@ -48,7 +48,7 @@ def test_the_frame_has_one_row_per_alternative():
 def test_same_seed_same_tasks_another_seed_others():
     given = exercise([3, 3, 4])
     pd.testing.assert_frame_equal(make_tasks(given), make_tasks(given))
-    other = exercise([3, 3, 4], design={"blocks": 4, "seed": 4})
+    other = exercise([3, 3, 4], design={"method": "shortcut", "blocks": 4, "seed": 4})
     assert not make_tasks(given).equals(make_tasks(other))
 
 

@@ -26,7 +26,11 @@ def drop_stale(folder: Path, modules: tuple[str, ...]) -> None:
 
 
 with suppress(OSError):
-    drop_stale(Path(__file__).parent, ("compiled", "kernel", "moves", "chain"))
+    drop_stale(Path(__file__).parent / "hb", ("../compiled", "kernel", "moves", "chain"))
+    drop_stale(
+        Path(__file__).parent / "design",
+        ("../compiled", "space", "exchange", "overlap", "blocking", "orbits", "best_worst"),
+    )
 
 
 def compiled(function: Kernel) -> Kernel:
