@@ -298,7 +298,7 @@ def _warnings(
             "intervals are rough"
         )
     weeks = table["T_days"].max() / DAYS_A_WEEK
-    if plan.horizon.weeks > weeks:
+    if plan.horizon.weeks > weeks + 1:
         yield (
             f"the horizon of {plan.horizon.weeks:g} weeks is longer than the history of "
             f"{weeks:.0f} weeks: nothing like it was seen"
