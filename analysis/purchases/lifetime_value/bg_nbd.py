@@ -100,18 +100,17 @@ def scale(histories: Histories, logs: Floats) -> Floats:
 
 
 def draw_if_alive(
-    histories: Histories, logs: Floats, horizon: float, generator: np.random.Generator
+    histories: Histories, parameters: Floats, horizon: float, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Draw purchases in the horizon and weeks active in it (rows, draws), given alive at T.
+    """Draw purchases in the horizon and weeks active in it (rows,), given alive at T.
 
-    ``logs`` is (draws, 4) or (rows, draws, 4). Given alive, the rate is gamma(r + x, alpha + T)
-    and the chance to drop out after a purchase beta(a, b + x), independently; the weeks active
-    end with the purchase after which the customer drops out.
+    Given alive, the rate is gamma(r + x, alpha + T) and the chance to drop out after a purchase
+    beta(a, b + x), independently; the weeks active end with the purchase after which the customer
+    drops out. ``parameters`` is (rows, 4).
     """
-    r, alpha, a, b = np.moveaxis(np.exp(logs), -1, 0)
-    x, T = histories.x[:, None], histories.T[:, None]
-    rate = generator.standard_gamma(r + x) / (alpha + T)
-    chance = generator.beta(np.broadcast_to(a, rate.shape), b + x)
+    r, alpha, a, b = parameters.T
+    rate = generator.standard_gamma(r + histories.x) / (alpha + histories.T)
+    chance = generator.beta(a, b + histories.x)
     until = generator.geometric(np.clip(chance, 1e-9, 1.0)).astype(float)
     if_staying = generator.poisson(np.minimum(rate * horizon, MILLION)).astype(float)
     bought = np.minimum(if_staying, until)

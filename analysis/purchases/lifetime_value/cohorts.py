@@ -13,14 +13,12 @@ import pandas as pd
 from analysis.purchases.engine import Purchases, compute, purchases_table
 from analysis.purchases.lifetime_value.buying import BuyingFit
 from analysis.purchases.lifetime_value.covariates import Covariates
-from analysis.purchases.lifetime_value.expected import expected_purchases, weekly_discount
+from analysis.purchases.lifetime_value.expected import expected_curve, weekly_discount
 from analysis.purchases.lifetime_value.grouped import Floats, Histories
 from analysis.purchases.lifetime_value.residual_value import Forecast, Groups, Horizon
 from analysis.purchases.roll_up import daily
 
 ALL, UNKNOWN = "all", "unknown"
-POINTS = 26
-"""In so many steps to the horizon an expected payback is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +102,32 @@ def residual_of(
     groups: Groups,
     horizon: Horizon,
     source: tuple[BuyingFit, Histories, Covariates | None],
+    *,
+    steps: int,
 ) -> Residual | None:
     """What cohorts and whole channels will bring; None where values are unknown.
 
-    ``sizes`` is from ``cohort_sizes``; ``source`` is what ``found`` was forecast from.
+    ``sizes`` is from ``cohort_sizes``; ``source`` is what ``found`` was forecast from; the curve
+    has so many ``steps`` to the horizon.
     """
     if found.group_values is None or horizon.margin is None:
         return None
     fit, histories, covariates = source
+    weeks = np.linspace(0, horizon.weeks, steps + 1)[1:]
     worth = found.customers["expected_spend"].to_numpy() * horizon.margin * groups.factor
-    weeks = np.linspace(0, horizon.weeks, POINTS + 1)[1:]
     single = sizes[sizes["cohort"] != ALL]
-    curve = np.empty((len(single), POINTS))
-    for point, until in enumerate(weeks):
-        bought = expected_purchases(
-            fit,
-            histories,
-            float(until),
-            discount=weekly_discount(horizon.discount),
-            covariates=covariates,
+    bought = expected_curve(
+        fit,
+        histories,
+        weeks,
+        discount=weekly_discount(horizon.discount),
+        covariates=covariates,
+    )
+    curve = np.empty((len(single), len(weeks)))
+    for place in range(len(weeks)):
+        curve[:, place] = np.bincount(
+            groups.of, weights=bought[:, place] * worth, minlength=len(single)
         )
-        curve[:, point] = np.bincount(groups.of, weights=bought * worth, minlength=len(single))
     whole = sizes.loc[sizes["cohort"] == ALL, "channel"].to_numpy()
     members = (whole[:, None] == single["channel"].to_numpy()).astype(float)
     adds = np.vstack([np.eye(len(single)), members])

@@ -57,13 +57,27 @@ def expected_purchases(
     discount
         Continuous, a week (``weekly_discount``): purchases later count for less.
     """
+    ahead = np.array([weeks])
+    return expected_curve(fit, histories, ahead, discount=discount, covariates=covariates)[:, 0]
+
+
+def expected_curve(
+    fit: BuyingFit,
+    histories: Histories,
+    weeks: Floats,
+    *,
+    discount: float = 0.0,
+    covariates: Covariates | None = None,
+) -> Floats:
+    """``expected_purchases`` within several horizons, ``weeks`` (K,): (rows, K)."""
     logs = fit.logs(len(histories), covariates)
-    found = np.empty(len(histories))
+    found = np.empty((len(histories), len(weeks)))
     for start in range(0, len(histories), CHUNK):
         part = slice(start, start + CHUNK)
         rows, own = histories.rows(part), logs[part]
         alive = fit.model.terms(rows, own).p_alive
-        found[part] = alive * if_alive(fit, rows, own, (weeks, discount))
+        for place, until in enumerate(weeks):
+            found[part, place] = alive * if_alive(fit, rows, own, (float(until), discount))
     return found
 
 

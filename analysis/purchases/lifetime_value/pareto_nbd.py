@@ -123,22 +123,19 @@ def scale(histories: Histories, logs: Floats) -> Floats:
 
 
 def draw_if_alive(
-    histories: Histories, logs: Floats, horizon: float, generator: np.random.Generator
+    histories: Histories, parameters: Floats, horizon: float, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Draw purchases in the horizon and weeks active in it (rows, draws), given alive at T.
+    """Draw purchases in the horizon and weeks active in it (rows,), given alive at T.
 
-    ``logs`` is (draws, 4) or (rows, draws, 4). Given alive, the rate is gamma(r + x, alpha + T)
-    and the dropout rate gamma(s, beta + T), independently.
+    Given alive, the rate is gamma(r + x, alpha + T) and the dropout rate gamma(s, beta + T),
+    independently; ``parameters`` is (rows, 4).
     """
-    r, alpha, s, beta = np.moveaxis(np.exp(logs), -1, 0)
-    x, T = histories.x[:, None], histories.T[:, None]
-    rate = generator.standard_gamma(r + x) / (alpha + T)
-    leaving = generator.standard_gamma(np.broadcast_to(s, rate.shape)) / (beta + T)
-    waits = generator.standard_exponential(rate.shape)
-    with np.errstate(divide="ignore", over="ignore"):
-        active = np.minimum(waits / np.maximum(leaving, 1e-300), horizon)
-    bought = generator.poisson(np.minimum(rate * active, MILLION)).astype(float)
-    return bought, active
+    r, alpha, s, beta = parameters.T
+    rate = generator.standard_gamma(r + histories.x) / (alpha + histories.T)
+    leaving = generator.standard_gamma(s) / (beta + histories.T)
+    waits = generator.standard_exponential(len(rate))
+    active = np.minimum(waits / np.maximum(leaving, 1e-300), horizon)
+    return generator.poisson(np.minimum(rate * active, MILLION)).astype(float), active
 
 
 PARETO_NBD = BuyingModel(

@@ -187,13 +187,17 @@ class _Drawn:
         found = self.fit.model.terms(rows, logs)
         lever = np.eye(4)[None] if some is None else self.fit.model.lever(some)
         shift = np.einsum("nkp,dp->ndk", lever, moves)
+        shift = np.broadcast_to(shift, (len(rows), *shift.shape[1:]))
         with np.errstate(divide="ignore"):
             odds = np.log(found.p_alive) - np.log1p(-found.p_alive)
         odds = odds[:, None] + np.einsum("ndk,nk->nd", shift, found.logit_alive_gradient)
         alive = generator.random(odds.shape) < 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
-        drawn = logs[:, None, :] + shift
-        bought, active = self.fit.model.draw_if_alive(rows, drawn, self.horizon.weeks, generator)
-        bought = bought * alive
+        who, draw = np.nonzero(alive)
+        parameters = np.exp(logs[who] + shift[who, draw])
+        bought, active = np.zeros(alive.shape), np.zeros(alive.shape)
+        bought[who, draw], active[who, draw] = self.fit.model.draw_if_alive(
+            rows.rows(who), parameters, self.horizon.weeks, generator
+        )
         return bought, self._value(part, bought, active, (spends, generator))
 
     def _value(

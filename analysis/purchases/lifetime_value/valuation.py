@@ -43,6 +43,10 @@ from analysis.purchases.lifetime_value.residual_value import (
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
 VAGUE = 1.0
+"""A standard error of this share of a parameter is too large to say nothing of."""
+PAYBACK_STEPS = 26
+"""In so many steps to the horizon an expected payback is looked for."""
+
 FIGURES = (
     "p_alive",
     "p_alive_low",
@@ -168,7 +172,7 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
             spend=realised(purchases, as_of=as_of),
             costs=costs,
             horizon=plan.horizon,
-            residual=_residual(found, sizes, groups, plan.horizon, (fit, histories, covariates))
+            residual=_residual(found, sizes, groups, plan, (fit, histories, covariates))
             or reasons.get("lifetime_value", reasons.get("residual_value", "")),
         ),
         reasons=reasons,
@@ -224,13 +228,16 @@ def _residual(
     found: Forecast | None,
     sizes: pd.DataFrame,
     groups: Groups,
-    horizon: Horizon,
+    plan: Plan,
     source: tuple[BuyingFit | None, Histories, Covariates | None],
 ) -> Residual | None:
     fit, histories, covariates = source
     if found is None or fit is None:
         return None
-    return residual_of(found, sizes, groups, horizon, (fit, histories, covariates))
+    steps = PAYBACK_STEPS if plan.costs is not None else 1
+    return residual_of(
+        found, sizes, groups, plan.horizon, (fit, histories, covariates), steps=steps
+    )
 
 
 def _calibration(
