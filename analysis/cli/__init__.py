@@ -19,6 +19,7 @@ COMMANDS = {
     "nps": "Net Promoter Score from a table of ratings.",
     "engagement": "Engagement scores from purchases.",
     "lifetime-value": "What customers will still buy, and are worth.",
+    "winback": "Whose purchases fell: a list with a control group.",
     "report": "Make the value report of an archive.",
 }
 
