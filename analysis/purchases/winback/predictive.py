@@ -47,20 +47,22 @@ class Windows:
     watched: np.ndarray
 
 
-def windows(weeks: Weeks, *, ago: int, days: np.ndarray | None = None) -> Windows:
+def windows(weeks: Weeks, *, ago: int, days: np.ndarray | None = None, gap: int = 0) -> Windows:
     """The last 13 weeks and the 52 before, as seen some weeks ``ago``.
 
-    ``days`` replaces the counts (of the same shape), for tries of what would be seen.
+    ``days`` replaces the counts (of the same shape), for tries of what would be seen; ``gap``
+    weeks are left out between the windows.
     """
     counts = weeks.days if days is None else days
-    split, end = ago + QUARTER, min(ago + QUARTER + YEAR, weeks.n_weeks)
+    split = ago + QUARTER + gap
+    end = min(split + YEAR, weeks.n_weeks)
     span = np.arange(split, end)
     known = weeks.first[:, None] > span
     return Windows(
         before=np.where(known, counts[:, split:end], 0).sum(axis=1, dtype=np.int64),
-        latest=counts[:, ago:split].sum(axis=1, dtype=np.int64),
+        latest=counts[:, ago : ago + QUARTER].sum(axis=1, dtype=np.int64),
         weeks_before=known @ weeks.season[split:end],
-        weeks_latest=float(weeks.season[ago:split].sum()),
+        weeks_latest=float(weeks.season[ago : ago + QUARTER].sum()),
         watched=known.sum(axis=1) >= LEAST_WEEKS,
     )
 
