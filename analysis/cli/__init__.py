@@ -20,6 +20,8 @@ COMMANDS = {
     "compare": "Compare fits to the same choices.",
     "nps": "Net Promoter Score from a table of ratings.",
     "engagement": "Engagement scores from purchases.",
+    "lifetime-value": "What customers will still buy, and are worth.",
+    "winback": "Whose purchases fell: a list with a control group.",
     "report": "Make the value report of an archive.",
 }
 
@@ -33,7 +35,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"analysis.cli.{cmd_name}")
+        module = import_module("analysis.cli." + cmd_name.replace("-", "_"))
         found = (c for c in vars(module).values() if isinstance(c, click.Command))
         return next(command for command in found if command.name == cmd_name)
 

@@ -45,7 +45,7 @@ def engagement(purchases: Path, as_of: datetime, mapping: str, out: Path) -> Non
     if out.suffix not in {".csv", ".parquet"}:
         raise BadInput(f"--out {out.name}: write to a file ending in .csv or .parquet.")
     with bad_input(ValueError):
-        table = read_purchases(purchases, _mapping(mapping))
+        table = read_purchases(purchases, column_names(mapping))
         scores = score_customers(table, as_of=as_of.date())
     scores = scores[[*FIRST, *(name for name in scores.columns if name not in FIRST)]]
     with bad_input():
@@ -57,7 +57,7 @@ def engagement(purchases: Path, as_of: datetime, mapping: str, out: Path) -> Non
     click.echo(f"{len(scores)} customers scored as of {as_of.date()}", err=True)
 
 
-def _mapping(text: str) -> dict[str, str]:
+def column_names(text: str) -> dict[str, str]:
     """'customer=card,time=date' as a mapping."""
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     bad = [name for name, equals, column in pairs if not equals or not column.strip()]

@@ -1,0 +1,1 @@
+"""Lifetime value: how often, until when and for how much customers will buy."""

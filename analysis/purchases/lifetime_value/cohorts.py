@@ -1,0 +1,135 @@
+"""Cohorts: everybody whose first purchase came through one channel in one month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from analysis.purchases.engine import Purchases, compute, purchases_table
+from analysis.purchases.lifetime_value.buying import BuyingFit
+from analysis.purchases.lifetime_value.covariates import Covariates
+from analysis.purchases.lifetime_value.expected import expected_curve, weekly_discount
+from analysis.purchases.lifetime_value.grouped import Floats, Histories
+from analysis.purchases.lifetime_value.residual_value import Forecast, Groups, Horizon
+from analysis.purchases.roll_up import daily
+
+ALL, UNKNOWN = "all", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """What cohorts will bring, discounted to the first purchase.
+
+    ``draws`` is (cohorts, draws), ``mean`` (cohorts,); ``curve`` (cohorts, points) is the mean
+    within the first ``weeks`` (points,), rising to the horizon.
+    """
+
+    draws: Floats
+    mean: Floats
+    weeks: Floats
+    curve: Floats
+
+
+def customer_cohorts(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
+    """Channel and month of everybody's first purchase: customer, channel, cohort, sorted.
+
+    Of several channels on the first day, the first in the alphabet; 'unknown' where none is given.
+    """
+    return compute(_first_days(purchases_table(), as_of=as_of).order_by("customer"), purchases)
+
+
+def realised(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
+    """Net spend of cohorts by days since the first purchase: channel, cohort, age, spend."""
+    table = purchases_table()
+    days, until = daily(table), ibis.date(as_of.isoformat())
+    days = days.filter(days.day <= until)
+    first = days.day.min(where=days.bought == 1).over(ibis.window(group_by="customer"))
+    days = days.mutate(first=first)
+    days = days.filter(days.day >= days["first"])
+    aged = days.mutate(age=days.day.delta(days["first"], unit="day").cast("int64"))
+    joined = aged.inner_join(_first_days(table, as_of=as_of), "customer")
+    spend = joined.group_by("channel", "cohort", "age").agg(
+        spend=joined.cents.sum().cast("int64").cast("float64") / 100
+    )
+    return compute(spend.order_by("channel", "cohort", "age"), purchases)
+
+
+def _first_days(purchases: ir.Table, *, as_of: date) -> ir.Table:
+    dated = purchases.mutate(day=purchases.time.date())
+    bought = dated.filter((dated.amount >= 0) & (dated.day <= ibis.date(as_of.isoformat())))
+    mine = ibis.window(group_by="customer")
+    first = bought.mutate(first=bought.day.min().over(mine))
+    first = first.filter(first.day == first["first"])
+    each = first.group_by("customer", "first").agg(channel=first.channel.min().fill_null(UNKNOWN))
+    return each.select("customer", "channel", cohort=each["first"].strftime("%Y-%m"))
+
+
+def cohort_sizes(cohorts: pd.DataFrame, histories: Histories) -> pd.DataFrame:
+    """Cohorts in the order of ``groups_of``, then whole channels (cohort 'all').
+
+    Returns
+    -------
+    DataFrame
+        channel, cohort, n, least_age and mean_age (weeks since the first purchase, of the
+        youngest customer and on average).
+    """
+    aged = cohorts.assign(age=histories.T)
+    single = _sizes(aged, ["channel", "cohort"])
+    whole = _sizes(aged, ["channel"]).assign(cohort=ALL)
+    return pd.concat([single, whole], ignore_index=True)
+
+
+def _sizes(aged: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    return aged.groupby(by, as_index=False).agg(
+        n=("age", "size"), least_age=("age", "min"), mean_age=("age", "mean")
+    )
+
+
+def groups_of(cohorts: pd.DataFrame, histories: Histories, horizon: Horizon) -> Groups:
+    """Customers by cohort; the factor discounts their value back to the first purchase."""
+    places = cohorts.groupby(["channel", "cohort"]).ngroup().to_numpy()
+    return Groups(places.astype(np.int64), np.exp(-weekly_discount(horizon.discount) * histories.T))
+
+
+def residual_of(
+    found: Forecast,
+    sizes: pd.DataFrame,
+    groups: Groups,
+    horizon: Horizon,
+    source: tuple[BuyingFit, Histories, Covariates | None],
+    *,
+    steps: int,
+) -> Residual | None:
+    """What cohorts and whole channels will bring; None where values are unknown.
+
+    ``sizes`` is from ``cohort_sizes``; ``source`` is what ``found`` was forecast from; the curve
+    has so many ``steps`` to the horizon.
+    """
+    if found.group_values is None or horizon.margin is None:
+        return None
+    fit, histories, covariates = source
+    weeks = np.linspace(0, horizon.weeks, steps + 1)[1:]
+    worth = found.customers["expected_spend"].to_numpy() * horizon.margin * groups.factor
+    single = sizes[sizes["cohort"] != ALL]
+    bought = expected_curve(
+        fit,
+        histories,
+        weeks,
+        discount=weekly_discount(horizon.discount),
+        covariates=covariates,
+    )
+    curve = np.empty((len(single), len(weeks)))
+    for place in range(len(weeks)):
+        curve[:, place] = np.bincount(
+            groups.of, weights=bought[:, place] * worth, minlength=len(single)
+        )
+    whole = sizes.loc[sizes["cohort"] == ALL, "channel"].to_numpy()
+    members = (whole[:, None] == single["channel"].to_numpy()).astype(float)
+    adds = np.vstack([np.eye(len(single)), members])
+    curve = adds @ curve
+    return Residual(adds @ found.group_values, curve[:, -1], weeks, curve)

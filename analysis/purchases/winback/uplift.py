@@ -1,0 +1,90 @@
+"""What a win-back campaign changed: contacted customers against the control group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.estimate import Estimate, unavailable
+from analysis.purchases.engine import Purchases, compute, purchases_table, refuse_mixed_currencies
+from analysis.purchases.roll_up import DAYS_A_WEEK, weekly
+
+LEAST = 20
+"""Customers in either group from which a difference is stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uplift:
+    """Differences a customer, contacted less control, in the weeks after the campaign began.
+
+    Attributes
+    ----------
+    purchases
+        Purchase days.
+    spend
+        Net spend, in units of currency.
+    """
+
+    contacted: int
+    control: int
+    weeks: int
+    purchases: Estimate
+    spend: Estimate
+
+
+def measure_uplift(
+    listed: pd.DataFrame, purchases: Purchases, *, began: date, weeks: int
+) -> Uplift:
+    """Measure a campaign by the customers that the lot left alone.
+
+    Flagged customers recover in part without being contacted, so that before-and-after figures
+    say nothing; the difference of the two groups does.
+
+    Parameters
+    ----------
+    listed
+        The list as it was exported: columns customer and group.
+    began
+        Day of the contact; purchases of the day itself are not counted.
+    weeks
+        Weeks after it that are counted; all of them must be known.
+    """
+    absent = [name for name in ("customer", "group") if name not in listed]
+    if absent:
+        raise ValueError(f"the list lacks the column(s) {', '.join(absent)}: give it as exported")
+    refuse_mixed_currencies(purchases)
+    until = began + timedelta(days=DAYS_A_WEEK * weeks)
+    found = compute(weekly(purchases_table(), as_of=until), purchases)
+    later = found[found["week"] < weeks].groupby("customer")[["days", "cents"]].sum()
+    each = later.reindex(listed["customer"].astype(str)).fillna(0.0).astype(float)
+    group = listed["group"].to_numpy()
+    contact, control = each[group == "contact"], each[group == "control"]
+    return Uplift(
+        contacted=len(contact),
+        control=len(control),
+        weeks=weeks,
+        purchases=_difference(contact["days"], control["days"], "purchase days"),
+        spend=_difference(contact["cents"] / 100, control["cents"] / 100, "units of currency"),
+    )
+
+
+def _difference(contact: pd.Series, control: pd.Series, unit: str) -> Estimate:
+    method = "difference of means, contacted less control by lot; 95 % interval of Welch"
+    n = len(contact) + len(control)
+    if min(len(contact), len(control)) < LEAST:
+        reason = (
+            f"{len(contact)} contacted and {len(control)} in the control group; {LEAST} of each "
+            "are needed"
+        )
+        return unavailable(reason, n=n, method=method, unit=unit)
+    value = float(contact.mean() - control.mean())
+    parts = np.array([contact.var() / len(contact), control.var() / len(control)])
+    if not parts.sum():
+        return Estimate(value=value, low=value, high=value, n=n, method=method, unit=unit)
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(contact), len(control)]) - 1)).sum()
+    half = float(stats.t.ppf(0.975, freedom) * np.sqrt(parts.sum()))
+    return Estimate(value=value, low=value - half, high=value + half, n=n, method=method, unit=unit)
