@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.diagnostics import of_draws, of_logit
+from analysis.diagnostics import of_logit
 from analysis.diagnostics.fit import Fit
 from analysis.diagnostics.likelihoods import likelihoods
 from analysis.diagnostics.prediction import NAMES
@@ -54,6 +54,8 @@ def diagnostics_of(fit: Fit, *, program: str, prediction: Prediction | None = No
         checks = tuple(of_logit.checks(fit))
         more = {"facts": of_logit.facts(fit), "coefficients": of_logit.coefficients(fit)}
     else:
+        from analysis.diagnostics import of_draws  # a second to load, with the sampler
+
         names, draws = of_draws.population(fit, hierarchy)
         found = of_draws.parameters(names, draws)
         checks = tuple(of_draws.checks(fit, hierarchy, found))

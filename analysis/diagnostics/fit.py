@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from analysis.choices.coding import Coding
-from analysis.choices.hb.fit import Hierarchy
-from analysis.choices.hb.sampling import Settings
 from analysis.choices.partworths import PartWorths
 from analysis.rendering.figures import whole
 from analysis.study import Study
 from analysis.tables import Choices
+
+if TYPE_CHECKING:
+    from analysis.choices.hb.fit import Hierarchy
 
 PRIORS = {"sawtooth": "Sawtooth prior", "bayesm": "bayesm prior"}
 
@@ -30,7 +32,7 @@ class Fit:
     seed: int
     weights: Mapping[str, float] | None = None
     prior: str = ""
-    burn_in: int = Settings().burn_in
+    burn_in: int = 0
 
     def in_words(self) -> str:
         """Estimator, prior, chains and draws: for headers."""

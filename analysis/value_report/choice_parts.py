@@ -100,7 +100,9 @@ def _fit(used: Used, choices: Choices, seed: int, progress: Progress | None) -> 
         settings=CHAINS,
         progress=progress and partial(progress, "Drawing everybody's part-worths"),
     )
-    return Fit(used.study, choices, fitted, seed, weights=weights, prior=prior)
+    return Fit(
+        used.study, choices, fitted, seed, weights=weights, prior=prior, burn_in=CHAINS.burn_in
+    )
 
 
 def _estimation(fit: Fit) -> Estimation:

@@ -75,13 +75,14 @@ def write_tables(
 
     ``weights`` enter the figures of draws; a logit has them in its fit.
     """
-    from analysis.choices.hb.market import importances_of_respondents, money_value
     from analysis.choices.importances import importances
 
     if fitted.hierarchy is None:
         levels, shares = partworth_rows(fitted), importances(fitted, seed=seed)
         money = logit_money_rows(fitted, method=wtp_method, seed=seed)
     else:
+        from analysis.choices.hb.market import importances_of_respondents, money_value
+
         levels = draw_level_rows(fitted)
         shares = importances_of_respondents(fitted, seed=seed, weights=weights)
         worth = partial(money_value, fitted, seed=seed, weights=weights)

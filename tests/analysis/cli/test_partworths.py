@@ -172,8 +172,12 @@ def test_design_writes_the_tasks(tmp_path):
     path = tmp_path / "a" / "tasks.csv"
     assert path.read_text() == printed.stdout
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    assert set(frame["price"]) == {"090", "105", "120", "135"}
-    assert len(frame) == 20 * 12 * 3
+    concepts = frame[frame["alternative"] != "4"]
+    assert set(concepts["price"]) == {"090", "105", "120", "135"}
+    assert len(concepts) == 20 * 12 * 3
+    none = frame[frame["alternative"] == "4"]
+    assert set(none["price"]) == {""}
+    assert len(none) == 20 * 12
 
 
 ROW = "n,p1,1,1,1,7,1,0,0,0,0\nn,p1,1,2,0,9,1,0,0,0,0\n"
