@@ -41,6 +41,8 @@ CHOICE_COLUMNS = ("respondent", "task", "alternative", "chosen")
 ROLES = ("estimation", "holdout")
 BOUGHT = "bought"
 """The second question of a dual-response none: would the respondent buy the one chosen?"""
+POSITION = "position"
+"""Where an alternative stood on its page (1, 2, ...), when their order is random."""
 SHOWN = 50
 LISTED = 500
 
@@ -190,16 +192,22 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     table = check.table()
     if check.faults:
         raise TableFaults(check.faults, table="choices")
-    used = {*asked, "role", "block", "exercise", *attributes}
+    used = {*asked, "role", "block", "exercise", *extra_columns(exercise), *attributes}
     extra = [str(c) for c in frame.columns if c not in used]
     if extra:
         check.notes.append(f"columns not used: {', '.join(extra)}")
     return Choices(exercise, table, tuple(check.notes))
 
 
+def extra_columns(exercise: ChoiceExercise) -> tuple[str, ...]:
+    """Columns of its table that an exercise has by its own rules, such as the second question."""
+    second = (BOUGHT,) if exercise.is_dual else ()
+    return (*second, POSITION) if exercise.alternative_order == "random" else second
+
+
 def is_dual(exercise: ChoiceExercise) -> bool:
     """Whether none is asked in a second question, after a forced choice."""
-    return exercise.none is not None and exercise.none.response == "dual"
+    return exercise.is_dual
 
 
 def _read(path: Path, known: Sequence[str], mapping: Mapping[str, str], table: str) -> pd.DataFrame:

@@ -11,10 +11,12 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
-from analysis.study.exercises import ChoiceExercise
+from analysis.choices.design import design_of
+from analysis.study.exercises import ChoiceExercise, Exercise
 from analysis.study.load import dump_study, parse_study, read_study
 from analysis.study.types import Study
 from surveyapp import clock, create_app, tokens
+from surveyapp.jobs.publish import task_records
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, links, studies
 from surveyapp.store.records import LinkRecord, TaskRecord
@@ -59,8 +61,10 @@ def small_study(pages: str, **more: str) -> Study:
     )
 
 
-def simple_tasks(exercise: ChoiceExercise, *, seed: int = 1) -> list[TaskRecord]:
+def simple_tasks(exercise: Exercise, *, seed: int = 1) -> list[TaskRecord]:
     """Random tasks without twins: enough for pages, not a design to estimate with."""
+    if not isinstance(exercise, ChoiceExercise):
+        return task_records(design_of(exercise), exercise)
     rng = random.Random(seed)
     shown = exercise.tasks + exercise.holdouts
     made = []

@@ -30,6 +30,8 @@ from analysis.tables import Check, Codes, Mask, TableFault, TableFaults, at_line
 
 ITEM = "item"
 BEST_WORST_COLUMNS = ("respondent", "task", ITEM, "best", "worst")
+PLACES = ("exercise", "block", "position")
+"""Columns of an archive that say where an item stood."""
 DRAWS = 4_000
 
 
@@ -119,7 +121,8 @@ def check_best_worst(
         "worst": worst,
         "role": "estimation",
     }
-    extra = [str(c) for c in frame.columns if c not in BEST_WORST_COLUMNS]
+    known = {*BEST_WORST_COLUMNS, *PLACES}
+    extra = [str(c) for c in frame.columns if c not in known]
     notes = (f"columns not used: {', '.join(extra)}",) if extra else ()
     return BestWorstAnswers(exercise, pd.DataFrame(columns).astype({"respondent": "str"}), notes)
 

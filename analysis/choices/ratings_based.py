@@ -19,6 +19,8 @@ from analysis.study.exercises import RatingsExercise
 from analysis.tables import Check, TableFault, TableFaults, at_lines_of, read_cells
 
 RATING_COLUMNS = ("respondent", "profile", "rating")
+PLACES = ("exercise", "block")
+"""Columns of an archive that say to which design a profile belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def check_ratings(frame: pd.DataFrame, exercise: RatingsExercise, *, first_row: 
     columns |= check.attributes()
     if check.faults:
         raise TableFaults(check.faults, table="ratings")
-    extra = [str(c) for c in frame.columns if c not in names]
+    extra = [str(c) for c in frame.columns if c not in {*names, *PLACES}]
     notes = (f"columns not used: {', '.join(extra)}",) if extra else ()
     return Ratings(exercise, pd.DataFrame(columns).astype({"respondent": "str"}), notes)
 

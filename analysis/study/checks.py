@@ -10,7 +10,13 @@ from itertools import pairwise
 from pydantic import BaseModel
 
 from analysis.study.design_checks import design_faults
-from analysis.study.exercises import Attribute, ChoiceExercise
+from analysis.study.exercises import (
+    Attribute,
+    BestWorstExercise,
+    ChoiceExercise,
+    Exercise,
+    RatingsExercise,
+)
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
 from analysis.study.questions import NUMERIC_KINDS, Question
@@ -57,26 +63,12 @@ def faults_before_publication(study: Study) -> list[Fault]:
         path = f"exercises[{n}]"
         if exercise.id not in fielded:
             found.append(Catalogue.UNUSED_EXERCISE.at(path, name=exercise.id))
-        elif not isinstance(exercise, ChoiceExercise):
-            what = f"an exercise of kind '{exercise.kind}'"
-            found.append(_unfieldable(f"{path}.kind", what, "Use 'kind: choice'"))
-        else:
-            found.extend(_unfieldable_choice(path, exercise))
+        for k, attribute in enumerate(getattr(exercise, "attributes", ())):
+            if attribute.range and exercise.id in fielded:
+                what, hint = "an attribute with a range", "List the levels to be shown"
+                place = f"{path}.attributes[{k}]"
+                found.append(Catalogue.NOT_FIELDABLE.at(place, what=what, hint=hint))
     return found
-
-
-def _unfieldable(path: str, what: str, hint: str) -> Fault:
-    return Catalogue.NOT_FIELDABLE.at(path, what=what, hint=hint)
-
-
-def _unfieldable_choice(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
-    if exercise.none and exercise.none.response == "dual":
-        hint = "Use 'response: single'"
-        yield _unfieldable(f"{path}.none.response", "a dual-response none", hint)
-    for n, attribute in enumerate(exercise.attributes):
-        if attribute.range:
-            hint = "List the levels to be shown"
-            yield _unfieldable(f"{path}.attributes[{n}]", "an attribute with a range", hint)
 
 
 def _repeated_ids(study: Study) -> Iterator[Fault]:
@@ -93,6 +85,8 @@ def _repeated_ids(study: Study) -> Iterator[Fault]:
             parts = getattr(question, field, ())
             groups.append([(f"{path}.{field}[{n}]", part.id) for n, part in enumerate(parts)])
     for e, exercise in enumerate(study.exercises):
+        items = getattr(exercise, "items", ())
+        groups.append([(f"exercises[{e}].items[{n}]", item.id) for n, item in enumerate(items)])
         attributes = getattr(exercise, "attributes", ())
         groups.append([(f"exercises[{e}].attributes[{n}]", a.id) for n, a in enumerate(attributes)])
         for n, attribute in enumerate(attributes):
@@ -181,11 +175,18 @@ def _exercises(study: Study) -> Iterator[Fault]:
         prices = [a for a in getattr(exercise, "attributes", ()) if a.tag == "price"]
         if len(prices) > 1:
             yield Catalogue.TWO_PRICES.at(f"{path}.attributes", n=len(prices))
+        yield from _reserved(path, exercise)
         if isinstance(exercise, ChoiceExercise):
             yield from _prohibitions(path, exercise)
             yield from _interactions(path, exercise)
-            yield from _second_answer(path, exercise)
             yield from design_faults(path, exercise)
+        elif isinstance(exercise, BestWorstExercise):
+            if exercise.set_size > len(exercise.items):
+                what = f"a set shows {exercise.set_size} of {len(exercise.items)} items"
+                yield Catalogue.IMPOSSIBLE.at(path, what=what, hint="Lower 'set_size'")
+        elif exercise.least >= exercise.greatest:
+            low, high = exercise.least, exercise.greatest
+            yield Catalogue.RANGE_ORDER.at(f"{path}.least", low=low, high=high)
 
 
 TABLE_COLUMNS = frozenset(
@@ -194,9 +195,20 @@ TABLE_COLUMNS = frozenset(
 """Columns of a table of choices, which no attribute may take."""
 
 
+def _reserved(path: str, exercise: Exercise) -> Iterator[Fault]:
+    """Attributes may not take the columns of the tables in which their exercise is kept."""
+    taken = set(TABLE_COLUMNS)
+    if isinstance(exercise, RatingsExercise):
+        taken |= {"profile", "rating"}
+    if isinstance(exercise, ChoiceExercise):
+        taken |= {"bought"} if exercise.is_dual else set()
+        taken |= {"position"} if exercise.alternative_order == "random" else set()
+    for n, attribute in enumerate(getattr(exercise, "attributes", ())):
+        if attribute.id in taken:
+            yield Catalogue.RESERVED_ID.at(f"{path}.attributes[{n}].id", id=attribute.id)
+
+
 def _attribute(path: str, attribute: Attribute) -> Iterator[Fault]:
-    if attribute.id in TABLE_COLUMNS:
-        yield Catalogue.RESERVED_ID.at(f"{path}.id", id=attribute.id)
     if attribute.range:
         if attribute.levels:
             yield Catalogue.LEVELS_AND_RANGE.at(path, attribute=attribute.id)
@@ -235,14 +247,6 @@ def _knots(path: str, attribute: Attribute) -> Iterator[Fault]:
         what = f"the knots of '{name}' do not rise between its least and greatest number"
         hint = "List the knots from low to high, inside the tested range"
         yield Catalogue.IMPOSSIBLE.at(f"{path}.knots", what=what, hint=hint)
-
-
-def _second_answer(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
-    """With a dual-response none the table has a column 'bought', which no attribute may take."""
-    if exercise.none and exercise.none.response == "dual":
-        for n, attribute in enumerate(exercise.attributes):
-            if attribute.id == "bought":
-                yield Catalogue.RESERVED_ID.at(f"{path}.attributes[{n}].id", id=attribute.id)
 
 
 def _interactions(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:

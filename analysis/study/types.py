@@ -185,8 +185,13 @@ class Study(Part):
         return _find(self.exercises, wanted or "", "exercise")
 
     def choice_exercise(self, exercise_id: str | None = None) -> ChoiceExercise:
-        """Like ``exercise``; TypeError when it is not a choice exercise."""
-        exercise = self.exercise(exercise_id)
+        """A choice exercise by id; without one, that of the plan, else the first of its kind.
+
+        TypeError when it is an exercise of another kind.
+        """
+        wanted = exercise_id or self.analysis.exercise
+        first = next((e for e in self.exercises if isinstance(e, ChoiceExercise)), None)
+        exercise = first if wanted is None and first else self.exercise(wanted)
         if not isinstance(exercise, ChoiceExercise):
             raise TypeError(f"exercise '{exercise.id}' is of kind '{exercise.kind}', not 'choice'")
         return exercise

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.stats import norm
 
+from analysis.choices.importances import Importance as EstimatedImportance
 from analysis.choices.importances import importances
 from analysis.choices.mnl import NotConverged, fit_mnl
 from analysis.choices.partworths import PartWorths, level_worths
@@ -23,6 +25,7 @@ from analysis.value_report.types import Importance, LevelWorth, Tag, TagValue, U
 from analysis.value_report.used import Used
 
 Z_95, Z_50 = float(norm.ppf(0.975)), float(norm.ppf(0.75))
+LOGIT_METHOD = "aggregate logit; normal interval, errors clustered by respondent"
 VALUE_TAGS: tuple[Tag, ...] = ("functional", "emotional")
 
 
@@ -44,18 +47,18 @@ def choice_parts(used: Used, *, seed: int) -> ChoiceParts:
     """Fit the reported exercise; without usable choices, only a warning."""
     if not used.study.exercises:
         return _without("The study has no choice exercise")
-    exercise = used.study.exercise()
-    if not isinstance(exercise, ChoiceExercise):
-        return _without(f"The exercise '{exercise.id}' is of kind '{exercise.kind}'")
+    if not any(isinstance(e, ChoiceExercise) for e in used.study.exercises):
+        return ChoiceParts()
+    try:
+        exercise = used.study.choice_exercise()
+    except TypeError as error:
+        return _without(str(error).capitalize())
     frame = used.choices.get(exercise.id)
     if frame is None or not (frame["role"] == "estimation").any():
         return _without(f"Nobody answered the choice tasks of '{exercise.id}'")
     try:
         choices = check_choices(frame, exercise)
-        weights = None
-        if used.weights is not None:
-            weights = {str(name): float(w) for name, w in used.weights.items()}
-        fitted = fit_mnl(used.study, choices, weights=weights)
+        fitted = fit_mnl(used.study, choices, weights=used.weighing)
     except (TableFaults, ValueError, NotConverged) as error:
         return _without(f"The choices of '{exercise.id}' cannot be fitted ({error})")
     return _parts(fitted, exercise, seed, (*choices.notes, *fitted.warnings))
@@ -72,18 +75,8 @@ def _parts(
     changes = [c for a in exercise.attributes if a.tag != "price" for c in _changes(a)]
     upgrades = [_upgrade(fitted, a, start, end) for a, start, end in changes]
     return ChoiceParts(
-        part_worths=_level_worths(fitted, exercise),
-        importances=tuple(
-            Importance(
-                attribute=found.attribute,
-                label=exercise.attribute(found.attribute).label.say(),
-                tag=exercise.attribute(found.attribute).tag,
-                estimate=found.estimate,
-                null_reference=found.null_reference,
-                levels_tested=found.levels_tested,
-            )
-            for found in importances(fitted, seed=seed)
-        ),
+        part_worths=worth_rows(fitted, exercise.attributes, method=LOGIT_METHOD, unit="logit"),
+        importances=importance_rows(importances(fitted, seed=seed), exercise.attributes),
         upgrades=tuple(upgrades),
         tag_values=_tag_values(fitted, exercise, seed),
         best_is_clear=_best_is_clear(fitted, changes, upgrades),
@@ -93,14 +86,18 @@ def _parts(
     )
 
 
-def _level_worths(fitted: PartWorths, exercise: ChoiceExercise) -> tuple[LevelWorth, ...]:
+def worth_rows(
+    fitted: PartWorths, attributes: Sequence[Attribute], *, method: str, unit: str
+) -> tuple[LevelWorth, ...]:
+    """The part-worths of all levels with their intervals; none stays out."""
+    known = {attribute.id: attribute for attribute in attributes}
     found = []
     for worth in level_worths(fitted):
         if worth.kind == "none":
             continue
-        attribute = exercise.attribute(worth.attribute)
-        unit = attribute.unit.say() if attribute.unit else "unit"
-        label = attribute.level(worth.level).label.say() if worth.level else f"per {unit}"
+        attribute = known[worth.attribute]
+        per = attribute.unit.say() if attribute.unit else "unit"
+        label = attribute.level(worth.level).label.say() if worth.level else f"per {per}"
         found.append(
             LevelWorth(
                 attribute=attribute.id,
@@ -108,22 +105,36 @@ def _level_worths(fitted: PartWorths, exercise: ChoiceExercise) -> tuple[LevelWo
                 tag=attribute.tag,
                 level=worth.level,
                 level_label=label,
-                estimate=_normal(worth.part_worth, worth.se, fitted.n_respondents),
+                estimate=Estimate(
+                    value=worth.part_worth,
+                    low=worth.part_worth - Z_95 * worth.se,
+                    high=worth.part_worth + Z_95 * worth.se,
+                    low_50=worth.part_worth - Z_50 * worth.se,
+                    high_50=worth.part_worth + Z_50 * worth.se,
+                    n=fitted.n_respondents,
+                    method=method,
+                    unit=unit,
+                ),
             )
         )
     return tuple(found)
 
 
-def _normal(value: float, se: float, n: int) -> Estimate:
-    return Estimate(
-        value=value,
-        low=value - Z_95 * se,
-        high=value + Z_95 * se,
-        low_50=value - Z_50 * se,
-        high_50=value + Z_50 * se,
-        n=n,
-        method="aggregate logit; normal interval, errors clustered by respondent",
-        unit="logit",
+def importance_rows(
+    found: Sequence[EstimatedImportance], attributes: Sequence[Attribute]
+) -> tuple[Importance, ...]:
+    """Importances with the labels and tags of their attributes."""
+    known = {attribute.id: attribute for attribute in attributes}
+    return tuple(
+        Importance(
+            attribute=one.attribute,
+            label=known[one.attribute].label.say(),
+            tag=known[one.attribute].tag,
+            estimate=one.estimate,
+            null_reference=one.null_reference,
+            levels_tested=one.levels_tested,
+        )
+        for one in found
     )
 
 

@@ -42,6 +42,23 @@ METHODS: dict[str, Method] = {
             page="docs/methods/willingness-to-pay.md",
         ),
         Method(
+            id="best_worst",
+            title="What matters most and least",
+            text="From the best and the worst of small sets: a sequential best-worst logit. A "
+            "share is the chance of being best among average items, made to add up to 100, so "
+            "that twice the share is twice as often best. The score of 0 to 100 only ranks.",
+            source="Marley & Louviere (2005); draws from the estimates, clustered by respondent",
+            page="docs/methods/best-worst.md",
+        ),
+        Method(
+            id="rated_profiles",
+            title="Rated offers",
+            text="What each level adds to the rating of an offer, in points of the rating scale: "
+            "least squares over all ratings. Levels of an attribute add up to zero.",
+            source="least squares; errors clustered by respondent",
+            page="docs/methods/ratings-based.md",
+        ),
+        Method(
             id="nps",
             title="Net Promoter Score",
             text="Share of 9 and 10 less share of 0 to 6, in points, from −100 to 100.",

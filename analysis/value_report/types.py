@@ -96,6 +96,39 @@ class Importance(Part):
     levels_tested: str
 
 
+class ItemWorth(Part):
+    """How much one item of a best-worst exercise matters."""
+
+    item: str
+    label: str
+    tag: Tag
+    score: Estimate
+    """0 for the least, 100 for the greatest."""
+    share: Estimate
+    """Chances of being best, adding up to 100 over the items: a ratio scale."""
+
+
+class BestWorstScores(Part):
+    """The items of a best-worst exercise, the greatest share first."""
+
+    exercise: str
+    question: str
+    best_label: str
+    set_size: int
+    items: tuple[ItemWorth, ...]
+
+
+class RatedProfiles(Part):
+    """Part-worths from rated profiles, in points of the rating scale."""
+
+    exercise: str
+    question: str
+    least: int
+    greatest: int
+    part_worths: tuple[LevelWorth, ...]
+    importances: tuple[Importance, ...]
+
+
 class Upgrade(Part):
     """The money value of going from one named level to another."""
 
@@ -273,6 +306,8 @@ class ValueReport(Part):
     tag_values: tuple[TagValue, ...] = ()
     tag_note: str = ""
     """How the money values depend on tags that could be argued about."""
+    best_worst: tuple[BestWorstScores, ...] = ()
+    rated_profiles: tuple[RatedProfiles, ...] = ()
     nps: NetPromoterScore | None = None
     constructs: tuple[ConstructScore, ...] = ()
     perceived_value: PerceivedValue | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.study import ChoiceExercise, Study, faults_before_publication, parse_study
+from analysis.study import Study, faults_before_publication, parse_study
+from analysis.study.exercises import Exercise
 from analysis.study.faults import StudyFaults
 from surveyapp import clock
 from surveyapp.jobs.progress import Progress
@@ -64,28 +65,27 @@ def publish(
 
 
 def designed_tasks(study: Study, progress: Progress) -> list[TaskRecord]:
-    """The choice tasks of all exercises that are on a page."""
-    from analysis.choices.design import make_tasks
+    """The tasks of all exercises that are on a page."""
+    from analysis.choices.design import design_of
 
     found: list[TaskRecord] = []
     fielded = [page.exercise for page in study.pages if page.exercise]
     for n, exercise_id in enumerate(fielded):
         progress("Making the choice tasks", n, len(fielded))
-        exercise = study.choice_exercise(exercise_id)
-        found += task_records(make_tasks(exercise), exercise)
+        exercise = study.exercise(exercise_id)
+        found += task_records(design_of(exercise), exercise)
     return found
 
 
-def task_records(frame: pd.DataFrame, exercise: ChoiceExercise) -> list[TaskRecord]:
-    """Tasks from a frame with one row per alternative (block, task, alternative, role, levels)."""
-    names = [attribute.id for attribute in exercise.attributes]
+def task_records(frame: pd.DataFrame, exercise: Exercise) -> list[TaskRecord]:
+    """Tasks from a frame with one row per alternative, as ``design_of`` returns it."""
     tasks: dict[tuple[int, int], tuple[str, list[dict[str, str]]]] = {}
     ordered = frame.sort_values(["block", "task", "alternative"])
     for row in ordered.to_dict("records"):
         _, alternatives = tasks.setdefault(
             (int(row["block"]), int(row["task"])), (str(row["role"]), [])
         )
-        alternatives.append({name: str(row[name]) for name in names})
+        alternatives.append({name: str(row[name]) for name in exercise.columns})
     return [
         TaskRecord(exercise.id, block, task, role, tuple(alternatives))
         for (block, task), (role, alternatives) in tasks.items()

@@ -269,16 +269,11 @@ def _draw(
         turn=respondent.turn if turn is None else turn,
         back=url_for(".show", token=token, step_id=before.id) if before else None,
         notice=notice,
-        chosen_before=_chosen_before(state, before) if step.task > 1 else None,
+        answered_before=state.given(before) if before and step.task > 1 else None,
         run_kind=respondent.run_kind,
+        seed=respondent.seed,
     )
     return draw_step(state.study, step, screen)
-
-
-def _chosen_before(state: State, before: Step | None) -> int | None:
-    if before is None or not before.task:
-        return None
-    return state.chosen.get((before.page.exercise or "", before.task))
 
 
 def _end_page(state: State, *, notice: str | None = None) -> str:

@@ -103,6 +103,7 @@ respondents = Table(
     Column("started", String, nullable=False),
     Column("completed", String),
     Column("ended", String),
+    Column("seed", Integer),
     ForeignKeyConstraint(["study", "version"], ["study_versions.study", "study_versions.version"]),
     CheckConstraint(
         "ended IS NULL OR ended IN ('complete', 'screened_out', 'declined')", name="ended"
@@ -130,6 +131,7 @@ choices = Table(
     Column("task", Integer, primary_key=True),
     Column("block", Integer, nullable=False),
     Column("chosen", Integer, nullable=False),
+    Column("second", Integer),
     Column("turn", Integer, nullable=False),
 )
 

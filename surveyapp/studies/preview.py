@@ -8,6 +8,7 @@ from flask import abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from analysis.study import Attribute, ChoiceExercise, Study, StudyFaults, parse_study
+from analysis.study.exercises import BestWorstExercise, Exercise
 from analysis.study.routing import Step, tasks_shown
 from surveyapp import current
 from surveyapp.access import access
@@ -57,14 +58,16 @@ def every_step(study: Study) -> list[Step]:
     return found_steps
 
 
-def example_task(exercise: ChoiceExercise, number: int) -> TaskRecord:
-    """A task of random levels, to look at."""
+def example_task(exercise: Exercise, number: int) -> TaskRecord:
+    """A task of random levels or items, to look at."""
     draw = random.Random(number)  # noqa: S311 - an example to look at
-    alternatives = tuple(
-        {a.id: _example_level(a, draw) for a in exercise.attributes}
-        for _ in range(exercise.alternatives)
-    )
-    return TaskRecord(exercise.id, 1, number, "estimation", alternatives)
+    if isinstance(exercise, BestWorstExercise):
+        size = min(exercise.set_size, len(exercise.items))
+        shown = [{"item": item.id} for item in draw.sample(exercise.items, size)]
+    else:
+        count = exercise.alternatives if isinstance(exercise, ChoiceExercise) else 1
+        shown = [{a.id: _example_level(a, draw) for a in exercise.attributes} for _ in range(count)]
+    return TaskRecord(exercise.id, 1, number, "estimation", tuple(shown))
 
 
 def _example_level(attribute: Attribute, draw: random.Random) -> str:
@@ -79,7 +82,7 @@ def _task(
     """The task to show, and whether it is one that respondents get."""
     if not step.task:
         return None, True
-    exercise = study.choice_exercise(step.page.exercise)
+    exercise = study.exercise(step.page.exercise)
     made = (
         studies.task(c, study.study, record.version, exercise.id, 1, step.task)
         if record.version
@@ -90,8 +93,10 @@ def _task(
     return example_task(exercise, step.task), False
 
 
-def _fits(exercise: ChoiceExercise, levels: dict[str, str]) -> bool:
-    """Whether published levels are still those of the draft."""
+def _fits(exercise: Exercise, levels: dict[str, str]) -> bool:
+    """Whether published levels or items are still those of the draft."""
+    if isinstance(exercise, BestWorstExercise):
+        return levels.get("item") in {item.id for item in exercise.items}
     known = {a.id: {level.id for level in a.levels} for a in exercise.attributes}
     return levels.keys() == known.keys() and all(v in known[a] for a, v in levels.items())
 

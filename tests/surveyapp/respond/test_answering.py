@@ -29,7 +29,7 @@ def test_from_the_first_page_to_the_receipt(app, client):
     people, rows, chosen = everything(app)
     assert "Thank you" in end and people[0].respondent[:4] in end
     assert (people[0].ended, people[0].customer, people[0].wave) == ("complete", "c-17", "2026-08")
-    assert len(chosen) == 12 and {c[4] for c in chosen} == {4}
+    assert len(chosen) == 12 and {c.chosen for c in chosen} == {4}
     assert {row.question for _, row in rows} == {q.id for q in builders.pastry().questions()} - {
         "complaint"
     }
@@ -227,7 +227,7 @@ def test_respondents_get_the_blocks_in_turn(app, client):
     for home in first:
         while at(client, home) != "choices.2":
             builders.send(client, home, fill(client.get(home, follow_redirects=True).text))
-    assert sorted(row[2] for row in everything(app)[2]) == [1, 2]
+    assert sorted(row.block for row in everything(app)[2]) == [1, 2]
 
 
 def test_unknown_fields_are_ignored(app, client):

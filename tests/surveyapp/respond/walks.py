@@ -29,6 +29,8 @@ def fill(page: str) -> dict[str, object]:
     )
     last = {name: value for _, name, value in inputs if value[0] != "~" and value not in AVOIDED}
     filled.update(last)
+    if "worst" in filled:
+        filled["worst"] = "1" if filled["best"] != "1" else "2"
     for name in re.findall(r'inputmode="\w+"[^>]* name="([^"]+)"', page):
         filled[name] = "7" if "year" not in name else "1980"
     for name in re.findall(r'type="date"[^>]* name="([^"]+)"', page):

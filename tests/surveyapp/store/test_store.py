@@ -12,9 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from surveyapp.store import Store, answers, jobs, links, migrate, respondents, staff, studies
 from surveyapp.store.records import (
     AnswerRecord,
+    ChoiceRecord,
     LinkRecord,
     RespondentRecord,
     StaffRecord,
+    TaskAnswer,
     TaskRecord,
 )
 from surveyapp.store.schema import metadata
@@ -64,13 +66,13 @@ def test_answers_take_the_place_of_earlier_ones(fielded):
     with fielded.write() as c:
         answers.save(c, "r1", [AnswerRecord("q", "a", "1", "answered")], turn=1)
         answers.save(c, "r1", [AnswerRecord("q", "a", None, "refused")], turn=2)
-        answers.save_choice(c, "r1", "e", 1, block=1, chosen=1, turn=3)
-        answers.save_choice(c, "r1", "e", 1, block=1, chosen=2, turn=4)
+        answers.save_choice(c, ChoiceRecord("r1", "e", 1, 1, 1, 1), turn=3)
+        answers.save_choice(c, ChoiceRecord("r1", "e", 1, 1, 2, 0), turn=4)
     with fielded.read() as c:
         assert answers.stored(c, "r1") == {("q", "a"): AnswerRecord("q", "a", None, "refused", 2)}
-        assert answers.stored_choices(c, "r1") == {("e", 1): 2}
-        assert answers.stored_choices(c, "r1") == {("e", 1): 2}
-        assert list(answers.choices_of_study(c, "s")) == [("r1", "e", 1, 1, 2)]
+        assert answers.stored_choices(c, "r1") == {("e", 1): TaskAnswer(2, 0)}
+        assert answers.stored_choices(c, "r1") == {("e", 1): TaskAnswer(2, 0)}
+        assert list(answers.choices_of_study(c, "s")) == [ChoiceRecord("r1", "e", 1, 1, 2, 0)]
 
 
 def test_advancing_notes_the_page_and_the_end(fielded):

@@ -1,0 +1,21 @@
+"""A second answer to a task, and the seed by which things are shuffled for a respondent"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add the columns; answers and respondents so far have neither."""
+    op.add_column("choices", sa.Column("second", sa.Integer(), nullable=True))
+    op.add_column("respondents", sa.Column("seed", sa.Integer(), nullable=True))
+
+
+def downgrade() -> None:
+    """Drop the columns."""
+    with op.batch_alter_table("respondents", schema=None) as batch_op:
+        batch_op.drop_column("seed")
+    with op.batch_alter_table("choices", schema=None) as batch_op:
+        batch_op.drop_column("second")
