@@ -15,11 +15,23 @@ LOOKS = {
     "dark": {"width": 360, "color_scheme": "dark"},
     "forced": {"width": 360, "forced_colors": "active"},
 }
-SHOWN_WITH_ERRORS = ("welcome", "habits", "choosing", "rating", "verdict", "choices.1", "shop")
+SHOWN_WITH_ERRORS = (
+    "welcome",
+    "habits",
+    "choosing",
+    "rating",
+    "verdict",
+    "choices.1",
+    "shop",
+    "buying.1",
+    "ranking.1",
+    "judging.1",
+)
 WIDER_THAN_THE_SCREEN = """() => {
   const wide = document.documentElement.clientWidth;
   return [...document.querySelectorAll('body *')]
-    .filter(e => !e.closest('.clipped, .word, dt') && e.getBoundingClientRect().right > wide + 1)
+    .filter(e => !e.closest('.clipped, .word, .column, dt'))
+    .filter(e => e.getBoundingClientRect().right > wide + 1)
     .map(e => e.tagName + '.' + e.className).concat(
       document.documentElement.scrollWidth > wide ? ['the page'] : []);
 }"""
@@ -47,7 +59,8 @@ SMALL_TARGETS = """() => {
 # A word is broken when its letters stand on more than one line.
 BROKEN_WORDS = """() => {
   const broken = [];
-  for (const cell of document.querySelectorAll('.card dd, .card dt, .option label')) {
+  const cells = '.card dd, .card dt, .option label, .best-worst th';
+  for (const cell of document.querySelectorAll(cells)) {
     const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       for (const word of walker.currentNode.data.matchAll(/[^\\s-]+/g)) {
@@ -99,6 +112,8 @@ def answer(page) -> None:
     for group in page.locator("fieldset:has(input[type=radio])").all():
         inputs = group.locator("input[type=radio]")
         page.locator(f'label[for="{inputs.nth(0).get_attribute("id")}"]').click()
+    if page.locator(".best-worst").count():
+        page.locator('label[for="worst-2"]').click()
     for group in page.locator("fieldset:has(input[type=checkbox])").all():
         group.locator("label").first.click()
     for field in page.locator("input[inputmode]").all():
@@ -182,7 +197,8 @@ def answer_by_keyboard(page) -> None:
             return
         if kind == "radio" and name not in done:
             page.keyboard.press("Space")
-            page.keyboard.press("ArrowDown")
+            if name != "best":
+                page.keyboard.press("ArrowDown")
             # Take part: back to yes, which the first press chose.
             if name in ("consent", "linking"):
                 page.keyboard.press("ArrowUp")
