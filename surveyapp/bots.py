@@ -21,7 +21,14 @@ from werkzeug.test import Client, TestResponse
 
 from analysis.study import ChoiceExercise, Study, dump_study, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
-from analysis.study.questions import Date, MultipleChoice, Number, Question
+from analysis.study.questions import (
+    ConstantSum,
+    Date,
+    MultipleChoice,
+    Number,
+    Question,
+    Ranking,
+)
 from surveyapp import clock, create_app
 from surveyapp.questions.tasks import BEST, BOUGHT, CHOICE, RATING, WORST
 from surveyapp.settings import Settings
@@ -30,7 +37,7 @@ MOST_PAGES = 1000
 SECONDS_A_PAGE = timedelta(seconds=14)
 CHUNK = 5
 
-_INPUT = re.compile(r"<(input|textarea)\b([^>]*)>")
+_INPUT = re.compile(r"<(input|textarea|select)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 _STEP = re.compile(r"/a/[^/]+/([^/.]+)")
 _FORM = re.compile(r"<form\b([^>]*)>")
@@ -282,6 +289,11 @@ class AnyPersona:
             return self._draw.choice(question.options).id
         if isinstance(question, Number):
             return f"{next(x for x in (question.least, question.greatest, 1.0) if x is not None):g}"
+        if isinstance(question, Ranking):
+            place = question.storable().index(item) + 1
+            return str(place if place <= question.places else 0)
+        if isinstance(question, ConstantSum):
+            return str(question.total if item == question.options[0].id else 0)
         if isinstance(question, Date):
             day = question.earliest or question.latest
             return day.isoformat() if day else "2020-02-29"

@@ -19,7 +19,7 @@ from analysis.study.exercises import (
 )
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
-from analysis.study.questions import NUMERIC_KINDS, Question
+from analysis.study.questions import NUMERIC_KINDS, ONE, Question
 from analysis.study.texts import Text
 from analysis.study.types import Study
 
@@ -160,6 +160,9 @@ def _bounds(path: str, question: Question) -> Iterator[Fault]:
         low, high = getattr(question, low_name, None), getattr(question, high_name, None)
         if low is not None and high is not None and low > high:
             yield Catalogue.RANGE_ORDER.at(f"{path}.{low_name}", low=low, high=high)
+    if question.kind == "ranking" and question.places > len(question.options):
+        what = f"{question.places} of {len(question.options)} options are to be placed"
+        yield Catalogue.IMPOSSIBLE.at(f"{path}.most", what=what, hint="Lower 'most'")
     if question.kind == "multiple_choice":
         most = len(question.options)
         if question.least > most or (question.most or 0) > most:
@@ -343,7 +346,7 @@ def _condition(
             yield unknown(path, "question", first, questions)
         elif page_of[first] > last_page:
             yield Catalogue.LATER_REFERENCE.at(path, name=name)
-        elif questions[first].kind == "matrix" or second:
+        elif second or (questions[first].kind in NUMERIC_KINDS and _has_items(questions[first])):
             items = set(questions[first].storable()) - {""}
             if second not in items:
                 noun = f"item of '{first}' called"
@@ -351,6 +354,10 @@ def _condition(
     for name in sorted(condition.means - {c.id for c in study.constructs}):
         yield unknown(path, "construct", name, {c.id for c in study.constructs})
     yield from _compared_values(path, condition, questions)
+
+
+def _has_items(question: Question) -> bool:
+    return question.storable() != (ONE,)
 
 
 def _compared_values(

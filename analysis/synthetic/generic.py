@@ -53,6 +53,11 @@ class AnyRespondent(AnyTasks):
             return draw.choice(question.options).id
         if question.kind == "multiple_choice":
             return "1" if item == question.options[0].id else "0"
+        if question.kind == "ranking":
+            place = question.storable().index(item) + 1
+            return str(place if place <= question.places else 0)
+        if question.kind == "constant_sum":
+            return str(question.total if item == question.options[0].id else 0)
         if question.kind == "number":
             known = [x for x in (question.least, question.greatest) if x is not None]
             return f"{known[0] if known else 1.0:g}"

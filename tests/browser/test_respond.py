@@ -19,6 +19,8 @@ SHOWN_WITH_ERRORS = (
     "welcome",
     "habits",
     "choosing",
+    "sorting",
+    "feeling",
     "rating",
     "verdict",
     "choices.1",
@@ -43,8 +45,9 @@ SMALL_TARGETS = """() => {
   };
   const join = (a, b) => a.map((x, n) => (n < 2 ? Math.min : Math.max)(x, b[n]));
   const found = [];
-  for (const e of document.querySelectorAll('a, button, input:not([type=hidden]), textarea')) {
-    const answer = e.matches('input, textarea');
+  const all = 'a, button, input:not([type=hidden]), select, textarea';
+  for (const e of document.querySelectorAll(all)) {
+    const answer = e.matches('input, select, textarea');
     let box = area(e);
     if (e.matches('[type=radio], [type=checkbox]')) {
       box = join(box, area(document.querySelector(`label[for="${e.id}"]`)));
@@ -118,6 +121,13 @@ def answer(page) -> None:
         group.locator("label").first.click()
     for field in page.locator("input[inputmode]").all():
         field.fill("1980" if "birth" in field.get_attribute("id") else "5")
+    for rows in page.locator(".places").all():
+        places = rows.locator("select")
+        most = places.first.locator("option").count() - 1 if places.count() else 0
+        for n in range(min(places.count(), most)):
+            places.nth(n).select_option(str(n + 1))
+        for n, field in enumerate(rows.locator("input").all()):
+            field.fill("0" if n else "100")
     for field in page.locator("input[type=date]").all():
         field.fill("2026-02-28")
 
