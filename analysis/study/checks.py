@@ -158,7 +158,9 @@ def _bounds(path: str, question: Question) -> Iterator[Fault]:
     pairs = (("least", "greatest"), ("earliest", "latest"), ("least", "most"))
     for low_name, high_name in pairs:
         low, high = getattr(question, low_name, None), getattr(question, high_name, None)
-        if low is not None and high is not None and low > high:
+        if low is None or high is None:
+            continue
+        if low > high or (question.kind == "slider" and low == high):
             yield Catalogue.RANGE_ORDER.at(f"{path}.{low_name}", low=low, high=high)
     if question.kind == "ranking" and question.places > len(question.options):
         what = f"{question.places} of {len(question.options)} options are to be placed"

@@ -18,6 +18,8 @@ class Level(Part):
 
     id: LevelId
     label: Text
+    help: Text | None = None
+    """What the level means, shown small below it."""
     number: float | None = None
     """The value of the level on a linear attribute (a price, a length)."""
 

@@ -144,7 +144,7 @@ def _several(ask: Ask) -> str:
 
 
 def _steps(ask: Ask) -> str:
-    return "Choose a step"
+    return "Choose one of the steps"
 
 
 def _slide(ask: Ask) -> str:

@@ -66,13 +66,13 @@ class Card:
     """One alternative or item of a task.
 
     ``number`` is its number as designed, ``place`` and ``letter`` say where it stands on the page,
-    ``rows`` are (attribute, level, whether a price), ``text`` the item of a best-worst set.
+    ``rows`` are (attribute, level, help, whether a price), ``text`` the item of a best-worst set.
     """
 
     number: int
     place: int
     letter: str
-    rows: tuple[tuple[str, str, bool], ...] = ()
+    rows: tuple[tuple[str, str, str, bool], ...] = ()
     text: str = ""
 
 
@@ -155,17 +155,25 @@ def _card(
     if isinstance(exercise, BestWorstExercise):
         return replace(card, text=say(exercise.item(shown["item"]).label))
     attributes = [exercise.attributes[n] for n in order]
-    rows = ((say(a.label), _level(a, shown[a.id], say), a.tag == "price") for a in attributes)
+    rows = ((say(a.label), *_level(a, shown[a.id], say), a.tag == "price") for a in attributes)
     return replace(card, rows=tuple(rows))
 
 
-def _level(attribute: Attribute, level: str, say: Say) -> str:
-    """How a level reads; an attribute with a range has numbers only, which a preview shows."""
-    return say(attribute.level(level).label) if attribute.levels else level
+def _level(attribute: Attribute, level: str, say: Say) -> tuple[str, str]:
+    """How a level reads, and its help; a preview of an attribute with a range has numbers."""
+    if not attribute.levels:
+        return level, ""
+    found = attribute.level(level)
+    return say(found.label), say(found.help)
 
 
 def is_compact(exercise: ChoiceExercise) -> bool:
-    """Whether the alternatives fit side by side on a phone, in every language."""
+    """Whether the alternatives fit side by side on a phone, in every language.
+
+    Levels with help do not.
+    """
+    if any(level.help for a in exercise.attributes for level in a.levels):
+        return False
     labels = [level.label.root for a in exercise.attributes for level in a.levels]
     texts = [t for label in labels for t in ([label] if isinstance(label, str) else label.values())]
     short = all(len(text) <= COMPACT_CHARACTERS for text in texts)

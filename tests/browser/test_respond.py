@@ -132,8 +132,10 @@ def answer(page) -> None:
         field.fill("2026-02-28")
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("study", ["pastry", "all_kinds"])
+@pytest.mark.parametrize(
+    ("study", "look"),
+    [*((s, look) for s in ("pastry", "all_kinds") for look in LOOKS), ("right_to_left", "phone")],
+)
 def test_every_page(served, open_page, study, look):
     app, address = served
     path = builders.open_link(app, study, slug=f"{study}-{look}")

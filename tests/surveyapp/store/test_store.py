@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
@@ -45,6 +46,21 @@ def fielded(store):
 def test_the_migrations_make_the_tables_of_the_schema(store):
     with store.read() as c:
         assert compare_metadata(MigrationContext.configure(c), metadata) == []
+
+
+def test_answers_of_an_older_program_stay_when_the_database_is_brought_up_to_date(fielded):
+    choice = ChoiceRecord("r1", "e", 1, 1, 2)
+    with fielded.write() as c:
+        answers.save_choice(c, choice, turn=1)
+        config = migrate._config()
+        config.attributes["connection"] = c
+        command.downgrade(config, "0001")
+    with pytest.raises(migrate.OutdatedDatabase):
+        migrate.prepare(fielded)
+    migrate.upgrade(fielded)
+    with fielded.read() as c:
+        assert list(answers.choices_of_study(c, "s")) == [choice]
+        assert [person.seed for person in respondents.of_study(c, "s")] == [None]
 
 
 def test_an_outdated_database_is_refused_with_the_command_that_mends_it(store):

@@ -15,7 +15,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the columns."""
-    with op.batch_alter_table("respondents", schema=None) as batch_op:
-        batch_op.drop_column("seed")
-    with op.batch_alter_table("choices", schema=None) as batch_op:
-        batch_op.drop_column("second")
+    op.drop_column("respondents", "seed")
+    op.drop_column("choices", "second")
