@@ -131,7 +131,8 @@ def _chosen_of(exercise: Exercise, rows: pd.DataFrame, task: AnsweredTask) -> An
     rows = rows.sort_values("alternative")
     levels = [_levels(exercise, row) for row in rows.to_dict("records")]
     chosen = int(rows.loc[rows["chosen"] == 1, "alternative"].iloc[0])
-    second = int(rows[BOUGHT].iloc[0]) if BOUGHT in rows else None
+    dual = isinstance(exercise, ChoiceExercise) and exercise.is_dual
+    second = int(rows[BOUGHT].iloc[0]) if dual else None
     return replace(task, shown=[one for one in levels if one], chosen=chosen, second=second)
 
 

@@ -17,7 +17,7 @@ from surveyapp.store import Connection, studies
 from surveyapp.store.records import StudyRecord, TaskRecord
 from surveyapp.studies.door import door, found
 
-EXAMPLE = "The choice tasks are examples; the real ones are made when the study is published."
+EXAMPLE = "The choice tasks are examples; the real ones are made when the study is published"
 
 
 @door.get("/<name>/preview/<int:number>")
@@ -41,7 +41,7 @@ def preview(name: str, number: int) -> ResponseReturnValue:
         task=task,
         back=_address(name, number - 1) if number > 1 else url_for("studies.one", name=name),
         onward=url_for("studies.one", name=name) if last else _address(name, number + 1),
-        notice=_notice(step, real),
+        notice=_notice(study, step, real),
     )
     return draw_step(study, step, screen)
 
@@ -101,10 +101,17 @@ def _fits(exercise: Exercise, levels: dict[str, str]) -> bool:
     return levels.keys() == known.keys() and all(v in known[a] for a, v in levels.items())
 
 
-def _notice(step: Step, real: bool) -> str | None:
+def _is_shuffled(exercise: Exercise) -> bool:
+    orders = (getattr(exercise, f"{part}_order", "fixed") for part in ("attribute", "alternative"))
+    return isinstance(exercise, BestWorstExercise) or "random" in orders
+
+
+def _notice(study: Study, step: Step, real: bool) -> str | None:
     notes = []
     if not real:
         notes.append(EXAMPLE)
+    if step.page.exercise and _is_shuffled(study.exercise(step.page.exercise)):
+        notes.append("Respondents see this in an order of their own")
     if step.page.show_if:
         notes.append(f"Shown only if: {step.page.show_if}")
     notes += [f"'{q.id}' is shown only if: {q.show_if}" for q in step.questions if q.show_if]

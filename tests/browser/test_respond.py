@@ -257,6 +257,30 @@ def test_errors_are_in_focus_and_lead_to_the_field(served, open_page):
     assert page.evaluate("document.activeElement.id || location.hash.slice(1)") == "consent-1"
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_running_total_helps_and_is_not_needed(served, open_page, script):
+    app, address = served
+    page = open_page(width=360, java_script_enabled=script)
+    page.goto(address + builders.open_link(app, "all_kinds", slug=f"total-{script}"))
+    leave(page, "button", "Start")
+    while "sorting" not in page.url:
+        answer(page)
+        leave(page, "button", "Continue")
+    said = page.locator(".total output")
+    assert said.is_visible() is script
+    page.get_by_label("Pleasure").fill("70")
+    page.get_by_label("Time saved").fill("20")
+    if script:
+        assert said.inner_text() == "now 90"
+    for n, name in enumerate(("Taste", "Price", "Service"), start=1):
+        page.get_by_label(name).select_option(str(n))
+    leave(page, "button", "Continue")
+    assert page.get_by_role("link", name="now they make 90, 10 are left").is_visible()
+    page.get_by_label("Time saved").fill("30")
+    leave(page, "button", "Continue")
+    assert "feeling" in page.url
+
+
 def test_the_policy_blocks_nothing_a_page_needs(served, browser):
     """With the policy in force: stylesheets load, and the console reports no refusal."""
     app, address = served

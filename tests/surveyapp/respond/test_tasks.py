@@ -20,7 +20,9 @@ from surveyapp.jobs.freeze import FreezeAs, collect, freeze
 from surveyapp.jobs.restoring import restore
 from surveyapp.store import Store, answers, migrate, respondents, studies
 from surveyapp.store.records import TaskAnswer
+from surveyapp.studies.preview import every_step
 from tests import builders
+from tests.surveyapp.people import logged_in
 from tests.surveyapp.respond.walks import at, begin, fill
 
 STUDY = builders.read_study(builders.ALL_KINDS)
@@ -166,6 +168,21 @@ def test_orders_are_equally_likely():
     counts = pd.Series([shuffled(3, seed, "x") for seed in range(6000)]).value_counts()
     assert len(counts) == 6
     assert ((counts - 1000) ** 2 / 1000).sum() < 20.5
+
+
+def test_the_preview_shows_every_kind_of_task(app):
+    people = logged_in(app, "researcher")
+    pages = every_step(STUDY)
+    shown = {
+        step.page.exercise: people.get(f"/studies/{STUDY.study}/preview/{n}").text
+        for n, step in enumerate(pages, start=1)
+        if step.task
+    }
+    assert "Would you buy the coffee you chose?" in shown["coffee"]
+    assert shown["matters"].count('name="best"') == 4
+    assert shown["breakfast"].count('name="rating"') == 10
+    assert [e for e, page in shown.items() if "order of their own" in page] == ["coffee", "matters"]
+    assert "In winter with frozen ones." in "".join(shown.values())
 
 
 class Same(AnyPersona):
