@@ -43,7 +43,7 @@ _STEP = re.compile(r"/a/[^/]+/([^/.]+)")
 _FORM = re.compile(r"<form\b([^>]*)>")
 _CARD = re.compile(r'<dl id="levels-(\d+)">(.*?)</dl>', re.S)
 _ITEM = re.compile(r'<th scope="row" class="item">(.*?)</th>', re.S)
-_LEVEL = re.compile(r"<dt>(.*?)</dt>\s*<dd><bdi>(.*?)</bdi>", re.S)
+_LEVEL = re.compile(r"<dt>(.*?)</dt>\s*<dd>(?:<img[^>]*>)?<bdi>(.*?)</bdi>", re.S)
 
 
 class BotStuck(AssertionError):

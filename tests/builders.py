@@ -18,11 +18,12 @@ from analysis.study.types import Study
 from surveyapp import clock, create_app, tokens
 from surveyapp.jobs.publish import task_records
 from surveyapp.settings import Settings, read_settings
-from surveyapp.store import Store, links, studies
+from surveyapp.store import Store, images, links, studies
 from surveyapp.store.records import LinkRecord, TaskRecord
 
 ROOT = Path(__file__).parent.parent
 PASTRY = ROOT / "examples" / "pastry" / "study.yaml"
+IMAGES = ROOT / "examples" / "all-kinds" / "images"
 ALL_KINDS = ROOT / "examples" / "all-kinds" / "study.yaml"
 
 
@@ -91,6 +92,8 @@ def publish(app: Flask, study: Study | None = None) -> int:
     at = clock.now()
     with store_of(app).write() as c:
         studies.save_draft(c, study.study, study.title.say(), dump_study(study), at=at)
+        for name in sorted(study.images()):
+            images.add(c, study.study, name, (IMAGES / name).read_bytes(), at=at)
         return studies.publish(c, study.study, dump_study(study), made, by="test", at=at)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import keyword
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from pydantic import BaseModel
@@ -15,11 +15,12 @@ from analysis.study.exercises import (
     BestWorstExercise,
     ChoiceExercise,
     Exercise,
+    Level,
     RatingsExercise,
 )
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
-from analysis.study.questions import NUMERIC_KINDS, ONE, Question
+from analysis.study.questions import NUMERIC_KINDS, ONE, Option, Question
 from analysis.study.texts import Text
 from analysis.study.types import Study
 
@@ -149,9 +150,19 @@ def _items(study: Study) -> Iterator[Fault]:
             if item.measures and item.measures not in constructs:
                 yield unknown(f"{place}.measures", "construct", item.measures, constructs)
         yield from _bounds(path, question)
+        yield from _images(f"{path}.options", getattr(question, "options", ()))
     for name, scale_points in study.scales.items():
         if not 2 <= len(scale_points) <= 11:
             yield Catalogue.SCALE_SHORT.at(f"scales.{name}", n=len(scale_points))
+
+
+def _images(path: str, parts: Sequence[Option | Level]) -> Iterator[Fault]:
+    """Images on some options or levels only draw the eye to those."""
+    wanted = [part for part in parts if not getattr(part, "exclusive", False)]
+    without = [part.id for part in wanted if part.image is None]
+    if without and len(without) < len(wanted):
+        what = f"some have an image, {', '.join(without[:5])} have none"
+        yield Catalogue.IMPOSSIBLE.at(path, what=what, hint="Give all of them an image, or none")
 
 
 def _bounds(path: str, question: Question) -> Iterator[Fault]:
@@ -214,6 +225,7 @@ def _reserved(path: str, exercise: Exercise) -> Iterator[Fault]:
 
 
 def _attribute(path: str, attribute: Attribute) -> Iterator[Fault]:
+    yield from _images(f"{path}.levels", attribute.levels)
     if attribute.range:
         if attribute.levels:
             yield Catalogue.LEVELS_AND_RANGE.at(path, attribute=attribute.id)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from analysis.study.designs import DesignPlan, FixedTask, Prior, PriorName, as_id
-from analysis.study.texts import Id, LevelId, Part, Text
+from analysis.study.texts import Id, ImageName, LevelId, Part, Text
 
 Tag = Literal["functional", "emotional", "price"]
 
@@ -20,6 +20,8 @@ class Level(Part):
     label: Text
     help: Text | None = None
     """What the level means, shown small below it."""
+    image: ImageName | None = None
+    """Shown above the label, which says the same in words."""
     number: float | None = None
     """The value of the level on a linear attribute (a price, a length)."""
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from analysis.study.texts import Id, LevelId, Part, Text
+from analysis.study.texts import Id, ImageName, LevelId, Part, Text
 
 Asked = Literal["desired", "perceived"]
 """desired: what is expected before buying; perceived: what is felt after."""
@@ -32,6 +32,8 @@ class Option(Part):
 
     id: Annotated[LevelId, BeforeValidator(_scalar_id)]
     label: Text
+    image: ImageName | None = None
+    """Shown above the label, which says the same in words."""
     exclusive: bool = False
     """In a multiple choice: may not be combined with others ('none of these')."""
 

@@ -204,6 +204,13 @@ class Study(Part):
         """Return a page by id; KeyError when there is none."""
         return _find(self.pages, page_id, "page")
 
+    def images(self) -> frozenset[str]:
+        """The names of all images that options and levels show."""
+        options = [o for q in self.questions() for o in getattr(q, "options", ())]
+        attributes = [a for e in self.exercises for a in getattr(e, "attributes", ())]
+        levels = [level for attribute in attributes for level in attribute.levels]
+        return frozenset(part.image for part in (*options, *levels) if part.image)
+
     def items(self) -> tuple[tuple[Question, Item], ...]:
         """All rated items with their question: Likert and rating questions have one each."""
         return tuple((q, item) for q in self.questions() for item in q.rated_items())

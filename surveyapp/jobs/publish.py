@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from analysis.study import Study, faults_before_publication, parse_study
 from analysis.study.exercises import Exercise
-from analysis.study.faults import StudyFaults
+from analysis.study.faults import Catalogue, StudyFaults
 from surveyapp import clock
 from surveyapp.jobs.progress import Progress
 from surveyapp.settings import Settings
-from surveyapp.store import Store, studies
+from surveyapp.store import Store, images, studies
 from surveyapp.store.records import JobRecord, TaskRecord
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def publish(
     made: list[TaskRecord] = []
     if not import_only:
         faults = faults_before_publication(study)
+        with store.read() as c:
+            absent = images.missing(c, study.study, study.images())
+        faults += [Catalogue.NO_IMAGE.at("file", name=name) for name in absent]
         if faults:
             raise StudyFaults(faults)
         made = designed_tasks(study, progress)

@@ -66,13 +66,13 @@ class Card:
     """One alternative or item of a task.
 
     ``number`` is its number as designed, ``place`` and ``letter`` say where it stands on the page,
-    ``rows`` are (attribute, level, help, whether a price), ``text`` the item of a best-worst set.
+    ``rows`` are (attribute, level, help, image, whether a price), ``text`` the item of a set.
     """
 
     number: int
     place: int
     letter: str
-    rows: tuple[tuple[str, str, str, bool], ...] = ()
+    rows: tuple[tuple[str, str, str, str, bool], ...] = ()
     text: str = ""
 
 
@@ -159,20 +159,20 @@ def _card(
     return replace(card, rows=tuple(rows))
 
 
-def _level(attribute: Attribute, level: str, say: Say) -> tuple[str, str]:
-    """How a level reads, and its help; a preview of an attribute with a range has numbers."""
+def _level(attribute: Attribute, level: str, say: Say) -> tuple[str, str, str]:
+    """How a level reads, its help and image; a preview of an attribute with a range has numbers."""
     if not attribute.levels:
-        return level, ""
+        return level, "", ""
     found = attribute.level(level)
-    return say(found.label), say(found.help)
+    return say(found.label), say(found.help), found.image or ""
 
 
 def is_compact(exercise: ChoiceExercise) -> bool:
     """Whether the alternatives fit side by side on a phone, in every language.
 
-    Levels with help do not.
+    Levels with help or images do not.
     """
-    if any(level.help for a in exercise.attributes for level in a.levels):
+    if any(level.help or level.image for a in exercise.attributes for level in a.levels):
         return False
     labels = [level.label.root for a in exercise.attributes for level in a.levels]
     texts = [t for label in labels for t in ([label] if isinstance(label, str) else label.values())]

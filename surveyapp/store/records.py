@@ -44,6 +44,16 @@ class TaskRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image of a study."""
+
+    study: str
+    name: str
+    content: bytes
+    added: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkRecord:
     """An invitation. Open links have a public slug, personal ones only the hash of a token."""
 

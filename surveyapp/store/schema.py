@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -63,6 +64,15 @@ tasks = Table(
     Column("alternatives", Text, nullable=False),
     ForeignKeyConstraint(["study", "version"], ["study_versions.study", "study_versions.version"]),
     CheckConstraint("role IN ('estimation', 'holdout')", name="role"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("study", String, ForeignKey("studies.study"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("added", String, nullable=False),
 )
 
 links = Table(

@@ -19,7 +19,7 @@ from surveyapp.access import access
 from surveyapp.exports.answers import answers_csv
 from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
-from surveyapp.store import jobs, links, reports, respondents, studies
+from surveyapp.store import images, jobs, links, reports, respondents, studies
 from surveyapp.store.records import JobRecord
 from surveyapp.studies import fielding
 from surveyapp.studies.door import door, find, found
@@ -99,6 +99,7 @@ def one(name: str) -> ResponseReturnValue:
             "open_links": links.of_study(c, name, "open"),
             "jobs": jobs.of_study(c, name, 5),
             "report": reports.newest(c, name),
+            "absent": images.missing(c, name, study.images()) if study else [],
             "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
         }
     unpublished = bool(study and (version is None or version.definition != dump_study(study)))
@@ -259,4 +260,4 @@ def _download(text: str, mimetype: str, name: str) -> Response:
     return Response(text, mimetype=mimetype, headers=headers)
 
 
-from surveyapp.studies import link_routes, preview  # noqa: E402, F401 - they add their routes
+from surveyapp.studies import image_routes, link_routes, preview  # noqa: E402, F401 - they add routes
