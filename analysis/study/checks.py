@@ -64,6 +64,9 @@ def faults_before_publication(study: Study) -> list[Fault]:
         path = f"exercises[{n}]"
         if exercise.id not in fielded:
             found.append(Catalogue.UNUSED_EXERCISE.at(path, name=exercise.id))
+        if isinstance(exercise, BestWorstExercise) and exercise.set_size > len(exercise.items):
+            what = f"a set of {exercise.set_size} out of {len(exercise.items)} items"
+            found.append(Catalogue.NOT_FIELDABLE.at(path, what=what, hint="Lower 'set_size'"))
         for k, attribute in enumerate(getattr(exercise, "attributes", ())):
             if attribute.range and exercise.id in fielded:
                 what, hint = "an attribute with a range", "List the levels to be shown"
@@ -196,11 +199,7 @@ def _exercises(study: Study) -> Iterator[Fault]:
             yield from _prohibitions(path, exercise)
             yield from _interactions(path, exercise)
             yield from design_faults(path, exercise)
-        elif isinstance(exercise, BestWorstExercise):
-            if exercise.set_size > len(exercise.items):
-                what = f"a set shows {exercise.set_size} of {len(exercise.items)} items"
-                yield Catalogue.IMPOSSIBLE.at(path, what=what, hint="Lower 'set_size'")
-        elif exercise.least >= exercise.greatest:
+        elif isinstance(exercise, RatingsExercise) and exercise.least >= exercise.greatest:
             low, high = exercise.least, exercise.greatest
             yield Catalogue.RANGE_ORDER.at(f"{path}.least", low=low, high=high)
 

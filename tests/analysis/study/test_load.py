@@ -361,13 +361,19 @@ def test_exercises_other_than_choices_are_checked_as_well():
     items = ", ".join(f"{{id: {name}, label: L}}" for name in ("a", "b", "a"))
     found = {(f.path, f.code) for f in faults(TASKS % items)}
     assert found == {
-        ("exercises[0]", Catalogue.IMPOSSIBLE.name),
         ("exercises[0].items[2]", "DUPLICATE_ID"),
         ("exercises[1].least", "RANGE_ORDER"),
         ("exercises[1].attributes[0].id", "RESERVED_ID"),
         ("exercises[2].attributes[0].id", "RESERVED_ID"),
         ("exercises[2].attributes[1].id", "RESERVED_ID"),
     }
+
+
+def test_a_set_larger_than_the_items_is_told_before_publication_only():
+    items = ", ".join(f"{{id: {name}, label: L}}" for name in "abc")
+    study = parse_study(TASKS.partition("  - id: r")[0] % items)
+    found = [f for f in faults_before_publication(study) if f.code == "NOT_FIELDABLE"]
+    assert [f.path for f in found] == ["exercises[0]"] and "4 out of 3" in found[0].fact
 
 
 def test_names_of_columns_that_an_exercise_does_not_have_stay_free():

@@ -371,6 +371,9 @@ def test_every_kind_of_question_is_stored_and_shown_again(app, client):
     }
     builders.send(client, home, sent)
     builders.send(client, home, {"recommend": "~refused"})
+    places = {"order.taste": "2", "order.price": "3", "order.service": "1"}
+    builders.send(client, home, {**places, "money.time": "60", "money.quality": "40"})
+    builders.send(client, home, {"image.modern": "1", "image.warm": "6", "worth": "35"})
     builders.send(client, home, {"last_visit.~refused": "~refused", "wish": "More\r\nbuns"})
     with builders.store_of(app).read() as c:
         who = respondents.by_token(c, tokens.token_hash(home.rsplit("/", 1)[1]))
@@ -385,6 +388,11 @@ def test_every_kind_of_question_is_stored_and_shown_again(app, client):
     assert rows["statements", "stale"] == (None, "refused")
     assert rows["recommend", ""] == (None, "refused") == rows["last_visit", ""]
     assert rows["wish", ""] == ("More\nbuns", "answered")
+    assert rows["order", "service"] == ("1", "answered")
+    assert rows["favourites", "buns"] == (None, "skipped")
+    assert rows["money", "pleasure"] == ("0", "answered")
+    assert rows["image", "warm"] == ("6", "answered") and rows["worth", ""] == ("35", "answered")
+    assert client.get(f"{home}/sorting").text.count(" selected") == 3
     shown = client.get(f"{home}/rating").text
     assert shown.count(" checked") == 4
     assert client.get(f"{home}/writing").text.count(" checked") == 1
