@@ -41,6 +41,8 @@ CHOICE_COLUMNS = ("respondent", "task", "alternative", "chosen")
 ROLES = ("estimation", "holdout")
 BOUGHT = "bought"
 """The second question of a dual-response none: would the respondent buy the one chosen?"""
+POSITION = "position"
+"""Where an alternative stood on its page (1, 2, ...), when their order is random."""
 SHOWN = 50
 LISTED = 500
 
@@ -190,7 +192,7 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     table = check.table()
     if check.faults:
         raise TableFaults(check.faults, table="choices")
-    used = {*asked, "role", "block", "exercise", *attributes}
+    used = {*asked, "role", "block", "exercise", *extra_columns(exercise), *attributes}
     extra = [str(c) for c in frame.columns if c not in used]
     if extra:
         check.notes.append(f"columns not used: {', '.join(extra)}")
@@ -204,9 +206,11 @@ def start_check(
     *,
     first_row: int,
     table: str,
+    places: Sequence[str] = (),
 ) -> Check:
     """A check of a table that has these columns and a row; notes the columns it does not use.
 
+    ``places`` are columns of an archive that say where a row was shown; they may be there.
     Raises TableFaults when columns or rows are missing; ``table`` says of what.
     """
     absent = [name for name in columns if name not in frame.columns]
@@ -219,15 +223,21 @@ def start_check(
         fault = TableFault(0, "", "the table has no rows", f"Add the {table}")
         raise TableFaults([fault], table=table)
     check = Check(kept, exercise, kept.index.to_numpy() + first_row)
-    extra = [str(c) for c in frame.columns if c not in columns]
+    extra = [str(c) for c in frame.columns if c not in {*columns, *places}]
     if extra:
         check.notes.append(f"columns not used: {', '.join(extra)}")
     return check
 
 
+def extra_columns(exercise: ChoiceExercise) -> tuple[str, ...]:
+    """Columns of its table that an exercise has by its own rules, such as the second question."""
+    second = (BOUGHT,) if exercise.is_dual else ()
+    return (*second, POSITION) if exercise.alternative_order == "random" else second
+
+
 def is_dual(exercise: ChoiceExercise) -> bool:
     """Whether none is asked in a second question, after a forced choice."""
-    return exercise.none is not None and exercise.none.response == "dual"
+    return exercise.is_dual
 
 
 def _read(path: Path, known: Sequence[str], mapping: Mapping[str, str], table: str) -> pd.DataFrame:

@@ -184,3 +184,5 @@ class Rehearsal(Part):
     check: Outcome | None
     rules: tuple[RuleOfThumb, ...]
     seconds: float
+    unrehearsed: str = ""
+    """Which exercises that respondents see were not tried; empty: none."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.study import ChoiceExercise, Study, faults_before_publication, parse_study
-from analysis.study.faults import StudyFaults
+from analysis.study import Study, faults_before_publication, parse_study
+from analysis.study.exercises import Exercise
+from analysis.study.faults import Catalogue, StudyFaults
 from surveyapp import clock
 from surveyapp.jobs.progress import Progress
 from surveyapp.jobs.rehearse import is_rehearsed, pass_gate
 from surveyapp.settings import Settings
-from surveyapp.store import Store, studies
+from surveyapp.store import Store, images, studies
 from surveyapp.store.records import JobRecord, TaskRecord
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def publish(
 ) -> int:
     """Make the choice tasks of a study and freeze it; returns the number of the version.
 
-    A study that shows an exercise is published only when its rehearsal reaches its targets, or
-    for a written reason. A version for imported answers only is exempt: its tasks are asked
-    already.
+    A study whose plan reports choices that respondents make is published only when its rehearsal
+    reaches its targets, or for a written reason. Other kinds of exercise are exempt, for they
+    cannot be rehearsed, and versions for imported answers only: their tasks are asked already.
 
     Parameters
     ----------
@@ -67,6 +68,9 @@ def publish(
     reason = None
     if not import_only:
         faults = faults_before_publication(study)
+        with store.read() as c:
+            absent = images.missing(c, study.study, study.images())
+        faults += [Catalogue.NO_IMAGE.at("file", name=name) for name in absent]
         if faults:
             raise StudyFaults(faults)
         if is_rehearsed(study):
@@ -86,29 +90,27 @@ def publish(
 
 
 def designed_tasks(study: Study, progress: Progress) -> list[TaskRecord]:
-    """The choice tasks of all exercises that are on a page."""
-    from analysis.choices.design import Watch, make_design
+    """The tasks of all exercises that are on a page."""
+    from analysis.choices.design import Watch, design_of
 
     found: list[TaskRecord] = []
-    fielded = [page.exercise for page in study.pages if page.exercise]
-    for n, exercise_id in enumerate(fielded):
-        progress("Making the choice tasks", n, len(fielded))
-        exercise = study.choice_exercise(exercise_id)
+    fielded = study.shown_exercises()
+    for n, exercise in enumerate(fielded):
+        progress("Making the tasks", n, len(fielded))
         watch = Watch(exercise.design.time_limit, progress=progress)
-        found += task_records(make_design(exercise, watch).tasks, exercise)
+        found += task_records(design_of(exercise, watch), exercise)
     return found
 
 
-def task_records(frame: pd.DataFrame, exercise: ChoiceExercise) -> list[TaskRecord]:
-    """Tasks from a frame with one row per alternative (block, task, alternative, role, levels)."""
-    names = [attribute.id for attribute in exercise.attributes]
+def task_records(frame: pd.DataFrame, exercise: Exercise) -> list[TaskRecord]:
+    """Tasks from a frame with one row per alternative, as ``design_of`` returns it."""
     tasks: dict[tuple[int, int], tuple[str, list[dict[str, str]]]] = {}
     ordered = frame.sort_values(["block", "task", "alternative"])
     for row in ordered.to_dict("records"):
         _, alternatives = tasks.setdefault(
             (int(row["block"]), int(row["task"])), (str(row["role"]), [])
         )
-        alternatives.append({name: str(row[name]) for name in names})
+        alternatives.append({name: str(row[name]) for name in exercise.columns})
     return [
         TaskRecord(exercise.id, block, task, role, tuple(alternatives))
         for (block, task), (role, alternatives) in tasks.items()

@@ -6,6 +6,7 @@ from flask import Response, abort, flash, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from analysis.rehearsal import words
 from analysis.study import (
     Fault,
     Study,
@@ -19,7 +20,7 @@ from surveyapp.access import access
 from surveyapp.exports.answers import answers_csv
 from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
-from surveyapp.store import jobs, links, rehearsals, reports, respondents, studies
+from surveyapp.store import images, jobs, links, rehearsals, reports, respondents, studies
 from surveyapp.store.records import JobRecord
 from surveyapp.studies import fielding, rehearsal_routes
 from surveyapp.studies.door import door, find, found
@@ -99,6 +100,7 @@ def one(name: str) -> ResponseReturnValue:
             "open_links": links.of_study(c, name, "open"),
             "jobs": jobs.of_study(c, name, 5),
             "report": reports.newest(c, name),
+            "absent": images.missing(c, name, study.images()) if study else [],
             "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
         }
     unpublished = bool(study and (version is None or version.definition != dump_study(study)))
@@ -110,6 +112,7 @@ def one(name: str) -> ResponseReturnValue:
         faults=[*faults, *before],
         unpublished=unpublished,
         rehearsal=rehearsal_routes.shown_of(record, study),
+        unrehearsed=words.unrehearsed(study) if study else "",
         **shown,
     )
 
@@ -130,7 +133,7 @@ def publish(name: str) -> ResponseReturnValue:
         flash("The rehearsal misses its targets, so the draft is not published.", "error")
         return redirect(url_for("studies.rehearsal", name=name), code=303)
     definition, by = dump_study(study), current_user.name
-    if any(page.exercise for page in study.pages):
+    if study.shown_exercises():
         job = queue.publish(current.store(), name, definition, by=by)
         return redirect(url_for("studies.job", name=name, job=job.job), code=303)
     version = publishing.publish(
@@ -273,4 +276,4 @@ def _download(text: str, mimetype: str, name: str) -> Response:
     return Response(text, mimetype=mimetype, headers=headers)
 
 
-from surveyapp.studies import link_routes, preview  # noqa: E402, F401 - they add their routes
+from surveyapp.studies import image_routes, link_routes, preview  # noqa: E402, F401 - they add routes
