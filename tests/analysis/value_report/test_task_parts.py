@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from analysis.choices.hb import Settings
 from analysis.rendering.charts import draw
 from analysis.rendering.html import report_html
 from analysis.study import read_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.generic import AnyRespondent, any_company
+from analysis.value_report import task_parts
 from analysis.value_report.build import build_report
 
 STUDY = read_study(Path(__file__).parents[3] / "examples" / "all-kinds" / "study.yaml")
@@ -121,6 +123,22 @@ def test_both_have_a_section_with_a_chart_a_table_and_a_method(report):
     page = report_html(report, charts)
     assert "What matters most, and what least" in page and "What makes an offer attractive" in page
     assert {"best_worst", "rated_profiles"} <= {method.id for method in report.methods}
+
+
+def test_sets_are_fitted_by_the_estimator_of_the_plan(monkeypatch):
+    monkeypatch.setattr(task_parts, "CHAINS", Settings(kept=300, burn_in=300))
+    plan = STUDY.analysis.model_copy(update={"exercise": "matters", "estimator": "hb"})
+    only = STUDY.model_copy(update={"analysis": plan})
+    found = any_company(only, seed=4, today=date(2026, 11, 22), respondents=80)
+    people = tuple(
+        Planted(p.customer, p.answered_on, only, p.seed, p.stops_after) for p in found.respondents
+    )
+    report = build_report(archive_of(replace(found, respondents=people), only), seed=2)
+    (scores,) = report.best_worst
+    assert scores.items[0].item == "fresh" and scores.items[-1].item == "pretty"
+    assert "hierarchical Bayes" in scores.items[0].share.method
+    (method,) = [m for m in report.methods if m.id == "best_worst"]
+    assert "utilities of their own" in method.text
 
 
 def test_a_study_without_choices_is_no_fault():
