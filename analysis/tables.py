@@ -129,7 +129,7 @@ def read_choices(
     OSError
         When the file cannot be opened.
     """
-    second = [BOUGHT] if is_dual(exercise) else []
+    second = [BOUGHT] if exercise.is_dual else []
     known = [*CHOICE_COLUMNS, *second, "role", "block", *(a.id for a in exercise.attributes)]
     cells = read_cells(path, known, mapping or {}, table="choices")
     with at_lines_of(path, table="choices"):
@@ -179,7 +179,7 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     ``first_row`` is the number that faults give to the first row of the frame.
     """
     attributes = [a.id for a in exercise.attributes]
-    asked = (*CHOICE_COLUMNS, BOUGHT) if is_dual(exercise) else CHOICE_COLUMNS
+    asked = (*CHOICE_COLUMNS, BOUGHT) if exercise.is_dual else CHOICE_COLUMNS
     absent = [c for c in (*asked, *attributes) if c not in frame.columns]
     if absent:
         shown = ", ".join(str(c) for c in frame.columns)
@@ -233,11 +233,6 @@ def extra_columns(exercise: ChoiceExercise) -> tuple[str, ...]:
     """Columns of its table that an exercise has by its own rules, such as the second question."""
     second = (BOUGHT,) if exercise.is_dual else ()
     return (*second, POSITION) if exercise.alternative_order == "random" else second
-
-
-def is_dual(exercise: ChoiceExercise) -> bool:
-    """Whether none is asked in a second question, after a forced choice."""
-    return exercise.is_dual
 
 
 def _read(path: Path, known: Sequence[str], mapping: Mapping[str, str], table: str) -> pd.DataFrame:
@@ -366,7 +361,7 @@ class Check:
         }
         if "block" in self.frame.columns:
             columns["block"] = self.frame["block"].to_numpy()
-        if is_dual(self.exercise):
+        if self.exercise.is_dual:
             columns[BOUGHT] = self.truth(BOUGHT, "Write 1 for would buy, 0 for would not")
         columns |= self.attributes()
         if not any(f.column in ("respondent", "task", "alternative") for f in self.faults):
@@ -424,7 +419,7 @@ class Check:
         coded = {a.id: _coded(self.frame[a.id]) for a in self.exercise.attributes}
         empty = np.stack([codes < 0 for codes, _ in coded.values()])
         none: Mask = np.asarray(empty.all(axis=0))
-        if is_dual(self.exercise):
+        if self.exercise.is_dual:
             self.note(
                 none,
                 "",
