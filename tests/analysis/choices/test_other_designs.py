@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.choices.design import DesignImpossible, design_of, make_profiles, make_sets
+from analysis.choices.design.best_worst import inspect_sets
 from analysis.study import read_study
 from analysis.study.exercises import BestWorstExercise, RatingsExercise
 from tests import builders
@@ -39,14 +40,18 @@ def profiles_of(levels=(3, 2, 4), **more):
 
 
 def test_items_and_pairs_are_shown_equally_often():
-    made = make_sets(sets_of(set_size=4, sets=10))
+    exercise = sets_of(set_size=4, sets=10)
+    made = make_sets(exercise)
     assert not made.duplicated(["block", "task", "item"]).any()
     shown = made.groupby(["block", "item"]).size()
     assert set(shown) == {3, 4} and len(shown) == 50 * 12
     pairs = made.merge(made, on=["block", "task"])
     pairs = pairs[pairs["item_x"] < pairs["item_y"]].groupby(["item_x", "item_y"]).size()
     # 50 blocks x 10 sets x 6 pairs over 66 pairs are 45.5 each.
-    assert len(pairs) == 66 and pairs.min() >= 43 and pairs.max() <= 48
+    assert len(pairs) == 66 and pairs.min() >= 42 and pairs.max() <= 49
+    found = inspect_sets(exercise, made)
+    assert found["pair_most_less_least_in_worst_block"] <= 2
+    assert found["position_most_less_least"] <= 4
 
 
 def test_profiles_are_balanced_and_different():
