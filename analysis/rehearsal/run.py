@@ -32,7 +32,7 @@ MOST_TASKS = 600_000
 """Choice tasks that a check at the answer may simulate in all; it takes fewer repeats then."""
 FEWEST_REPEATS = 20
 NOTHING_TO_TRY = (
-    "the plan reports no choice exercise, and best-worst sets and rated profiles cannot be "
+    "The plan reports no choice exercise, and best-worst sets and rated profiles cannot be "
     "rehearsed: nothing says beforehand how many respondents they need"
 )
 HB_SETTINGS = Settings(kept=500)
