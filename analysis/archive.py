@@ -12,7 +12,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +21,16 @@ from sqlite_utils import Database
 
 from analysis.answered_tasks import LAYOUTS, Layout
 from analysis.study import Study, StudyFaults, dump_study, parse_study
-from analysis.tables import ANSWER_COLUMNS, RESPONDENT_COLUMNS
+from analysis.tables import (
+    ALARM_COLUMNS,
+    ANSWER_COLUMNS,
+    CUSTOMER_COLUMNS,
+    RESPONDENT_COLUMNS,
+)
 
 FORMAT = 1
 APPLICATION = 0x53565641
 """SQLite's application id, by which a file is known to be an archive."""
-CUSTOMER_COLUMNS = (
-    "customer",
-    "first_purchase",
-    "recency_days",
-    "frequency",
-    "monetary",
-    "points",
-    "weekly_mean",
-    "lower_limit",
-    "upper_limit",
-    "state",
-    "last_13_weeks",
-    "before_13_weeks",
-    "spend_52_weeks",
-    "sale_share",
-)
 OUTCOME_COLUMNS = (
     "customer",
     "answered_on",
@@ -56,6 +45,7 @@ KEYS = {
     "respondents": ["respondent"],
     "answers": ["respondent", "question", "item"],
     "customers": ["customer"],
+    "alarms": ["customer"],
     "outcomes": ["customer"],
 }
 _INTEGERS = [
@@ -102,6 +92,10 @@ class NotAnArchive(ValueError):
     """The file is not an archive that this program reads."""
 
 
+def _no_alarms() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(ALARM_COLUMNS))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Archive:
     """A frozen study: definition, answers, choices, customers' scores and facts.
@@ -113,8 +107,10 @@ class Archive:
     ----------
     versions
         The study by published version.
-    respondents, answers, customers, outcomes
-        As in docs/architecture.md, 'The tables'; further columns are kept.
+    respondents, answers, customers, alarms, outcomes
+        As in docs/architecture.md, 'The tables'; further columns are kept. ``alarms`` has no rows
+        where the alarm could not be calibrated, or the archive is older than it: the property
+        ``no_alarm`` says why.
     choices
         One table per exercise id, with the columns of ``answered_tasks.LAYOUTS`` for its kind.
     facts
@@ -128,6 +124,7 @@ class Archive:
     customers: pd.DataFrame
     outcomes: pd.DataFrame
     facts: Mapping[str, str]
+    alarms: pd.DataFrame = field(default_factory=_no_alarms)
 
     @property
     def version(self) -> int:
@@ -138,6 +135,13 @@ class Archive:
     def study(self) -> Study:
         """The study as of the latest version."""
         return self.versions[self.version]
+
+    @property
+    def no_alarm(self) -> str:
+        """Why there is no alarm of declining customers; empty where there is one."""
+        before = "the archive was made before there was an alarm of declining customers"
+        reason = self.facts.get("alarm", before)
+        return "" if reason == "calibrated" else reason
 
 
 def normalised(archive: Archive) -> Archive:
@@ -163,6 +167,7 @@ def normalised(archive: Archive) -> Archive:
             if (layout := _layout(archive.study, name))
         },
         customers=_typed(archive.customers, KEYS["customers"]),
+        alarms=_typed(archive.alarms, KEYS["alarms"]),
         outcomes=_typed(archive.outcomes, KEYS["outcomes"]),
         facts={name: str(value) for name, value in sorted(archive.facts.items())},
     )
@@ -255,6 +260,7 @@ def _read(db: Database) -> Archive:
         answers=_frame(db, "answers"),
         choices=dict(sorted(exercises.items())),
         customers=_frame(db, "customers"),
+        alarms=_frame(db, "alarms") if db["alarms"].exists() else _no_alarms(),
         outcomes=_frame(db, "outcomes"),
         facts={row["name"]: row["value"] for row in db["facts"].rows},
     )
@@ -304,6 +310,8 @@ def _tables(content: Archive) -> Iterator[tuple[str, pd.DataFrame]]:
     for name, frame in content.choices.items():
         yield _layout(content.study, name).prefix + name, frame
     yield "customers", content.customers
+    if len(content.alarms):
+        yield "alarms", content.alarms
     yield "outcomes", content.outcomes
 
 
@@ -314,6 +322,7 @@ def _faults(archive: Archive) -> Iterator[str]:
         "respondents": (archive.respondents, RESPONDENT_COLUMNS),
         "answers": (archive.answers, ANSWER_COLUMNS),
         "customers": (archive.customers, CUSTOMER_COLUMNS),
+        "alarms": (archive.alarms, ALARM_COLUMNS),
         "outcomes": (archive.outcomes, OUTCOME_COLUMNS),
     }
     tables = [(name, KEYS[name], frame, columns) for name, (frame, columns) in wanted.items()]

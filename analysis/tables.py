@@ -39,6 +39,44 @@ ANSWER_COLUMNS = ("respondent", "question", "item", "value", "status")
 ANSWER_STATUSES = ("answered", "not_asked", "skipped", "refused")
 CHOICE_COLUMNS = ("respondent", "task", "alternative", "chosen")
 ROLES = ("estimation", "holdout")
+CUSTOMER_COLUMNS = (
+    "customer",
+    "recency_days",
+    "frequency",
+    "monetary",
+    "points",
+    "weekly_mean",
+    "lower_limit",
+    "upper_limit",
+    "state",
+    "first_purchase",
+    "last_13_weeks",
+    "before_13_weeks",
+    "spend_52_weeks",
+    "sale_share",
+    "signed_points",
+    "last_week",
+    "days_52_weeks",
+    "days_last_13_weeks",
+    "days_before_39_weeks",
+)
+"""Customer scores."""
+ALARM_COLUMNS = (
+    "customer",
+    "alarm",
+    "chance",
+    "days_last_13_weeks",
+    "expected_13_weeks",
+    "days_before",
+    "weeks_before",
+    "rate_before",
+    "rate_now",
+    "spend_a_purchase",
+    "spend_at_risk",
+    "alarmed_on",
+    "alarm_13_weeks_ago",
+)
+"""Answers of the alarm of win-back."""
 BOUGHT = "bought"
 """The second question of a dual-response none: would the respondent buy the one chosen?"""
 POSITION = "position"

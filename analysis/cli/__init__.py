@@ -22,6 +22,7 @@ COMMANDS = {
     "engagement": "Engagement scores from purchases.",
     "lifetime-value": "What customers will still buy, and are worth.",
     "winback": "Whose purchases fell: a list with a control group.",
+    "winback-uplift": "What a win-back campaign changed, by its control group.",
     "report": "Make the value report of an archive.",
 }
 

@@ -9,18 +9,6 @@ import click
 
 from analysis.cli.bad_input import BadInput, bad_input
 
-FIRST = (
-    "customer",
-    "recency_days",
-    "frequency",
-    "monetary",
-    "points",
-    "weekly_mean",
-    "lower_limit",
-    "upper_limit",
-    "state",
-)
-
 
 @click.command("engagement")
 @click.argument("purchases", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -47,7 +35,6 @@ def engagement(purchases: Path, as_of: datetime, mapping: str, out: Path) -> Non
     with bad_input(ValueError):
         table = read_purchases(purchases, column_names(mapping))
         scores = score_customers(table, as_of=as_of.date())
-    scores = scores[[*FIRST, *(name for name in scores.columns if name not in FIRST)]]
     with bad_input():
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.suffix == ".csv":

@@ -16,7 +16,7 @@ from analysis.cli.bad_input import bad_input
     "--out",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for report.json, report.html and diagnostics.html; made when missing.",
+    help="Folder for report.json, report.html and what belongs to them; made when missing.",
 )
 @click.option(
     "--seed",
@@ -28,6 +28,7 @@ from analysis.cli.bad_input import bad_input
 def report(archive: Path, out: Path, seed: int) -> None:
     """Make the value report of an archive: report.json, report.html and diagnostics.html."""
     from analysis.archive import read_archive
+    from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
     from analysis.rendering.html import diagnostics_html, report_html
     from analysis.rendering.traces import draw_diagnostics
@@ -38,14 +39,18 @@ def report(archive: Path, out: Path, seed: int) -> None:
         out.mkdir(parents=True, exist_ok=True)
         text = found.report.model_dump_json(indent=2)
         (out / "report.json").write_text(text + "\n", encoding="utf-8")
+        listed = ""
+        if found.campaign is not None:
+            listed = "win-back.csv"
+            write_list(found.campaign, out / listed)
         beside = ""
         if found.diagnostics is not None:
             beside = "diagnostics.html"
             page = diagnostics_html(found.diagnostics, draw_diagnostics(found.diagnostics))
             (out / beside).write_text(page, encoding="utf-8")
-        page = report_html(found.report, draw(found.report), diagnostics=beside)
+        page = report_html(found.report, draw(found.report), diagnostics=beside, win_back=listed)
         (out / "report.html").write_text(page, encoding="utf-8")
-    written = ", ".join(name for name in ("report.json", "report.html", beside) if name)
+    written = ", ".join(name for name in ("report.json", "report.html", beside, listed) if name)
     click.echo(f"Wrote {written} into {out}.", err=True)
 
 

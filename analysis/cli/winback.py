@@ -15,8 +15,6 @@ from analysis.cli.bad_input import BadInput, bad_input
 from analysis.cli.engagement import column_names
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from analysis.purchases.winback.campaign import Campaign, WinBack
 
 
@@ -57,7 +55,7 @@ def winback(purchases: Path, as_of: datetime, mapping: str, out: Path, **options
     import pandas as pd
 
     from analysis.purchases.reading import read_purchases
-    from analysis.purchases.winback.campaign import COLUMNS, Campaign, win_back
+    from analysis.purchases.winback.campaign import COLUMNS, Campaign, win_back, write_list
     from analysis.purchases.winback.placebo import NotEnoughHistory
 
     if out.suffix not in {".csv", ".parquet"}:
@@ -76,23 +74,15 @@ def winback(purchases: Path, as_of: datetime, mapping: str, out: Path, **options
             click.echo(str(error), err=True)
     with bad_input():
         out.parent.mkdir(parents=True, exist_ok=True)
-        _write(listed, out)
+        write_list(listed, out)
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
         out.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
     click.echo(f"{len(listed)} customers listed as of {as_of.date()}", err=True)
 
 
-def _write(listed: pd.DataFrame, out: Path) -> None:
-    if out.suffix == ".parquet":
-        listed.to_parquet(out, index=False)
-        return
-    text = listed["customer"].astype(str)
-    # A spreadsheet would run a name that begins like a formula.
-    formula = text.str.match(r"[=+\-@\t\r]")
-    listed.assign(customer=text.mask(formula, "'" + text)).to_csv(out, index=False)
-
-
 def _about(found: WinBack, campaign: Campaign) -> dict[str, Any]:
+    from analysis.purchases.winback.campaign import GROUPS
+
     calibration = found.calibration
     groups = found.customers["group"].value_counts().to_dict()
     bands = [
@@ -116,6 +106,3 @@ def _about(found: WinBack, campaign: Campaign) -> dict[str, Any]:
         "customers_at_placebo_dates": calibration.n,
         "by_purchases_a_week": bands,
     }
-
-
-GROUPS = ("contact", "control", "beyond_capacity")

@@ -1,4 +1,4 @@
-"""Lists of customers to look at: the best ones, and those who buy less often than before."""
+"""Lists of customers to look at: the best ones, and those whose alarm is open."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from datetime import date
 
 import pandas as pd
 
-from analysis.customers.decline import Crowd, chance_of_so_few, crowd, purchase_days
+from analysis.estimate import Estimate
+from analysis.purchases.winback.alarms import by_chance, true_alarms
+from analysis.purchases.winback.campaign import Campaign, campaign_list
 
 SALE_ONLY = 0.9
 """From this share of spend bought on sale a customer counts as a sale-only shopper."""
-LEVEL = 0.05
+SCORES = ("points", "last_13_weeks", "before_13_weeks", "recency_days", "state", "sale_share")
+CAMPAIGN = Campaign(control_share=0.5)
+"""While no lift is measured, half of the list is left alone: it tells most about the other half."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCustomer:
-    """One customer on a list, with the reason in words."""
+    """One customer on a list, with the reason in words.
+
+    ``group`` (contact or control), ``alarmed_on`` and ``spend_at_risk`` (a year) are those of the
+    win-back list, and None elsewhere.
+    """
 
     rank: int
     customer: str
@@ -27,36 +35,45 @@ class ListedCustomer:
     state: str
     sale_share: float | None
     """None: not known."""
-    sale_only: bool
-    p_value: float | None
     reason: str
+    group: str | None = None
+    alarmed_on: str | None = None
+    spend_at_risk: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Declining:
-    """Customers who buy less often than before, and how far the list can be trusted.
+    """Customers whose alarm is open, and how far the list can be trusted.
 
     Attributes
     ----------
+    campaign
+        The whole list as the win-back command writes it, ranked by spend at risk; sale-only
+        shoppers are not on it.
     customers
-        Ranked by spend lost per 13 weeks; sale-only shoppers are not among them.
+        The same with the customers' scores.
     sale_only
         Sale-only shoppers who would be on the list: they wait for the next sale.
-    tested, too_few
-        Customers with enough purchase days to tell, and without.
-    level, expected_by_chance
-        Level of the test, and at most how many of those tested it lists although nothing changed,
-        if purchase days come independently and the season plays no part.
+    not_declining, too_few
+        Customers of the other two answers, sale-only shoppers among them.
+    by_chance
+        How many the list would hold if nobody had changed, from a placebo date.
+    true_alarms
+        Share of the list beyond that.
     """
 
+    campaign: pd.DataFrame
     customers: tuple[ListedCustomer, ...]
     sale_only: tuple[ListedCustomer, ...]
-    tested: int
+    not_declining: int
     too_few: int
-    level: float
-    expected_by_chance: float
-    common: Crowd
-    method: str
+    by_chance: float
+    true_alarms: Estimate
+
+    @property
+    def spend_at_risk(self) -> float:
+        """Of the whole list, a year."""
+        return float(self.campaign["spend_at_risk"].sum())
 
 
 def best_customers(scores: pd.DataFrame, *, longest: int = 10) -> tuple[ListedCustomer, ...]:
@@ -64,69 +81,56 @@ def best_customers(scores: pd.DataFrame, *, longest: int = 10) -> tuple[ListedCu
     ordered = scores[scores["points"] > 0].sort_values(
         ["points", "customer"], ascending=[False, True]
     )
-    return _listed(ordered.head(longest), "most points")
+    best = ordered.head(longest)
+    return _listed(best.assign(rank=range(1, len(best) + 1), reason="most points"))
 
 
-def declining_customers(
-    scores: pd.DataFrame, *, as_of: date, longest: int = 10, level: float = LEVEL
-) -> Declining:
-    """Customers whose purchase days of the last 13 weeks are fewer than those before suggest.
-
-    Given all purchase days of the 52 weeks, those of the last 13 are binomial, or beta-binomial
-    where purchases come in bursts; the share expected follows the change that all frequent
-    customers have in common (see ``decline``). Listed: a one-sided p-value under ``level`` and
-    less spend than before. 'Too few': even no purchase would not be clear.
+def declining_customers(scores: pd.DataFrame, alarms: pd.DataFrame, *, as_of: date) -> Declining:
+    """List the customers whose alarm is open, the most spend at risk first.
 
     Parameters
     ----------
     scores
         From ``score_customers``.
+    alarms
+        The frozen answers of the alarm (``Alarms.customers``).
     as_of
-        The day as of which they were scored.
+        The day of both.
     """
-    active = scores[scores["days_52_weeks"] > 0]
-    days = purchase_days(active, as_of=as_of)
-    common = crowd(days)
-    chance = chance_of_so_few(days, common, level=level)
-    enough = chance["attained"] > 0
-    less_spend = active["last_13_weeks"] < active["before_13_weeks"]
-    fewer = enough & (chance["p_value"] < level) & less_spend
-    lost = active["before_13_weeks"] - active["last_13_weeks"]
-    found = active.assign(p_value=chance["p_value"], lost=lost)[fewer]
-    found = found.sort_values(["lost", "customer"], ascending=[False, True])
-    on_sale = found["sale_share"].fillna(0.0) >= SALE_ONLY
-    reason = "below own average: {recent} purchase days in 13 weeks, {before} in the 39 before"
+    share = alarms["customer"].map(scores.set_index("customer")["sale_share"])
+    on_sale = share.fillna(0.0) >= SALE_ONLY
+    campaign = campaign_list(alarms[~on_sale], CAMPAIGN, as_of=as_of)
+    waiting = campaign_list(alarms[on_sale], CAMPAIGN, as_of=as_of)
+    waiting = waiting.assign(reason="buys on sale only; " + waiting["reason"], group=None)
+    counts = alarms["alarm"].value_counts()
+    known = scores[["customer", *SCORES]]
     return Declining(
-        customers=_listed(found[~on_sale].head(longest), reason),
-        sale_only=_listed(found[on_sale].head(longest), "buys on sale only; " + reason),
-        tested=int(enough.sum()),
-        too_few=int((~enough).sum()),
-        level=level,
-        expected_by_chance=float(chance["attained"].sum()),
-        common=common,
-        method=(
-            "conditional test of purchase days, last 13 weeks against the 39 before, one-sided "
-            f"at {level:.0%}, not corrected for the number of customers; {common.words}"
-        ),
+        campaign=campaign,
+        customers=_listed(campaign.merge(known, on="customer", validate="one_to_one")),
+        sale_only=_listed(waiting.merge(known, on="customer", validate="one_to_one")),
+        not_declining=int(counts.get("not_declining", 0)),
+        too_few=int(counts.get("too_few", 0)),
+        by_chance=by_chance(alarms[~on_sale]),
+        true_alarms=true_alarms(alarms[~on_sale]),
     )
 
 
-def _listed(rows: pd.DataFrame, reason: str) -> tuple[ListedCustomer, ...]:
+def _listed(rows: pd.DataFrame) -> tuple[ListedCustomer, ...]:
+    known = rows.astype(object).where(rows.notna(), None)
     return tuple(
         ListedCustomer(
-            rank=rank,
+            rank=int(row["rank"]),
             customer=str(row["customer"]),
             points=float(row["points"]),
             last_13_weeks=float(row["last_13_weeks"]),
             before_13_weeks=float(row["before_13_weeks"]),
             recency_days=int(row["recency_days"]),
             state=str(row["state"]),
-            sale_share=None if pd.isna(row["sale_share"]) else float(row["sale_share"]),
-            sale_only=not pd.isna(row["sale_share"]) and float(row["sale_share"]) >= SALE_ONLY,
-            p_value=float(row["p_value"]) if "p_value" in row else None,
-            reason=reason.format(
-                recent=row["days_last_13_weeks"], before=row["days_before_39_weeks"]
-            ),
+            sale_share=None if row["sale_share"] is None else float(row["sale_share"]),
+            reason=str(row["reason"]),
+            group=row.get("group"),
+            alarmed_on=row.get("alarmed_on"),
+            spend_at_risk=row.get("spend_at_risk"),
         )
-        for rank, row in enumerate(rows.to_dict("records"), start=1)
+        for row in known.to_dict("records")
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.customers.decline import LATEST_DAYS, Crowd, purchase_days
+from analysis.customers.buying import LATEST_DAYS, Crowd, purchase_days
 from analysis.estimate import Estimate
 from analysis.ratings.scales import mean_estimate
 
@@ -83,7 +83,7 @@ def value_map(
     as_of
         The day as of which the customers were scored.
     common
-        From ``decline.crowd``, over all customers.
+        From ``buying.crowd``, over all customers.
     value_error
         Standard error of measurement of the predictor.
     currency

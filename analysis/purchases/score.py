@@ -17,28 +17,8 @@ from analysis.purchases.engine import (
 )
 from analysis.purchases.limits import state, weekly_variance
 from analysis.purchases.roll_up import weekly
+from analysis.tables import CUSTOMER_COLUMNS
 
-COLUMNS = (
-    "customer",
-    "first_purchase",
-    "recency_days",
-    "frequency",
-    "monetary",
-    "points",
-    "weekly_mean",
-    "lower_limit",
-    "upper_limit",
-    "state",
-    "last_13_weeks",
-    "before_13_weeks",
-    "spend_52_weeks",
-    "sale_share",
-    "signed_points",
-    "last_week",
-    "days_52_weeks",
-    "days_last_13_weeks",
-    "days_before_39_weeks",
-)
 WEEKS = 52
 LATEST_WEEKS = 13
 
@@ -81,8 +61,8 @@ def score_customers(
     Returns
     -------
     DataFrame
-        One row per customer, sorted, with the columns of ``COLUMNS``: first_purchase (ISO day),
-        recency_days since the last purchase, frequency (purchase days) and monetary (net, in
+        One row per customer, sorted, with the columns of ``CUSTOMER_COLUMNS``: first_purchase (ISO
+        day), recency_days since the last purchase, frequency (purchase days) and monetary (net, in
         units of currency) over the whole history; points over the window (floored at zero;
         signed_points are not); weekly_mean, lower_limit (floored at zero) and upper_limit of
         plain, undoubled weekly points (mean and two population standard deviations over the 52
@@ -116,7 +96,7 @@ def customer_scores(purchases: ir.Table, *, as_of: date, rule: ScoreRule | None 
     worded = scored.mutate(
         state=state(scored, near=rule.near, least_purchase_days=rule.least_purchase_days)
     )
-    return worded.select(*COLUMNS).order_by("customer")
+    return worded.select(*CUSTOMER_COLUMNS).order_by("customer")
 
 
 def _totals(weeks: ir.Table, rule: ScoreRule) -> ir.Table:

@@ -33,20 +33,24 @@ FACETS = {
 
 
 def report_fragment(
-    report: ValueReport, charts: Mapping[str, str], *, diagnostics: str = ""
+    report: ValueReport, charts: Mapping[str, str], *, diagnostics: str = "", win_back: str = ""
 ) -> str:
     """The report without a page around it; needs tokens.css and report.css.
 
     Classes only, no style attributes. ``charts`` is what ``draw`` made: only SVG drawn by this
-    program may be passed. ``diagnostics`` is the address of the page of diagnostics, if any.
+    program may be passed. ``diagnostics`` and ``win_back`` are the addresses of the page of
+    diagnostics and of the whole list of declining customers, if any.
     """
-    return _render("report.html", charts, report=report, diagnostics=diagnostics)
+    more = {"report": report, "diagnostics": diagnostics, "win_back": win_back}
+    return _render("report.html", charts, **more)
 
 
-def report_html(report: ValueReport, charts: Mapping[str, str], *, diagnostics: str = "") -> str:
+def report_html(
+    report: ValueReport, charts: Mapping[str, str], *, diagnostics: str = "", win_back: str = ""
+) -> str:
     """The report as one HTML file that needs nothing else, ready for print on A4."""
     title = f"{report.header.title}: value report"
-    more = {"report": report, "diagnostics": diagnostics}
+    more = {"report": report, "diagnostics": diagnostics, "win_back": win_back}
     return _page("report.html", title, charts, **more)
 
 

@@ -9,16 +9,17 @@ from datetime import timedelta
 import pandas as pd
 
 from analysis.answered_tasks import AnsweredTask, table_columns, task_rows
-from analysis.archive import CUSTOMER_COLUMNS, OUTCOME_COLUMNS, Archive
+from analysis.archive import OUTCOME_COLUMNS, Archive
 from analysis.choices.design import design_of
 from analysis.customer_key import customer_key
 from analysis.purchases.outcomes import outcomes
 from analysis.purchases.score import score_customers
+from analysis.purchases.winback.alarms import frozen_alarms
 from analysis.study import Study
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import asked_questions, declined, screened_out, step_after, steps
 from analysis.synthetic.company import Company, SyntheticRespondent
-from analysis.tables import ANSWER_COLUMNS, RESPONDENT_COLUMNS
+from analysis.tables import ANSWER_COLUMNS, CUSTOMER_COLUMNS, RESPONDENT_COLUMNS
 
 KEY = b"a synthetic company's key"
 WHEN = "%Y-%m-%dT%H:%M:%S+00:00"
@@ -63,13 +64,16 @@ def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 
         )
         for exercise in study.exercises
     }
-    customers, later = _bought(company, study, respondents)
+    ledger = _ledger(company)
+    customers, later = _bought(company, study, respondents, ledger)
+    alarms, alarm_facts = frozen_alarms(ledger, as_of=None if ledger.empty else company.today)
     return Archive(
         versions={version: study},
         respondents=respondents,
         answers=pd.DataFrame(answers, columns=list(ANSWER_COLUMNS)),
         choices=choices,
         customers=customers,
+        alarms=alarms,
         outcomes=later,
         facts={
             "study": study.study,
@@ -79,6 +83,7 @@ def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 
             "seed": str(seed),
             "program": "synthetic",
             "created": f"{company.today.isoformat()}T00:00:00+00:00",
+            **alarm_facts,
         },
     )
 
@@ -182,15 +187,19 @@ def _answers(study: Study, name: str, found: Walk) -> list[Row]:
     return rows
 
 
+def _ledger(company: Company) -> pd.DataFrame:
+    """The purchases under the customers' keys."""
+    keys = {raw: customer_key(raw, KEY) for raw in company.purchases["customer"].unique()}
+    return company.purchases.assign(customer=company.purchases["customer"].map(keys))
+
+
 def _bought(
-    company: Company, study: Study, respondents: pd.DataFrame
+    company: Company, study: Study, respondents: pd.DataFrame, ledger: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores of all customers and outcomes of the linked ones; empty without purchases."""
     nothing = pd.DataFrame(columns=list(OUTCOME_COLUMNS))
-    if company.purchases.empty:
+    if ledger.empty:
         return pd.DataFrame(columns=list(CUSTOMER_COLUMNS)), nothing
-    keys = {raw: customer_key(raw, KEY) for raw in company.purchases["customer"].unique()}
-    ledger = company.purchases.assign(customer=company.purchases["customer"].map(keys))
     scores = score_customers(ledger, as_of=company.today)
     linked = respondents[(respondents["customer"] != "") & (respondents["completed"] != "")]
     if linked.empty:

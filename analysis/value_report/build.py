@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from analysis.archive import Archive, digest, normalised
 from analysis.diagnostics.build import diagnostics_of
 from analysis.diagnostics.fit import Fit
@@ -23,11 +25,16 @@ STEPS = 4
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """A report with the fit of its choices and the fit's diagnostics, where there is one."""
+    """A report with the fit of its choices and the fit's diagnostics, where there is one.
+
+    ``campaign`` is the whole win-back list, with the columns of ``winback.campaign.COLUMNS``; None
+    without an alarm.
+    """
 
     report: ValueReport
     fit: Fit | None
     diagnostics: Diagnostics | None
+    campaign: pd.DataFrame | None
 
 
 def build_report(archive: Archive, *, seed: int, progress: Progress | None = None) -> ValueReport:
@@ -77,7 +84,7 @@ def analyse(archive: Archive, *, seed: int, progress: Progress | None = None) ->
         prediction = choices.prediction or predict(choices.fit)
         found = diagnostics_of(choices.fit, program=program, prediction=prediction)
     tell("Done", STEPS, STEPS)
-    return Analysis(report, choices.fit, found)
+    return Analysis(report, choices.fit, found, customers.campaign)
 
 
 def _assembled(
@@ -115,6 +122,7 @@ def _assembled(
         best_customers=customers.best,
         declining_customers=customers.declining,
         sale_only_customers=customers.sale_only,
+        alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
         methods=(),
@@ -169,7 +177,7 @@ def _method_ids(report: ValueReport) -> set[str]:
         "engagement": report.engagement,
         "customer_score": report.states,
         "value_map": report.value_map,
-        "lists": report.best_customers,
+        "lists": report.list_note,
         "relation": report.relation,
     }
     return {"sample"} | {name for name, part in shown.items() if part}

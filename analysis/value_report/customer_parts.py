@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import get_args
 
 import pandas as pd
 
 from analysis.customers import lists
-from analysis.customers.decline import Crowd
+from analysis.customers.buying import crowd, purchase_days
 from analysis.customers.drivers import value_relation
 from analysis.customers.linkage import Linkage, link, linkable
 from analysis.customers.lists import Declining, ListedCustomer, declining_customers
@@ -17,6 +18,8 @@ from analysis.customers.value_map import value_map
 from analysis.estimate import Estimate
 from analysis.value_report.rating_parts import RatingParts
 from analysis.value_report.types import (
+    AlarmAnswer,
+    AlarmCount,
     CustomerRow,
     MapPoint,
     Quadrant,
@@ -33,7 +36,7 @@ STATES: dict[State, str] = {
     "within": "Within own limits",
     "near_lower": "Close to the lower limit",
     "below": "Below the lower limit",
-    "too_few": "Too few purchases to tell",
+    "too_few": "Fewer than four purchase days in 52 weeks",
 }
 QUADRANTS: dict[Quadrant, tuple[str, str]] = {
     "keep_close": ("Keep close", "loyalty offers"),
@@ -42,15 +45,15 @@ QUADRANTS: dict[Quadrant, tuple[str, str]] = {
     "leave_alone": ("Leave alone", "no action"),
 }
 LONGEST = 10
-EVERYBODY = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerParts:
     """What purchases add to a report.
 
-    ``declining`` counts all who are listed by the test; ``lost`` is what they spent less in the
-    last 13 weeks than per 13 weeks before.
+    ``campaign`` is the whole list of declining customers (``Declining.campaign``), None without an
+    alarm; ``decline`` counts it, ``spend_at_risk`` is a year's, ``to_contact`` counts those who are
+    not in the control group.
     """
 
     n_linked: int = 0
@@ -61,8 +64,11 @@ class CustomerParts:
     declining: tuple[CustomerRow, ...] = ()
     sale_only: tuple[CustomerRow, ...] = ()
     list_note: str = ""
+    answers: tuple[AlarmCount, ...] = ()
+    campaign: pd.DataFrame | None = None
     decline: Estimate | None = None
-    lost: float = 0.0
+    spend_at_risk: float = 0.0
+    to_contact: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -75,10 +81,9 @@ def customer_parts(used: Used, ratings: RatingParts) -> CustomerParts:
             warnings=("No purchases are loaded: no value map, no lists of customers.",)
         )
     linkage = _linkage(used, ratings, customers)
-    found = declining_customers(customers, as_of=date.fromisoformat(day), longest=EVERYBODY)
     values = linkage.table.get("perceived_value", pd.Series(dtype=float)).dropna()
     counts = customers["state"].value_counts()
-    drawn = _map(linkage, ratings, used, found.common)
+    drawn = _map(linkage, ratings, used)
     warnings = list(linkage.warnings)
     if drawn is None:
         warnings.append(
@@ -88,7 +93,7 @@ def customer_parts(used: Used, ratings: RatingParts) -> CustomerParts:
     relation = _relation(linkage)
     if relation is None:
         warnings.append("Without joined answers nothing is said of how value goes with buying.")
-    return CustomerParts(
+    parts = CustomerParts(
         n_linked=len(linkage.table),
         value_map=drawn,
         relation=relation,
@@ -97,12 +102,29 @@ def customer_parts(used: Used, ratings: RatingParts) -> CustomerParts:
             for state in get_args(State)
         ),
         best=_rows(lists.best_customers(customers, longest=LONGEST), values),
+        warnings=tuple(warnings),
+    )
+    return _with_decline(parts, used, values)
+
+
+def _with_decline(parts: CustomerParts, used: Used, values: pd.Series) -> CustomerParts:
+    """The same with the list of declining customers, or with the reason why there is none."""
+    archive = used.archive
+    if archive.no_alarm:
+        note = f"No customer is called declining: {archive.no_alarm}."
+        return replace(parts, list_note=note, warnings=(*parts.warnings, note))
+    as_of = date.fromisoformat(archive.facts["as_of"])
+    found = declining_customers(archive.customers, archive.alarms, as_of=as_of)
+    return replace(
+        parts,
         declining=_rows(found.customers[:LONGEST], values),
         sale_only=_rows(found.sale_only[:LONGEST], values),
-        list_note=_note(found),
-        decline=_decline(found, len(customers)),
-        lost=sum(c.before_13_weeks - c.last_13_weeks for c in found.customers),
-        warnings=tuple(warnings),
+        list_note=_note(found, archive.facts),
+        answers=_answers(found),
+        campaign=found.campaign,
+        decline=_decline(found, archive.facts),
+        spend_at_risk=found.spend_at_risk,
+        to_contact=int((found.campaign["group"] == "contact").sum()),
     )
 
 
@@ -116,44 +138,61 @@ def _linkage(used: Used, ratings: RatingParts, customers: pd.DataFrame) -> Linka
     )
 
 
-def _decline(found: Declining, n: int) -> Estimate:
-    count = len(found.customers)
-    least = max(count - round(found.expected_by_chance), 0)
+def _answers(found: Declining) -> tuple[AlarmCount, ...]:
+    declining = len(found.campaign)
+    counts: tuple[tuple[AlarmAnswer, str, int], ...] = (
+        ("declining", "buy clearly less often than before", declining),
+        ("sale_only", "would be listed, but buy on sale only and wait for the next sale",
+         len(found.sale_only)),
+        ("not_declining", "do not buy clearly less often", found.not_declining),
+        ("too_few", "made too few purchases to tell", found.too_few),
+    )  # fmt: skip
+    return tuple(AlarmCount(answer=answer, label=label, n=n) for answer, label, n in counts)
+
+
+def _decline(found: Declining, facts: Mapping[str, str]) -> Estimate:
+    count = len(found.campaign)
+    watched = count + len(found.sale_only) + found.not_declining + found.too_few
     return Estimate(
         value=count,
-        low=least,
+        low=max(count - round(found.by_chance), 0),
         high=count,
-        n=n,
-        method=f"{found.method}; the low end takes away what chance alone is expected to "
-        "list, and is no bound for a single list",
+        n=watched,
+        method=f"alarm calibrated on {int(facts['alarm_calibrated_on']):,} customers at placebo "
+        f"dates, {float(facts['alarm_attained']):.1%} of them alarmed at least once in 26 weeks; "
+        f"{facts['alarm_season']}; the low end takes away as many as a placebo date lists",
         unit="customers",
     )
 
 
-def _note(found: Declining) -> str:
-    chance, common = round(found.expected_by_chance), found.common
-    allowed = (
-        f"All frequent customers together bought {common.change:.0%} as often as "
-        "before; that, and purchases in bursts, is allowed for."
-        if common.n
-        else "Season and bursts are not allowed for: there are too few frequent customers."
+def _note(found: Declining, facts: Mapping[str, str]) -> str:
+    count, change = len(found.campaign), float(facts["alarm_common_change"])
+    share = found.true_alarms
+    true = (
+        f"So about {share.value:.0%} of the list ({share.low:.0%} to {share.high:.0%}) are real "
+        "declines, at least."
+        if share.available
+        else ""
     )
     return (
-        f"{found.tested:,} customers bought often enough to tell; {len(found.customers):,} are "
-        f"listed, and chance alone would list about {chance:,} of those tested. {allowed} Of "
-        f"{found.too_few:,} customers nothing can be told. {len(found.sale_only):,} sale-only "
-        "shoppers are kept apart: they wait for the next sale."
+        f"The alarm was tried on {facts['alarm_weeks']} weeks of your own history: "
+        f"{float(facts['alarm_attained']):.1%} of customers who had not changed were alarmed at "
+        f"least once in 26 weeks. A date at which nothing had happened would list about "
+        f"{round(found.by_chance):,} where this list has {count:,}. {true} All customers together "
+        f"bought {change:.0%} of what was to be expected; {facts['alarm_season']}."
     )
 
 
-def _map(linkage: Linkage, ratings: RatingParts, used: Used, common: Crowd) -> ValueMap | None:
+def _map(linkage: Linkage, ratings: RatingParts, used: Used) -> ValueMap | None:
     if linkage.table.empty or "perceived_value" not in linkage.table:
         return None
     currency = used.archive.facts.get("currency") or used.study.currency
+    as_of, everybody = date.fromisoformat(used.archive.facts["as_of"]), used.archive.customers
+    active = everybody[everybody["days_52_weeks"] > 0]
     found = value_map(
         linkage.table,
-        as_of=date.fromisoformat(used.archive.facts["as_of"]),
-        common=common,
+        as_of=as_of,
+        common=crowd(purchase_days(active, as_of=as_of)),
         value_error=ratings.value_error,
         currency=currency,
     )
@@ -223,6 +262,9 @@ def _rows(listed: tuple[ListedCustomer, ...], values: pd.Series) -> tuple[Custom
                 "sale_share": row.sale_share,
                 "perceived_value": float(values[row.customer]) if row.customer in values else None,
                 "reason": row.reason,
+                "group": row.group,
+                "alarmed_on": row.alarmed_on,
+                "spend_at_risk": row.spend_at_risk,
             }
         )
         for row in listed

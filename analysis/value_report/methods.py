@@ -104,11 +104,12 @@ METHODS: dict[str, Method] = {
         Method(
             id="lists",
             title="Lists of customers",
-            text="Declining: fewer purchase days in the last 13 weeks than the 39 weeks before "
-            "suggest, by a test that allows for the season that all customers share and for bursts "
-            "of purchases. Some are listed by chance; the note says how many.",
-            source="Przyborowski & Wilenski (1940)",
-            page="docs/methods/customer-score.md",
+            text="Declining: fewer purchase days in the last 13 weeks than the 52 before suggest, "
+            "by an alarm whose threshold was set on earlier dates of your own history. Where even "
+            "no purchase at all would be no alarm, there are too few purchases to tell. The most "
+            "spend at risk comes first; a lot decides who is left alone.",
+            source="gamma-Poisson predictive test (Fader, Hardie & Lee 2005), placebo dates",
+            page="docs/methods/win-back.md",
         ),
         Method(
             id="value_map",

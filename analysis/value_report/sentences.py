@@ -172,8 +172,8 @@ def _nps_sentence(nps: Estimate) -> str:
 
 def _decline_sentence(customers: CustomerParts, currency: str) -> str:
     count = whole(ends(customers.decline)[0]) if customers.decline else "0"
-    lost = money(customers.lost, currency)
-    return f"{count} customers buy less often than before; together {lost} less in 13 weeks"
+    risk = money(customers.spend_at_risk, currency)
+    return f"{count} customers buy less often than before; {risk} of spend a year is at risk"
 
 
 def key_figures(
@@ -207,8 +207,8 @@ def _decline_figure(customers: CustomerParts, currency: str) -> Iterator[KeyFigu
         yield KeyFigure(
             figure=whole(value),
             label="customers buy less often than before.",
-            meaning=f"Chance alone would name about {whole(value - low)}. Together "
-            f"they spent {money(customers.lost, currency)} less in 13 weeks.",
+            meaning=f"Chance alone would name about {whole(value - low)}. "
+            f"{money(customers.spend_at_risk, currency)} of spend a year is at risk.",
             estimate=customers.decline,
             method="lists",
         )
@@ -265,13 +265,14 @@ def _try_upgrade(choices: ChoiceParts) -> Iterator[Action]:
 
 
 def _win_back(customers: CustomerParts, currency: str) -> Iterator[Action]:
-    if customers.decline is not None and customers.decline.value:
-        count = whole(ends(customers.decline)[0])
+    if customers.decline is not None and customers.to_contact:
+        count, risk = whole(ends(customers.decline)[0]), money(customers.spend_at_risk, currency)
         yield Action(
-            title=f"Write to half of the {count} declining customers, chosen by lot.",
-            evidence=f"They spent {money(customers.lost, currency)} less in 13 weeks than before. "
-            "There is no measured lift of such an offer yet; the other half shows whether it "
-            "pays, so keep the budget to a trial.",
+            title=f"Write to {whole(customers.to_contact)} of the {count} declining customers, "
+            "chosen by lot.",
+            evidence=f"{risk} of their spend a year is at risk. There is no measured lift of such "
+            "an offer yet; the others, marked “leave alone” on the list, show whether it pays, so "
+            "keep the budget to a trial.",
         )
 
 

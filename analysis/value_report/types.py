@@ -18,6 +18,7 @@ FORMAT = 1
 
 Tag = Literal["functional", "emotional", "price"]
 State = Literal["above_3_weeks", "within", "near_lower", "below", "too_few"]
+AlarmAnswer = Literal["declining", "sale_only", "not_declining", "too_few"]
 Quadrant = Literal["keep_close", "at_risk", "habit", "leave_alone"]
 
 
@@ -212,6 +213,14 @@ class StateCount(Part):
     n: int
 
 
+class AlarmCount(Part):
+    """How many customers got this answer of the alarm."""
+
+    answer: AlarmAnswer
+    label: str
+    n: int
+
+
 class MapPoint(Part):
     """One linked respondent on the value x engagement map."""
 
@@ -265,6 +274,11 @@ class CustomerRow(Part):
     """None: not known."""
     perceived_value: float | None = None
     reason: str
+    group: Literal["contact", "control"] | None = None
+    """On the list of declining customers: written to, or left alone by lot."""
+    alarmed_on: str | None = None
+    spend_at_risk: float | None = None
+    """A year, if the customer goes on as now."""
 
 
 class Relation(Part):
@@ -341,6 +355,7 @@ class ValueReport(Part):
     declining_customers: tuple[CustomerRow, ...] = ()
     sale_only_customers: tuple[CustomerRow, ...] = ()
     """Shoppers who buy on sale only and have not come lately: told apart from the declining."""
+    alarm_answers: tuple[AlarmCount, ...] = ()
     list_note: str = ""
     """How far the list of declining customers can be trusted."""
     relation: Relation | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from surveyapp import clock
 from surveyapp.jobs.progress import JobFault, Progress
-from surveyapp.reports.run_files import PAGE, folder_of
+from surveyapp.reports.run_files import PAGE, WIN_BACK, folder_of
 from surveyapp.settings import Settings
 from surveyapp.store import Store, reports
 from surveyapp.store.records import JobRecord, ReportRecord
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
     """Run a job of the kind 'analyse'; run again after a crash, it goes on with its archive."""
     from analysis.archive import read_archive
+    from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
     from analysis.value_report.build import analyse
 
@@ -44,6 +45,8 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(document)
     write_fit(folder, found)
+    if found.campaign is not None:
+        write_list(found.campaign, folder / WIN_BACK)
     with store.write() as c:
         if reports.get(c, job.job):
             return

@@ -19,11 +19,11 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.answered_tasks import AnsweredTask, table_columns, task_rows
-from analysis.archive import CUSTOMER_COLUMNS, OUTCOME_COLUMNS, Archive
+from analysis.archive import OUTCOME_COLUMNS, Archive
 from analysis.study import Study, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import asked_questions
-from analysis.tables import ANSWER_COLUMNS, RESPONDENT_COLUMNS
+from analysis.tables import ANSWER_COLUMNS, CUSTOMER_COLUMNS, RESPONDENT_COLUMNS
 from surveyapp.store import Store, answers, respondents, studies
 from surveyapp.store.records import AnswerRecord, ChoiceRecord, RespondentRecord, TaskRecord
 
@@ -216,7 +216,7 @@ class FreezeAs:
 
 
 def freeze(collected: Collected, how: FreezeAs) -> Archive:
-    """The archive of a study: answers, choices, and customers' scores as of a day.
+    """The archive of a study: answers, choices, customers' scores and alarms as of a day.
 
     Raises
     ------
@@ -228,6 +228,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
     version = max(collected.versions)
     study = collected.versions[version]
     bought = _Bought.of(how)
+    alarms, alarm_facts = bought.alarms()
     reason = collected.despite.get(version)
     return Archive(
         versions=collected.versions,
@@ -235,6 +236,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
         answers=answers_frame(collected),
         choices={e.id: choices_frame(e, collected) for e in study.exercises},
         customers=bought.scores(),
+        alarms=alarms,
         outcomes=bought.outcomes(linked_answer_days(collected), study.analysis.outcome_weeks),
         facts={
             "study": study.study,
@@ -245,6 +247,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             "seed": str(how.seed),
             "program": f"surveyapp {metadata.version('surveyapp')}",
             "created": how.created,
+            **alarm_facts,
             **({"published_despite": reason} if reason else {}),
         },
     )
@@ -276,6 +279,11 @@ class _Bought:
         if self.as_of is None:
             return pd.DataFrame(columns=list(CUSTOMER_COLUMNS))
         return score_customers(self.purchases, as_of=self.as_of)
+
+    def alarms(self) -> tuple[pd.DataFrame, dict[str, str]]:
+        from analysis.purchases.winback.alarms import frozen_alarms
+
+        return frozen_alarms(self.purchases, as_of=self.as_of)
 
     def outcomes(self, answered_on: pd.DataFrame, weeks: int) -> pd.DataFrame:
         from analysis.purchases.outcomes import outcomes

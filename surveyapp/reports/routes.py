@@ -46,7 +46,9 @@ def one(report: str) -> ResponseReturnValue:
     document, charts = _read(record)
     page = url_for("reports.diagnostics", report=report)
     link = page if run_files.has_diagnostics(current.settings(), record) else ""
-    fragment = report_fragment(document, charts, diagnostics=link)
+    listed = run_files.win_back_of(current.settings(), record) is not None
+    win_back = url_for("reports.win_back", report=report) if listed else ""
+    fragment = report_fragment(document, charts, diagnostics=link, win_back=win_back)
     return render_template(
         "reports/one.html",
         record=record,
@@ -84,6 +86,16 @@ def diagnostics(report: str) -> ResponseReturnValue:
         fragment=Markup(diagnostics_fragment(found, charts)),  # noqa: S704 - made by rendering
         files=files,
     )
+
+
+@door.get("/<report>/win-back.csv")
+@access("researcher", "manager", "administrator")
+def win_back(report: str) -> ResponseReturnValue:
+    """The whole list of declining customers: who is written to, who is left alone, and why."""
+    record = _record(report)
+    path = run_files.win_back_of(current.settings(), record) or abort(404)
+    shown = f"{record.study}-{record.created[:10]}-{run_files.WIN_BACK}"
+    return send_file(path.absolute(), as_attachment=True, download_name=shown)
 
 
 @door.get("/<report>/files/<name>")

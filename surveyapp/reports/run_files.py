@@ -11,6 +11,8 @@ from surveyapp.store.records import ReportRecord
 
 PAGE = "diagnostics-page.json"
 """The diagnostics with their drawn charts, which the app shows as a page."""
+WIN_BACK = "win-back.csv"
+"""The whole list of declining customers, for the manager."""
 DOWNLOADS = {
     "diagnostics.html": "Diagnostics as one file",
     "diagnostics.json": "R-hat, effective draws and acceptance as JSON",
@@ -35,6 +37,14 @@ def downloads(settings: Settings, record: ReportRecord) -> dict[str, str]:
         return {}
     folder = folder_of(settings, record.job)
     return {name: about for name, about in DOWNLOADS.items() if (folder / name).is_file()}
+
+
+def win_back_of(settings: Settings, record: ReportRecord) -> Path | None:
+    """The win-back list of a report's run; None when there is none."""
+    if record.job is None:
+        return None
+    path = folder_of(settings, record.job) / WIN_BACK
+    return path if path.is_file() else None
 
 
 def diagnostics_of(

@@ -16,7 +16,7 @@ STUDY = read_study(Path(__file__).parents[2] / "examples" / "pastry" / "study.ya
 
 @pytest.fixture(scope="module")
 def archive():
-    company = pastry_company(STUDY, seed=3, today=date(2026, 11, 22), buyers=60, respondents=25)
+    company = pastry_company(STUDY, seed=3, today=date(2026, 11, 22), buyers=300, respondents=25)
     return archive_of(company, STUDY)
 
 
@@ -25,7 +25,7 @@ def test_what_was_written_is_read(archive, tmp_path):
     found, wanted = read_archive(tmp_path / "a.sqlite"), normalised(archive)
     assert found.study == STUDY
     assert found.facts == wanted.facts
-    for name in ("respondents", "answers", "customers", "outcomes"):
+    for name in ("respondents", "answers", "customers", "alarms", "outcomes"):
         pd.testing.assert_frame_equal(getattr(found, name), getattr(wanted, name))
     pd.testing.assert_frame_equal(found.choices["bun"], wanted.choices["bun"])
     assert digest(found) == digest(archive)
@@ -68,6 +68,20 @@ def test_an_archive_is_never_overwritten_and_leaves_no_half_file(archive, tmp_pa
         write_archive(path, archive)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.sqlite"]
+
+
+def test_an_archive_from_before_the_alarm_is_read_and_says_so(archive, tmp_path):
+    assert archive.no_alarm == ""
+    facts = {name: v for name, v in archive.facts.items() if not name.startswith("alarm")}
+    old = replace(archive, alarms=archive.alarms.iloc[:0], facts=facts)
+    write_archive(tmp_path / "old.sqlite", old)
+    with sqlite3.connect(tmp_path / "old.sqlite") as db:
+        assert not db.execute("select 1 from sqlite_master where name = 'alarms'").fetchall()
+    db.close()
+    found = read_archive(tmp_path / "old.sqlite")
+    assert found.alarms.empty
+    assert "before there was an alarm" in found.no_alarm
+    assert digest(found) == digest(old) != digest(archive)
 
 
 def test_empty_tables_survive(archive, tmp_path):

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from analysis.estimate import Estimate, unavailable
+from analysis.estimate import Estimate
 from analysis.purchases.engine import Purchases
-from analysis.purchases.roll_up import DAYS_A_WEEK
-from analysis.purchases.winback.placebo import LOOKS, Calibration, calibrate
-from analysis.purchases.winback.predictive import Prior, Windows, chances, rates, windows
-from analysis.purchases.winback.weeks import QUARTER, YEAR, Floats, Weeks, Whole, customer_weeks
+from analysis.purchases.winback.alarms import FALSE_ALARMS, alarms, true_alarms
+from analysis.purchases.winback.placebo import Calibration
 
-RECOVERED = 0.5
-"""An episode ends when the last 13 weeks are no longer fewer than expected."""
 COLUMNS = (
     "rank",
     "customer",
@@ -36,6 +33,8 @@ COLUMNS = (
     "value_at_risk",
     "reason",
 )
+GROUPS = ("contact", "control", "beyond_capacity")
+FORMULA = r"[=+\-@\t\r]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Campaign:
         Of the lot: a customer's draw depends on seed and name alone and stays from run to run.
     """
 
-    false_alarms: float = 0.05
+    false_alarms: float = FALSE_ALARMS
     margin: float | None = None
     capacity: int | None = None
     control_share: float = 0.2
@@ -83,7 +82,7 @@ class WinBack:
         Columns ``COLUMNS``, ranked by spend at risk.
     monitored, too_few
         Customers with a purchase in the 52 weeks before, and those of them with too few to
-        tell: even none in 13 weeks would be no alarm.
+        tell: without an open alarm, and even none in 13 weeks would be no alarm.
     true_alarms
         Share of the list beyond what placebo dates list: real declines of that time make it a
         lower bound.
@@ -118,87 +117,83 @@ def win_back(purchases: Purchases, *, as_of: date, campaign: Campaign) -> WinBac
     ValueError
         When purchases are in several currencies, or columns are missing.
     """
-    weeks = customer_weeks(purchases, as_of=as_of)
-    calibration = calibrate(weeks, false_alarms=campaign.false_alarms, seed=campaign.seed)
-    seen = windows(weeks, ago=0)
-    chance, none = chances(seen, calibration.prior)
-    monitored = seen.watched & (seen.before > 0)
-    since = open_episodes(weeks, calibration, ago=0)
-    listed = monitored & (since >= 0)
-    table = _table(weeks, seen, calibration.prior, (since, chance, listed))
-    ranked = _ranked(table, campaign, as_of)
-    expected = rates(seen, calibration.prior)[0][monitored].sum() * seen.weeks_latest
+    found = alarms(purchases, as_of=as_of, false_alarms=campaign.false_alarms, seed=campaign.seed)
+    answers = found.customers["alarm"]
     return WinBack(
-        customers=ranked,
-        calibration=calibration,
-        monitored=int(monitored.sum()),
-        too_few=int((monitored & (none >= calibration.threshold)).sum()),
-        true_alarms=_true_alarms(weeks, calibration, int(listed.sum()), int(monitored.sum())),
-        common_change=float(seen.latest[monitored].sum() / expected) if expected > 0 else 1.0,
-        season=weeks.season_source,
+        customers=campaign_list(found.customers, campaign, as_of=as_of),
+        calibration=found.calibration,
+        monitored=int((answers != "not_watched").sum()),
+        too_few=int((answers == "too_few").sum()),
+        true_alarms=true_alarms(found.customers),
+        common_change=found.common_change,
+        season=found.season,
     )
 
 
-def open_episodes(weeks: Weeks, calibration: Calibration, *, ago: int) -> Whole:
-    """Weeks ago (N,) at which the alarm of a customer's open episode was raised, else -1.
+def campaign_list(customers: pd.DataFrame, campaign: Campaign, *, as_of: date) -> pd.DataFrame:
+    """The declining of some customers, ranked and parted by lot; columns ``COLUMNS``.
 
-    Looked at weekly, 26 times. One alarm an episode; it ends with recovery, after which a
-    customer can be alarmed again.
+    Parameters
+    ----------
+    customers
+        With the columns of ``Alarms.customers``.
+    as_of
+        The day as of which they were asked.
     """
-    since = np.full(len(weeks.first), -1)
-    for look in range(ago + LOOKS - 1, ago - 1, -1):
-        chance = chances(windows(weeks, ago=look), calibration.prior)[0]
-        since[chance >= RECOVERED] = -1
-        since[(since < 0) & (chance < calibration.threshold)] = look
-    return since
-
-
-def _table(
-    weeks: Weeks,
-    seen: Windows,
-    prior: Prior,
-    alarms: tuple[Whole, Floats, np.ndarray],
-) -> pd.DataFrame:
-    since, chance, listed = alarms
-    rate, _ = rates(seen, prior)
-    now = (prior.shape + seen.latest) / (prior.rate + seen.weeks_latest)
-    lost = np.maximum(rate - np.minimum(now, rate), 0.0)
-    table = pd.DataFrame(
-        {
-            "customer": weeks.customers,
-            "since": since,
-            "chance": chance,
-            "days_last_13_weeks": seen.latest,
-            "expected_13_weeks": rate * seen.weeks_latest,
-            "days_before": seen.before,
-            "weeks_before": np.minimum(np.maximum(weeks.first - QUARTER, 0), YEAR),
-            "rate_before": rate,
-            "rate_now": np.minimum(now, rate),
-            "spend_a_purchase": weeks.spend,
-            "spend_at_risk": lost * YEAR * weeks.spend,
-        }
+    found = customers[customers["alarm"] == "declining"].sort_values(
+        ["spend_at_risk", "chance", "customer"], ascending=[False, True, True], ignore_index=True
     )
-    return table[listed]
-
-
-def _ranked(table: pd.DataFrame, campaign: Campaign, as_of: date) -> pd.DataFrame:
-    found = table.sort_values(
-        ["spend_at_risk", "chance", "customer"], ascending=[False, True, True]
-    ).reset_index(drop=True)
     found["rank"] = np.arange(1, len(found) + 1)
     found["group"] = _groups(found["customer"], campaign)
-    found["alarmed_on"] = [
-        (as_of - timedelta(days=DAYS_A_WEEK * int(ago))).isoformat() for ago in found["since"]
-    ]
-    found["new"] = found["since"] == 0
+    found["new"] = found["alarmed_on"] == as_of.isoformat()
     margin = np.nan if campaign.margin is None else campaign.margin
     found["value_at_risk"] = found["spend_at_risk"] * margin
-    found["reason"] = [
-        f"{row.days_last_13_weeks} purchase days in 13 weeks, {row.expected_13_weeks:.1f} expected "
-        f"from {row.days_before} in the {row.weeks_before} weeks before"
+    reasons = [
+        f"{row.days_last_13_weeks:.0f} purchase days in 13 weeks, {row.expected_13_weeks:.1f} "
+        f"expected from {row.days_before:.0f} in the {row.weeks_before:.0f} weeks before"
         for row in found.itertuples()
     ]
+    found["reason"] = pd.Series(reasons, index=found.index, dtype=str)
     return found[list(COLUMNS)]
+
+
+def write_list(listed: pd.DataFrame, out: Path) -> None:
+    """Write a win-back list, CSV or Parquet by the ending of the file."""
+    if out.suffix == ".parquet":
+        listed.to_parquet(out, index=False)
+        return
+    text = listed["customer"].astype(str)
+    # A spreadsheet would run a name that begins like a formula.
+    formula = text.str.match(FORMULA)
+    listed.assign(customer=text.mask(formula, "'" + text)).to_csv(out, index=False)
+
+
+def read_list(path: Path) -> pd.DataFrame:
+    """Read a list that was exported: customer as text, group, and whatever else is there.
+
+    Raises
+    ------
+    ValueError
+        When it is no list, customers stand twice or are missing, or groups have other names.
+    """
+    if path.suffix == ".parquet":
+        listed = pd.read_parquet(path)
+    else:
+        listed = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    absent = [name for name in ("customer", "group") if name not in listed]
+    if absent:
+        raise ValueError(f"the list lacks the column(s) {', '.join(absent)}: give it as exported")
+    customer = listed["customer"].astype(str)
+    quoted = customer.str.match("'" + FORMULA)
+    listed = listed.assign(customer=customer.mask(quoted, customer.str[1:]))
+    faults = []
+    if twice := int(listed["customer"].duplicated().sum()):
+        faults.append(f"{twice} customer(s) stand twice in the list: keep one row each")
+    if others := sorted(set(listed["group"].astype(str)) - set(GROUPS)):
+        faults.append(f"the list has groups {', '.join(others)}: known are {', '.join(GROUPS)}")
+    if faults:
+        raise ValueError("; ".join(faults))
+    return listed
 
 
 def _groups(customers: pd.Series, campaign: Campaign) -> list[str]:
@@ -219,19 +214,3 @@ def lot(customer: str, seed: int) -> float:
     """A customer's draw between 0 and 1, the same in every run with the same seed."""
     digest = hashlib.blake2b(f"{seed}|{customer}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
-
-
-def _true_alarms(weeks: Weeks, calibration: Calibration, listed: int, monitored: int) -> Estimate:
-    method = (
-        "1 - alarms open at a placebo date 13 weeks ago / alarms open now, at equal numbers of "
-        "customers; 95 % by the Poisson variance of both; a lower bound"
-    )
-    if not listed:
-        return unavailable("nobody is on the list", n=0, method=method, unit="share")
-    seen = windows(weeks, ago=QUARTER)
-    then = seen.watched & (seen.before > 0)
-    false = int((open_episodes(weeks, calibration, ago=QUARTER)[then] >= 0).sum())
-    ratio = false / max(int(then.sum()), 1) * monitored / listed
-    error = 1.96 * ratio * np.sqrt(1 / max(false, 1) + 1 / listed)
-    value, low, high = (min(max(1 - r, 0.0), 1.0) for r in (ratio, ratio + error, ratio - error))
-    return Estimate(value=value, low=low, high=high, n=listed, method=method, unit="share")

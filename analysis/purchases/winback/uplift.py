@@ -47,18 +47,22 @@ def measure_uplift(
     Parameters
     ----------
     listed
-        The list as it was exported: columns customer and group.
+        The list as it was exported, from ``read_list``: columns customer and group.
     began
         Day of the contact; purchases of the day itself are not counted.
     weeks
         Weeks after it that are counted; all of them must be known.
+
+    Raises
+    ------
+    ValueError
+        When nobody of the list is among the purchases, or they end before the weeks do.
     """
-    absent = [name for name in ("customer", "group") if name not in listed]
-    if absent:
-        raise ValueError(f"the list lacks the column(s) {', '.join(absent)}: give it as exported")
     refuse_mixed_currencies(purchases)
     until = began + timedelta(days=DAYS_A_WEEK * weeks)
     found = compute(weekly(purchases_table(), as_of=until), purchases)
+    _refuse_others(listed, found)
+    _refuse_early_end(purchases, until)
     later = found[found["week"] < weeks].groupby("customer")[["days", "cents"]].sum()
     each = later.reindex(listed["customer"].astype(str)).fillna(0.0).astype(float)
     group = listed["group"].to_numpy()
@@ -70,6 +74,24 @@ def measure_uplift(
         purchases=_difference(contact["days"], control["days"], "purchase days"),
         spend=_difference(contact["cents"] / 100, control["cents"] / 100, "units of currency"),
     )
+
+
+def _refuse_others(listed: pd.DataFrame, found: pd.DataFrame) -> None:
+    if len(listed) and not found["customer"].isin(listed["customer"].astype(str)).any():
+        raise ValueError(
+            "nobody of the list is among the customers of the purchases: give the purchases that "
+            "the list was made from, continued, with the same names of customers"
+        )
+
+
+def _refuse_early_end(purchases: Purchases, until: date) -> None:
+    table = purchases_table()
+    last = compute(table.agg(last=table.time.max()), purchases)["last"].iloc[0]
+    if pd.Timestamp(last).date() <= until - timedelta(days=DAYS_A_WEEK):
+        raise ValueError(
+            f"the purchases end more than a week before {until}, up to which the campaign is to be "
+            "measured: give later purchases, or count fewer weeks"
+        )
 
 
 def _difference(contact: pd.Series, control: pd.Series, unit: str) -> Estimate:

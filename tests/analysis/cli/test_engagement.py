@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from analysis.cli.engagement import FIRST, engagement
+from analysis.cli.engagement import engagement
+from analysis.tables import CUSTOMER_COLUMNS
 
 TEXT = "card,date,paid\nann,2026-06-30,5.00\nbob,2026-01-01,7.50\nann,2026-07-01,9\n"
 OPTIONS = ["--as-of", "2026-06-30", "--map", "customer=card,time=date,amount=paid"]
@@ -28,7 +29,7 @@ def test_scores_in_a_file(run, tmp_path, out, read):
     assert found.exit_code == 0
     assert found.stdout == ""
     scores = read(tmp_path / out)
-    assert tuple(scores.columns[: len(FIRST)]) == FIRST
+    assert tuple(scores.columns) == CUSTOMER_COLUMNS
     assert list(scores["customer"]) == ["ann", "bob"]
     assert list(scores["points"]) == [10, 7.5]
     assert list(scores["recency_days"]) == [0, 180]

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from analysis.customers.decline import Crowd
+from analysis.customers.buying import Crowd
 from analysis.customers.value_map import value_map
 
 STEADY = Crowd(change=1.0, dispersion=0.0, n=0)

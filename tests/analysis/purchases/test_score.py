@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.purchases.score import COLUMNS, ScoreRule, score_customers
+from analysis.purchases.score import ScoreRule, score_customers
+from analysis.tables import CUSTOMER_COLUMNS
 
 AS_OF = date(2026, 6, 30)
 
@@ -174,5 +175,5 @@ def test_scores_equal_a_brute_force_grid(rows):
             atol=1e-7,
             err_msg=name,
         )
-    assert tuple(found.columns) == COLUMNS
+    assert tuple(found.columns) == CUSTOMER_COLUMNS
     assert (found["points"] == found["signed_points"].clip(lower=0)).all()

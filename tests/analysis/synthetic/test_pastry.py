@@ -135,12 +135,15 @@ def test_the_planted_relation_lies_in_the_interval(archive, company):
 
 
 def test_decliners_are_over_represented_among_the_declining(archive, company):
-    found = declining_customers(archive.customers, as_of=TODAY, longest=10_000)
+    found = declining_customers(archive.customers, archive.alarms, as_of=TODAY)
     planted = keys(company.truth.decliners)
     listed = {c.customer for c in found.customers}
     among_listed = len(listed & planted) / len(listed)
     among_all = len(planted) / len(archive.customers)
     assert among_listed > 4 * among_all
+    # The test that came before the alarm found 84 of the 178 of this company.
+    assert len(listed & planted) > 84
+    assert found.true_alarms.low < among_listed
     assert sum(c.customer in planted for c in found.customers[:10]) >= 8
 
 
@@ -149,7 +152,7 @@ def test_sale_only_shoppers_are_told_apart(archive, company):
     bought = archive.customers[archive.customers["days_52_weeks"] > 0].set_index("customer")
     alone = set(bought.index[bought["sale_share"] == 1.0])
     assert planted & set(bought.index) <= alone
-    found = declining_customers(archive.customers, as_of=TODAY, longest=10_000)
+    found = declining_customers(archive.customers, archive.alarms, as_of=TODAY)
     assert not planted & {c.customer for c in found.customers}
     assert len({c.customer for c in found.sale_only} & planted) > 5
 

@@ -7,11 +7,13 @@ from click.testing import CliRunner
 
 from analysis.archive import normalised, read_archive, write_archive
 from analysis.cli import main
+from analysis.purchases.winback.campaign import COLUMNS, read_list
+from analysis.rendering.html import report_html
 from analysis.study import parse_study, read_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.generic import any_company
 from analysis.synthetic.pastry import pastry_company
-from analysis.value_report.build import build_report
+from analysis.value_report.build import analyse, build_report
 from analysis.value_report.sentences import change
 from analysis.value_report.types import Upgrade, ValueReport
 
@@ -101,12 +103,54 @@ def test_the_win_back_act_claims_no_lift(report):
     assert "no measured lift" in act.evidence
 
 
+def test_declining_customers_come_with_a_lot_and_what_chance_lists(report, archive):
+    counts = {a.answer: a.n for a in report.alarm_answers}
+    watched = (archive.alarms["alarm"] != "not_watched").sum()
+    assert sum(counts.values()) == watched
+    assert counts["too_few"] > 0
+    assert {row.group for row in report.declining_customers} == {"contact", "control"}
+    risks = [row.spend_at_risk for row in report.declining_customers]
+    assert risks == sorted(risks, reverse=True)
+    figure = next(k for k in report.key_figures if k.method == "lists")
+    assert figure.estimate.value == counts["declining"]
+    assert figure.estimate.n == watched
+    chance = int(figure.estimate.value - figure.estimate.low)
+    assert f"would list about {chance} where" in report.list_note
+    assert "117 are needed" in report.list_note
+
+
+def test_the_whole_list_goes_with_the_report(archive):
+    campaign = analyse(archive, seed=1).campaign
+    assert list(campaign.columns) == list(COLUMNS)
+    again = analyse(archive, seed=2).campaign
+    assert list(again["group"]) == list(campaign["group"])
+
+
+def test_without_an_alarm_nobody_is_called_declining_and_the_reason_is_given(archive):
+    old = {name: value for name, value in archive.facts.items() if not name.startswith("alarm")}
+    for facts, words in (
+        (old, "before there was an alarm"),
+        ({**old, "alarm": "not enough history: 60 weeks"}, "not enough history: 60 weeks"),
+    ):
+        bare = replace(archive, alarms=archive.alarms.iloc[:0], facts=facts)
+        found = analyse(bare, seed=1)
+        assert found.campaign is None
+        assert found.report.alarm_answers == found.report.declining_customers == ()
+        assert words in found.report.list_note
+        assert not any("declining" in act.title for act in found.report.actions)
+        assert found.report.value_map is not None
+        page = report_html(found.report, {})
+        assert words in page
+        assert "buy clearly less often" not in page
+
+
 def test_no_purchases_no_map(archive):
     bare = replace(
         archive,
         customers=archive.customers.iloc[:0],
+        alarms=archive.alarms.iloc[:0],
         outcomes=archive.outcomes.iloc[:0],
-        facts={**archive.facts, "as_of": ""},
+        facts={**archive.facts, "as_of": "", "alarm": "there are no purchases"},
     )
     found = build_report(bare, seed=1)
     assert found.value_map is None
@@ -180,6 +224,8 @@ def test_the_command_writes_its_files(archive, tmp_path):
     ValueReport.model_validate_json((out / "report.json").read_text())
     assert "<svg" in (out / "report.html").read_text()
     assert 'href="diagnostics.html"' in (out / "report.html").read_text()
+    assert 'href="win-back.csv"' in (out / "report.html").read_text()
+    assert set(read_list(out / "win-back.csv")["group"]) == {"contact", "control"}
     assert "What a statistician checks" in (out / "diagnostics.html").read_text()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from analysis.customers.lists import declining_customers
 from analysis.purchases.score import score_customers
+from analysis.purchases.winback.alarms import frozen_alarms
 
 AS_OF = date(1998, 6, 30)
 
@@ -72,8 +73,11 @@ def test_what_the_page_says(cdnow):
 
 def test_who_declined_as_the_page_says(cdnow):
     scores = score_customers(cdnow, as_of=AS_OF)
-    found = declining_customers(scores, as_of=AS_OF)
-    assert (found.tested, len(found.customers)) == (36, 6)
-    # Whole days: less than 5 % of the 36, which would be 1.8.
-    assert found.expected_by_chance == pytest.approx(0.984, abs=0.001)
-    assert (scores["days_52_weeks"] > 0).sum() == 808
+    alarms, facts = frozen_alarms(cdnow, as_of=AS_OF)
+    found = declining_customers(scores, alarms, as_of=AS_OF)
+    watched = len(found.campaign) + found.not_declining + found.too_few
+    assert (watched, found.too_few, found.not_declining) == (932, 921, 8)
+    assert len(found.campaign) == 3
+    assert found.by_chance == pytest.approx(1.82, abs=0.005)
+    assert (found.true_alarms.low, found.true_alarms.high) == (0, 1)
+    assert facts["alarm_calibrated_on"] == "975"

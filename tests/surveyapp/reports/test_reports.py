@@ -7,6 +7,7 @@ import pytest
 
 from analysis.value_report.types import Header, Headline, Method, ValueReport
 from surveyapp.bots import AnyPersona, walk
+from surveyapp.reports.run_files import WIN_BACK, folder_of
 from surveyapp.store import jobs, reports, respondents
 from surveyapp.store.records import ReportRecord
 from tests import builders
@@ -149,6 +150,18 @@ def test_files_of_single_respondents_are_for_researchers(analysed):
         assert "pastry-2026-09-01-individual.parquet" in reply.headers["Content-Disposition"]
     assert logged_in(analysed, "manager").get("/reports/r1/files/wtp.csv").status_code == 403
     assert Person(analysed).get("/reports/r1/files/wtp.csv").status_code == 303
+
+
+def test_the_win_back_list_is_for_staff(analysed):
+    manager = logged_in(analysed, "manager")
+    assert manager.get("/reports/r1/win-back.csv").status_code == 404
+    settings = analysed.extensions["surveyapp.settings"]
+    (folder_of(settings, "run1") / WIN_BACK).write_text("customer,group\nab,control\n")
+    with manager.get("/reports/r1/win-back.csv") as reply:
+        assert reply.text == "customer,group\nab,control\n"
+        assert "pastry-2026-09-01-win-back.csv" in reply.headers["Content-Disposition"]
+    assert Person(analysed).get("/reports/r1/win-back.csv").status_code == 303
+    assert manager.get("/reports/none/win-back.csv").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,15 @@ from click.testing import CliRunner
 from scipy import stats
 
 from analysis.cli.winback import winback
+from analysis.cli.winback_uplift import winback_uplift
+from analysis.purchases.winback.alarms import by_chance, frozen_alarms, open_episodes, true_alarms
 from analysis.purchases.winback.campaign import (
     COLUMNS,
     Campaign,
     lot,
-    open_episodes,
+    read_list,
     win_back,
+    write_list,
 )
 from analysis.purchases.winback.placebo import NotEnoughHistory, calibrate
 from analysis.purchases.winback.predictive import (
@@ -245,8 +248,96 @@ def test_uplift_is_the_difference_of_the_groups():
     assert found.spend.value == pytest.approx(10 * found.purchases.value)
     few = measure_uplift(listed[190:], table, began=AS_OF, weeks=13)
     assert "10 contacted and 80 in the control group" in few.purchases.reason
-    with pytest.raises(ValueError, match="lacks the column"):
-        measure_uplift(listed[["customer"]], table, began=AS_OF, weeks=13)
+
+
+def test_an_uplift_that_cannot_be_right_is_refused(tmp_path):
+    listed = pd.DataFrame({"customer": ["a", "b"], "group": ["contact", "control"]})
+    bought = pd.DataFrame({"customer": ["a"], "time": pd.to_datetime([AS_OF]), "amount": [100]})
+    with pytest.raises(ValueError, match="purchases end more than a week before 2026-09-27"):
+        measure_uplift(listed, bought, began=AS_OF, weeks=13)
+    strangers = bought.assign(customer="x")
+    with pytest.raises(ValueError, match="nobody of the list is among the customers"):
+        measure_uplift(listed, strangers, began=AS_OF - timedelta(weeks=13), weeks=13)
+    for broken, words in (
+        (listed[["customer"]], "lacks the column"),
+        (pd.concat([listed, listed]), "2 customer"),
+        (listed.assign(group="written to"), "written to"),
+    ):
+        write_list(broken, tmp_path / "list.csv")
+        with pytest.raises(ValueError, match=words):
+            read_list(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_list_is_read_as_it_was_written(tmp_path, ending):
+    listed = pd.DataFrame({"customer": ["=1+1", "0012", "'x"], "group": ["contact"] * 3})
+    write_list(listed, tmp_path / f"list.{ending}")
+    assert list(read_list(tmp_path / f"list.{ending}")["customer"]) == list(listed["customer"])
+
+
+def test_the_uplift_command_reads_the_exported_list(tmp_path):
+    rows = [
+        (f"-{n}", AS_OF + timedelta(days=day), "5.00")
+        for n in range(60)
+        for day in (1, 80 if n < 30 else 1)
+    ]
+    pd.DataFrame(rows, columns=["customer", "time", "amount"]).to_csv(
+        tmp_path / "log.csv", index=False
+    )
+    groups = ["contact"] * 30 + ["control"] * 30
+    listed = pd.DataFrame({"customer": [f"-{n}" for n in range(60)], "group": groups})
+    write_list(listed, tmp_path / "list.csv")
+    arguments = [str(tmp_path / name) for name in ("list.csv", "log.csv")]
+    arguments += ["--began", AS_OF.isoformat(), "--weeks", "12"]
+    done = CliRunner().invoke(winback_uplift, arguments)
+    assert done.exit_code == 0, done.output
+    assert "30 contacted, 30 left alone by lot" in done.output
+    assert "purchase days a customer: +1.00" in done.output
+    found = json.loads(CliRunner().invoke(winback_uplift, [*arguments, "--json"]).output)
+    assert (found["contacted"], found["purchases"]["value"], found["spend"]["n"]) == (30, 1.0, 60)
+    done = CliRunner().invoke(winback_uplift, [*arguments[:-1], "40"])
+    assert done.exit_code == 2
+    assert "purchases end more than a week before" in done.output
+
+
+def test_everybody_gets_one_of_the_answers(shop, purchases, found):
+    table, facts = frozen_alarms(purchases, as_of=AS_OF)
+    answers = table.set_index("customer")["alarm"]
+    assert set(answers) == {"declining", "not_declining", "too_few", "not_watched"}
+    assert len(table) == (shop.days.sum(axis=1) > 0).sum()
+    assert set(answers.index[answers == "declining"]) == set(found.customers["customer"])
+    assert (answers == "too_few").sum() == found.too_few
+    assert (answers != "not_watched").sum() == found.monitored
+    rare = table["alarm"] == "too_few"
+    assert table.loc[rare, "days_before"].max() < table.loc[~rare, "days_before"].mean()
+    assert ((table["alarmed_on"] != "") == (table["alarm"] == "declining")).all()
+    assert facts["alarm"] == "calibrated"
+    assert float(facts["alarm_attained"]) == found.calibration.attained
+    assert float(facts["alarm_true_share"]) == found.true_alarms.value
+
+
+def test_what_chance_lists_is_what_a_placebo_date_lists():
+    table = pd.DataFrame(
+        {
+            "alarm": ["declining"] * 10 + ["not_declining"] * 80 + ["not_watched"] * 10,
+            "alarm_13_weeks_ago": ["declining"] * 2 + ["too_few"] * 58 + ["not_watched"] * 40,
+        }
+    )
+    assert by_chance(table) == pytest.approx(2 * 90 / 60)
+    share = true_alarms(table)
+    assert (share.value, share.n) == (pytest.approx(0.7), 10)
+    none = table.assign(alarm_13_weeks_ago="too_few")
+    assert true_alarms(none).value == 1
+    assert true_alarms(none).low < 1  # nobody among a few proves nothing
+    assert not true_alarms(table[10:]).available
+    assert not true_alarms(table.assign(alarm_13_weeks_ago="not_watched")).available
+
+
+def test_without_history_the_reason_is_frozen(purchases):
+    early = AS_OF - timedelta(weeks=60)
+    table, facts = frozen_alarms(purchases, as_of=early)
+    assert table.empty
+    assert facts["alarm"].startswith("not enough history")
 
 
 def test_the_command_writes_a_list_and_how_far_to_trust_it(purchases, tmp_path):

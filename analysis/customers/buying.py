@@ -1,4 +1,4 @@
-"""Whether a customer buys less often than before: a test that allows for season and bursts."""
+"""Purchase days now and before, and what all customers have in common: a description, no test."""
 
 from __future__ import annotations
 
@@ -36,19 +36,6 @@ class Crowd:
     dispersion: float
     n: int
 
-    @property
-    def words(self) -> str:
-        """What was allowed for."""
-        if not self.n:
-            return (
-                f"season and bursts not allowed for (fewer than {CROWD} frequent customers), which "
-                "lists several times as many by chance where there are any"
-            )
-        return (
-            f"allowing for the change that {self.n:,} frequent customers have in common "
-            f"({100 * (self.change - 1):+.0f} %) and for bursts (correlation {self.dispersion:.3f})"
-        )
-
 
 def purchase_days(scores: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
     """Purchase days of the last 13 weeks and before, and the days in which 'before' could be.
@@ -84,7 +71,7 @@ def crowd(days: pd.DataFrame) -> Crowd:
         return Crowd(1.0, 0.0, 0)
     change = (recent / LATEST_DAYS) / (before / BEFORE_DAYS)
     n = (frequent["recent"] + frequent["before"]).to_numpy(dtype=float)
-    share = recent_share(change, BEFORE_DAYS)
+    share = LATEST_DAYS * change / (LATEST_DAYS * change + BEFORE_DAYS)
     squares = (frequent["recent"].to_numpy() - n * share) ** 2 / (n * share * (1 - share))
 
     def excess(rho: float) -> float:
@@ -93,51 +80,3 @@ def crowd(days: pd.DataFrame) -> Crowd:
     if excess(0.0) <= 0:
         return Crowd(change, 0.0, len(frequent))
     return Crowd(change, float(optimize.brentq(excess, 0.0, 1.0)), len(frequent))
-
-
-def recent_share(change: float, before_days: np.ndarray | float) -> np.ndarray | float:
-    """Share of purchase days expected in the last 13 weeks when only the crowd's change acts."""
-    return LATEST_DAYS * change / (LATEST_DAYS * change + before_days)
-
-
-def chance_of_so_few(days: pd.DataFrame, common: Crowd, *, level: float) -> pd.DataFrame:
-    """Probability of so few recent purchase days, given all, if nothing but the crowd changed.
-
-    Returns
-    -------
-    DataFrame
-        Index as ``days``; columns p_value, and attained: the probability that an unchanged
-        customer is found under ``level``, which is less than the level since days are whole
-        numbers, and zero where even no purchase at all would not be clear.
-
-    Source
-    ------
-    Przyborowski & Wilenski (1940), Biometrika 31, 313-323 (conditional test of two Poisson
-    rates); with dispersion, the same test for gamma-mixed rates (beta-binomial).
-    """
-    pairs = pd.DataFrame(
-        {"total": days["recent"] + days["before"], "before_days": days["before_days"]}
-    ).astype(int)
-    kinds, place = np.unique(pairs.to_numpy(), axis=0, return_inverse=True)
-    place = place.ravel()
-    p_value, attained = np.empty(len(days)), np.empty(len(kinds))
-    recent = days["recent"].to_numpy(dtype=int)
-    members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
-    for kind, (total, before_days) in enumerate(kinds):
-        cumulative = _cumulative(int(total), int(before_days), common)
-        attained[kind] = max(cumulative[cumulative < level], default=0.0)
-        p_value[members[kind]] = cumulative[recent[members[kind]]]
-    return pd.DataFrame({"p_value": p_value, "attained": attained[place]}, index=days.index)
-
-
-def _cumulative(total: int, before_days: int, common: Crowd) -> np.ndarray:
-    """Probability of at most 0, 1, ... recent purchase days out of all."""
-    counts = np.arange(total + 1)
-    share = float(recent_share(common.change, before_days))
-    if before_days == 0:
-        return np.ones(total + 1)
-    if common.dispersion == 0:
-        return np.asarray(stats.binom.cdf(counts, total, share))
-    mixing = (1 - common.dispersion) / common.dispersion
-    mass = stats.betabinom.pmf(counts, total, share * mixing, (1 - share) * mixing)
-    return np.asarray(np.minimum(np.cumsum(mass), 1.0))
