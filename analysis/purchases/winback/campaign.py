@@ -148,9 +148,12 @@ def campaign_list(customers: pd.DataFrame, campaign: Campaign, *, as_of: date) -
     found["new"] = found["alarmed_on"] == as_of.isoformat()
     margin = np.nan if campaign.margin is None else campaign.margin
     found["value_at_risk"] = found["spend_at_risk"] * margin
+    # An archive keeps numbers of weeks as real numbers.
+    found["weeks_before"] = found["weeks_before"].astype("int64")
     reasons = [
-        f"{row.days_last_13_weeks:.0f} purchase days in 13 weeks, {row.expected_13_weeks:.1f} "
-        f"expected from {row.days_before:.0f} in the {row.weeks_before:.0f} weeks before"
+        f"{row.days_last_13_weeks} purchase {'day' if row.days_last_13_weeks == 1 else 'days'} in "
+        f"13 weeks, {row.expected_13_weeks:.1f} expected from {row.days_before} in the "
+        f"{row.weeks_before} weeks before"
         for row in found.itertuples()
     ]
     found["reason"] = pd.Series(reasons, index=found.index, dtype=str)
