@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -122,8 +126,27 @@ def _made(exercise: ChoiceExercise, options: dict[str, Any]) -> pd.DataFrame:
             last[0] = done // 10
             click.echo(f"{step}: {done} of {total} %", err=True)
 
-    with bad_input(DesignImpossible, ValueError):
-        made = make_design(exercise, Watch(plan.time_limit, progress=progress))
+    with bad_input(DesignImpossible, ValueError), _asked_by_ctrl_c() as asked:
+        made = make_design(exercise, Watch(plan.time_limit, progress=progress, stop=asked))
     if made.interrupted:
         click.echo("Stopped early: these are the best tasks so far.", err=True)
     return made.tasks
+
+
+@contextmanager
+def _asked_by_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C asked to end with the best tasks so far; a second one ends at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.choices.coding import Floats
+from analysis.choices.coding import Floats, coding_in
 from analysis.choices.design.efficiency import Levels, coded
+from analysis.choices.design.overlap import fill_task, tallies_of
 from analysis.choices.design.rules import DesignImpossible, Mask, Rules, label_place
-from analysis.choices.design.space import Integers
+from analysis.choices.design.space import Integers, space_of
 from analysis.study import ChoiceExercise
 
 CANDIDATES = 24
@@ -15,6 +16,8 @@ CANDIDATES = 24
 TRIES = 60
 """Rounds of candidates before a task is called impossible; later rounds loosen the balance."""
 BALANCED_TRIES = 20
+SOUGHT = 50
+"""Tasks sought where drawing met none."""
 
 
 class Maker:
@@ -26,7 +29,12 @@ class Maker:
         self.counts = [len(a.levels) for a in exercise.attributes]
         self.label = label_place(exercise)
         self.generator = np.random.default_rng(exercise.design.seed)
+        self.taken: set[tuple[int, ...]] = set()
         self.forget()
+
+    def take(self, tasks: Levels) -> None:
+        """Remember tasks that no block shall show again, if there are others."""
+        self.taken |= {tuple(row) for row in self._profiles(tasks).tolist()}
 
     def forget(self) -> None:
         """Start the information anew (a little on the diagonal, so that it has an inverse)."""
@@ -36,7 +44,7 @@ class Maker:
         """One block of tasks, (tasks, alternatives, attributes)."""
         shape = (tasks, self.exercise.alternatives, len(self.counts))
         made = np.empty(shape, dtype=np.intp)
-        self.seen: set[tuple[int, ...]] = set()
+        self.seen = set(self.taken)
         used = [np.zeros(count) for count in self.counts]
         for n in range(tasks):
             constant = self._constant()
@@ -91,7 +99,7 @@ class Maker:
             allowed = np.flatnonzero(self.rules.allowed(drawn) & self._unseen(drawn, attempt))
             if len(allowed):
                 return np.asarray(drawn[allowed[0]])
-        raise DesignImpossible(self.rules.why_impossible(self.exercise))
+        return self._sought_task(constant)
 
     def _balanced_task(self, used: list[Floats], constant: Integers) -> Levels:
         for attempt in range(TRIES):
@@ -101,7 +109,26 @@ class Maker:
             allowed = drawn[self.rules.allowed(drawn) & self._unseen(drawn, attempt)]
             if len(allowed):
                 return self._most_informative(allowed)
-        raise DesignImpossible(self.rules.why_impossible(self.exercise))
+        return self._most_informative(self._sought_task(constant)[None])
+
+    def _sought_task(self, constant: Integers) -> Levels:
+        """A task for rules so narrow that drawing does not meet them: repaired level by level."""
+        space = space_of(coding_in("", self.exercise))
+        tallies = tallies_of(space.counts, np.zeros(0))
+        free, strict = np.ones((2, len(self.counts)), dtype=np.uint8) * np.array([[1], [0]], "u1")
+        free[constant] = 0
+        if self.label is not None:
+            free[self.label] = 0
+        found: list[Levels] = []
+        for _ in range(SOUGHT):
+            task = self._shaped(self._drawn_freely()[:1], constant)[0]
+            if fill_task(space, task, free, strict, tallies, 1.0, self.generator):
+                found.append(task)
+                if self._unseen(task[None], 0).all():
+                    break
+        if not found:
+            raise DesignImpossible(self.rules.why_impossible(self.exercise))
+        return found[-1]
 
     def _drawn_freely(self) -> Levels:
         shape = (CANDIDATES * 10, self.exercise.alternatives)

@@ -16,6 +16,8 @@ from analysis.choices.coding import Floats
 
 Levels = NDArray[np.intp]
 """Levels shown, (tasks, alternatives, attributes), as places in each attribute's list."""
+SINGULAR = 1e-11
+"""Smallest eigenvalue, beside the largest, of an information that tells all part-worths."""
 
 
 def orthogonal_codes(count: int) -> Floats:
@@ -48,9 +50,10 @@ def d_error(levels: Levels, counts: Sequence[int]) -> float:
 
     ``counts`` is the number of levels of each attribute.
     """
-    sign, logarithm = np.linalg.slogdet(information(coded(levels, counts)))
-    width = sum(counts) - len(counts)
-    return float(np.exp(-logarithm / width)) if sign > 0 else float("inf")
+    values = np.linalg.eigvalsh(information(coded(levels, counts)))
+    if values[0] <= SINGULAR * values[-1]:
+        return float("inf")
+    return float(np.exp(-np.log(values).mean()))
 
 
 def burgess_street_bound(counts: Sequence[int], alternatives: int, tasks: int) -> float:

@@ -45,7 +45,8 @@ class State(NamedTuple):
     penalties
         (2,) weights of imbalance and overlap.
     keys
-        (A, L) random numbers whose products mark alternatives; marks (S,) sums of them per task.
+        (A, L) random numbers whose products mark alternatives; marks sums of them per task (S),
+        then those of tasks not to be made, each as often as a task may occur.
     copies
         How often the same task may occur.
     """

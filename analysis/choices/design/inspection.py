@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,7 +25,9 @@ from analysis.study import ChoiceExercise
 FRESH = 2000
 """Draws of the priors on which a design is judged: none of them was seen by the search."""
 PROFILES = 20_000
-"""Alternatives drawn to see what the prohibitions leave to tell."""
+"""Alternatives drawn to see what the prohibitions leave to tell, where there are more."""
+ENOUGH = 1000
+BECAUSE = "because of the prohibitions, "
 
 CONVENTIONS = {
     "information": (
@@ -113,10 +116,13 @@ def inspect_design(
     error = d_error(levels, counts)
     figures["relative_d_efficiency"] = 100 * bound / error
     figures["d_efficiency_choiceff"] = 100 / (len(levels) * error)
-    information = informations(
-        space_of(coding), levels, np.ones(len(levels)), priors.mean[:, None].copy()
-    )[0]
-    reasons = _inestimable(coding, shown, information)
+    even, information = informations(
+        space_of(coding),
+        levels,
+        np.ones(len(levels)),
+        np.column_stack([np.zeros(coding.width), priors.mean]),
+    )
+    reasons = _inestimable(coding, shown, even)
     figures["inestimable"] = reasons
     figures["standard_errors"] = _standard_errors(
         coding, n * information / blocks, n, estimable=not reasons
@@ -219,7 +225,9 @@ def _inestimable(coding: Coding, shown: pd.DataFrame, information: Floats) -> li
         check_identified(coding, shown, information)
     except NotIdentified as found:
         reasons += found.reasons
-    return [*_prohibited_effects(coding), *reasons]
+    prohibited = _prohibited_effects(coding)
+    said = {reason.split(";")[0] for reason in prohibited}
+    return [*prohibited, *(r for r in reasons if f"{BECAUSE}{r.split(';')[0]}" not in said)]
 
 
 def _prohibited_effects(coding: Coding) -> list[str]:
@@ -227,10 +235,9 @@ def _prohibited_effects(coding: Coding) -> list[str]:
     exercise = coding.exercise
     if not exercise.prohibitions:
         return []
-    generator = np.random.default_rng(1)
-    drawn = [generator.integers(len(a.levels), size=PROFILES) for a in exercise.attributes]
-    profiles = np.stack(drawn, axis=-1)
-    kept = profiles[~Rules.of(exercise).forbidden_profiles(profiles)]
+    kept = _profiles_left(exercise)
+    if kept is None:
+        return []
     columns = {
         a.id: [a.levels[place].id for place in kept[:, n]]
         for n, a in enumerate(exercise.attributes)
@@ -238,13 +245,25 @@ def _prohibited_effects(coding: Coding) -> list[str]:
     frame = pd.DataFrame(columns).assign(role="estimation")
     plain = exercise.model_copy(update={"none": None})
     own = Coding(plain, coding.currency, tuple(c for c in coding.columns if c.attribute != NONE))
-    x = own.matrix(frame) if len(frame) else np.zeros((1, own.width))
+    x = own.matrix(frame)
     try:
         check_identified(own, frame, np.cov(x.T, bias=True).reshape(own.width, own.width))
     except NotIdentified as found:
         ending = "; loosen the prohibitions that name them"
-        return [f"because of the prohibitions, {r.split(';')[0]}{ending}" for r in found.reasons]
+        return [f"{BECAUSE}{r.split(';')[0]}{ending}" for r in found.reasons]
     return []
+
+
+def _profiles_left(exercise: ChoiceExercise) -> Levels | None:
+    """Alternatives (N, A) that are not prohibited, all or many; None where chance met few."""
+    counts = [len(a.levels) for a in exercise.attributes]
+    total = math.prod(counts)
+    if total <= PROFILES:
+        profiles = np.stack(np.unravel_index(np.arange(total), counts), axis=-1)
+    else:
+        profiles = np.random.default_rng(1).integers(counts, size=(PROFILES, len(counts)))
+    kept = profiles[~Rules.of(exercise).forbidden_profiles(profiles)]
+    return kept if total <= PROFILES or len(kept) >= ENOUGH else None
 
 
 def _standard_errors(
@@ -346,6 +365,11 @@ def _warnings(exercise: ChoiceExercise, figures: dict[str, Any]) -> Iterator[str
         yield (
             f"{figures['dominated_tasks']} of {tasks} tasks have an alternative that is better in "
             "nothing; they tell little"
+        )
+    if not figures["inestimable"] and not np.isfinite(figures["dp"]):
+        yield (
+            "at the means of the priors nearly every answer is certain, so that the answers tell "
+            "some part-worths nothing; state smaller means"
         )
     for name in figures["unconnected"]:
         yield f"the levels of '{name}' fall into groups that no task compares"

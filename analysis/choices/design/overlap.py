@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analysis.choices.coding import Floats
 from analysis.choices.compiled import compiled
 from analysis.choices.design.space import Integers, allowed, mark_keys, task_mark
 
@@ -19,13 +20,14 @@ PASSES = 3
 STRICT = 1e7
 PATIENCE = 20
 """Attempts after which a task that a block already has is accepted: there may be no other."""
+REPAIR = 1e9
 
 
-def tallies_of(counts: Integers) -> Tallies:
-    """Empty tallies for attributes of so many levels."""
+def tallies_of(counts: Integers, taken: Floats) -> Tallies:
+    """Empty tallies for attributes of so many levels; ``taken`` are marks of tasks not to make."""
     shape = (len(counts), int(counts.max()))
     one, two = np.zeros(shape), np.zeros(shape * 2)
-    return Tallies(one, two, one.copy(), two.copy(), mark_keys(counts))
+    return Tallies(one, two, one.copy(), two.copy(), mark_keys(counts), taken)
 
 
 class Tallies(NamedTuple):
@@ -37,6 +39,8 @@ class Tallies(NamedTuple):
     two_all: Any
     keys: Any
     """(A, L) random numbers whose products mark alternatives."""
+    taken: Any
+    """(N,) marks of tasks that stand in every block already (holdouts, given tasks)."""
 
 
 @compiled
@@ -44,27 +48,31 @@ def fill(space: Any, levels: Any, cells: Any, unlike: bool, tallies: Any, genera
     """Choose the free levels of all blocks in place; returns -1, or the task that is impossible.
 
     ``levels`` (B, T, J, A) holds what is not free; ``cells`` are free and strict ones, (B, T, A).
-    With ``unlike``, no task stands twice in a block if there are others.
+    No task is one of those taken and, with ``unlike``, none stands twice in a block, if there are
+    others.
     """
     blocks, tasks, concepts, width = levels.shape
     free, strict = cells
-    patience = PATIENCE if unlike else 0
-    marks, kept = np.zeros(tasks), np.zeros(width, np.int64)
+    marks, kept = np.zeros(tasks + len(tallies.taken)), np.zeros(width, np.int64)
+    marks[tasks:] = tallies.taken
     for b in range(blocks):
         tallies.one[:] = 0.0
         tallies.two[:] = 0.0
+        marks[:tasks] = 0.0
         for t in range(tasks):
             found, noise = False, 0.5
             for attempt in range(RESTARTS):
                 found = fill_task(
                     space, levels[b, t], free[b, t], strict[b, t], tallies, noise, generator
                 )
-                marks[t] = task_mark(tallies.keys, levels[b, t])
-                if found and (attempt >= patience or fresh(marks, t, t)):
+                mark = task_mark(tallies.keys, levels[b, t])
+                if found and (attempt >= PATIENCE or fresh(marks, t, mark)):
                     break
                 noise *= 1.15
             if not found:
                 return b * tasks + t
+            if unlike:
+                marks[t] = mark
             for j in range(concepts):
                 count(levels[b, t, j], tallies, 1.0)
         for _ in range(PASSES):
@@ -74,11 +82,11 @@ def fill(space: Any, levels: Any, cells: Any, unlike: bool, tallies: Any, genera
                     count(kept, tallies, -1.0)
                     own = free[b, t], strict[b, t]
                     descend(space, levels[b, t], j, concepts, own, tallies, 0.5, generator)
-                    mark = marks[t]
-                    marks[t] = task_mark(tallies.keys, levels[b, t])
-                    if unlike and not fresh(marks, t, tasks):
-                        marks[t] = mark
+                    mark = task_mark(tallies.keys, levels[b, t])
+                    if not fresh(marks, t, mark):
                         levels[b, t, j] = kept
+                    elif unlike:
+                        marks[t] = mark
                     count(levels[b, t, j], tallies, 1.0)
         for a in range(tallies.one.shape[0]):
             tallies.one_all[a] += tallies.one[a]
@@ -87,10 +95,10 @@ def fill(space: Any, levels: Any, cells: Any, unlike: bool, tallies: Any, genera
 
 
 @compiled
-def fresh(marks: Any, t: int, tasks: int) -> bool:
-    """Whether no other of the first so many tasks is like task t."""
-    for other in range(tasks):
-        if other != t and abs(marks[other] - marks[t]) <= 1e-12 * abs(marks[t]):
+def fresh(marks: Any, t: int, mark: float) -> bool:
+    """Whether no task but t has the mark."""
+    for other in range(len(marks)):
+        if other != t and abs(marks[other] - mark) <= 1e-12 * abs(mark):
             return False
     return True
 
@@ -130,7 +138,8 @@ def descend(
 ) -> None:
     """Take the cheapest level of each free attribute of concept j in turn, in random order.
 
-    A level that takes an allowed task out of the rules is passed over.
+    A level that takes an allowed task out of the rules is passed over; of a prohibited concept, a
+    level that breaks fewer prohibitions goes before any other.
     """
     free, strict = cells
     keep = allowed(space, task[:shown], j)
@@ -147,10 +156,26 @@ def descend(
             for i in range(shown):
                 if i != j and task[i, a] == level:
                     price += STRICT if strict[a] else 0.0
+            if not keep:
+                price += REPAIR * broken(space, task[j])
             price += noise * generator.random()
             if price < best:
                 best, best_level = price, level
         task[j, a] = best_level
+
+
+@compiled
+def broken(space: Any, concept: Any) -> int:
+    """How many prohibitions a concept (A,) breaks."""
+    found = 0
+    for n in range(len(space.forbidden)):
+        hit = 1
+        for a in range(len(concept)):
+            if space.forbidden[n, a, concept[a]] == 0:
+                hit = 0
+                break
+        found += hit
+    return found
 
 
 @compiled

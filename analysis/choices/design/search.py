@@ -6,7 +6,7 @@ Effort is counted in work, not in seconds: the same seed gives the same design o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from analysis.choices.coding import Floats
 from analysis.choices.design.efficiency import Levels
 from analysis.choices.design.exchange import RIDGE, State, exchange, informations
 from analysis.choices.design.overlap import fill, tallies_of
-from analysis.choices.design.rules import DesignImpossible
 from analysis.choices.design.space import Bytes, Space, mark_keys, task_mark
 from analysis.choices.design.watch import Watch
 
@@ -49,6 +48,8 @@ class Problem:
         (2,) weights of imbalance and overlap.
     copies
         How often the same task may occur.
+    taken
+        (N,) marks of tasks that may not be made: they stand in every block already.
     """
 
     space: Space
@@ -57,6 +58,7 @@ class Problem:
     weight: Floats
     penalties: Floats
     copies: int
+    taken: Floats = field(default_factory=lambda: np.zeros(0))
 
     def candidates(self) -> float:
         """Levels tried in one pass."""
@@ -84,19 +86,14 @@ def errors_of(information: Floats) -> Floats:
 def random_design(problem: Problem, strictness: float, generator: np.random.Generator) -> Levels:
     """Tasks that keep to the rules, with even levels; strict cells show no level twice.
 
-    Raises
-    ------
-    DesignImpossible
-        When a task cannot be filled; its number is the argument.
+    The template again when rules so narrow that chance does not meet them leave no other.
     """
     levels = problem.template.copy()
     strict = (generator.random(problem.free.shape) < strictness).astype(np.uint8)
     cells = problem.free[None], strict[None]
-    tallies, unlike = tallies_of(problem.space.counts), problem.copies == 1
-    failed = fill(problem.space, levels[None], cells, unlike, tallies, generator)
-    if failed >= 0:
-        raise DesignImpossible(failed)
-    return levels
+    tallies = tallies_of(problem.space.counts, problem.taken)
+    failed = fill(problem.space, levels[None], cells, problem.copies == 1, tallies, generator)
+    return levels if failed < 0 else problem.template.copy()
 
 
 class Search:
@@ -228,7 +225,12 @@ class Search:
             np.array([overlaps(levels).sum()]),
             problem.penalties,
             self.keys,
-            np.array([task_mark(self.keys, task) for task in levels]),
+            np.concatenate(
+                [
+                    [task_mark(self.keys, task) for task in levels],
+                    np.repeat(problem.taken, problem.copies),
+                ]
+            ),
             problem.copies,
         )
 

@@ -12,7 +12,7 @@ from analysis.choices.design.blocking import divide
 from analysis.choices.design.drawing import Maker
 from analysis.choices.design.efficiency import Levels, burgess_street_bound, orthogonal_codes
 from analysis.choices.design.orbits import shifted_design
-from analysis.choices.design.overlap import fill, tallies_of
+from analysis.choices.design.overlap import Tallies, fill, tallies_of
 from analysis.choices.design.priors import Priors, priors_of
 from analysis.choices.design.rules import DesignImpossible, Rules, label_place
 from analysis.choices.design.search import WORK, Problem, Search
@@ -32,6 +32,8 @@ DRAWS = 512
 """Sobol draws of the priors over which bayesian-d is sought."""
 LOOSE = 1 / 3
 """Share of cells (task, attribute) in which balanced-overlap may repeat a level."""
+SHIFTED = 3
+"""Shifted arrays tried: one may break the rules or hold a holdout where another does not."""
 TEMPLATES = 200
 """Times the constant levels of a partial profile are drawn anew when the rules forbid a task."""
 
@@ -82,17 +84,16 @@ def make_design(exercise: ChoiceExercise, watch: Watch | None = None) -> Design:
     method, given = exercise.design.method, _fixed(exercise, "estimation")
     maker = Maker(exercise)
     held = _fixed(exercise, "holdout")
+    maker.take(np.concatenate([given, held]))
     made = maker.block(exercise.holdouts - len(held), balanced=method != "random")
     holdouts = np.concatenate([held, made])
+    maker.take(made)
     maker.forget()
     count = exercise.tasks - len(given)
     if method in ("random", "shortcut"):
-        blocks = [
-            maker.block(count, balanced=method == "shortcut") for _ in range(exercise.design.blocks)
-        ]
-        estimation = np.stack(blocks)
+        estimation = _drawn(maker, count, watch)
     else:
-        estimation = _Composer(exercise, watch).blocks(count, given)
+        estimation = _Composer(exercise, watch, holdouts).blocks(count, given)
     if len(given):
         estimation = _inserted(estimation, given)
     shown = _inserted(estimation, holdouts)
@@ -123,6 +124,18 @@ def _fixed(exercise: ChoiceExercise, role: str) -> Levels:
     return np.array(tasks, dtype=np.intp).reshape(shape)
 
 
+def _drawn(maker: Maker, tasks: int, watch: Watch) -> Levels:
+    """Blocks (B, tasks, J, A) drawn one after another; at the end of time, those made repeat."""
+    plan = maker.exercise.design
+    blocks: list[Levels] = []
+    for number in range(plan.blocks):
+        if blocks and watch.over():
+            break
+        blocks.append(maker.block(tasks, balanced=plan.method == "shortcut"))
+        watch.tell((number + 1) / plan.blocks)
+    return np.stack(blocks)[np.arange(plan.blocks) % len(blocks)]
+
+
 def _inserted(blocks: Levels, given: Levels) -> Levels:
     """Blocks (B, T, J, A) with the given tasks spread evenly among those of each."""
     count, tasks = blocks.shape[:2]
@@ -151,7 +164,7 @@ def _frame(exercise: ChoiceExercise, blocks: Levels, holdouts: Levels) -> pd.Dat
 class _Composer:
     """Fills all blocks at once: complete enumeration, balanced overlap and efficient designs."""
 
-    def __init__(self, exercise: ChoiceExercise, watch: Watch) -> None:
+    def __init__(self, exercise: ChoiceExercise, watch: Watch, holdouts: Levels) -> None:
         self.exercise = exercise
         self.watch = watch
         self.coding = coding_in("", exercise)
@@ -159,9 +172,16 @@ class _Composer:
         self.counts = tuple(len(a.levels) for a in exercise.attributes)
         self.label = label_place(exercise)
         self.generator = np.random.default_rng(exercise.design.seed)
+        self.keys = mark_keys(self.space.counts)
+        self.holdouts = holdouts
+
+    def marks(self, tasks: Levels) -> Floats:
+        """What tells tasks (S, J, A) apart, (S,)."""
+        return np.array([task_mark(self.keys, task) for task in tasks], dtype=float)
 
     def blocks(self, tasks: int, given: Levels) -> Levels:
         """The made tasks of all blocks, (B, tasks, J, A)."""
+        self.taken = self.marks(np.concatenate([given, self.holdouts]))
         method, blocks = self.exercise.design.method, self.exercise.design.blocks
         template, free = self._template(blocks, tasks)
         if not tasks:
@@ -173,9 +193,7 @@ class _Composer:
         if method in ("d-optimal", "bayesian-d"):
             flat = levels.reshape(-1, *levels.shape[2:])
             flat = self._efficient(flat, free.reshape(-1, free.shape[2]), given)
-            keys = mark_keys(self.space.counts)
-            marks = np.array([task_mark(keys, task) for task in flat])
-            order = divide(flat, self.space.counts, marks, blocks, self.generator)
+            order = divide(flat, self.space.counts, self.marks(flat), blocks, self.generator)
             levels = flat[order].reshape(levels.shape)
         return levels if self.label is not None else self._mixed(levels)
 
@@ -235,16 +253,30 @@ class _Composer:
         return self.generator.permuted(strict, axis=1).reshape(blocks, tasks, width)
 
     def _filled(self, template: Levels, free: Bytes, strict: Bytes) -> Levels:
-        varying = self.exercise.design.varying is not None
-        for _ in range(TEMPLATES if varying else 1):
-            levels, tallies = template.copy(), tallies_of(self.space.counts)
-            failed = fill(self.space, levels, (free, strict), True, tallies, self.generator)
+        """All blocks filled, one after another; at the end of time, the finished ones repeat."""
+        levels, tallies = template.copy(), tallies_of(self.space.counts, self.taken)
+        searched = self.exercise.design.method in ("d-optimal", "bayesian-d")
+        for b in range(len(levels)):
+            if b and self.watch.over():
+                finished = np.arange(b, len(levels)) % b
+                levels[b:], free[b:] = levels[finished], free[finished]
+                break
+            self._fill_block(levels[b], free[b], strict[b], tallies)
+            if not searched:
+                self.watch.tell((b + 1) / len(levels))
+        return levels
+
+    def _fill_block(self, levels: Levels, free: Bytes, strict: Bytes, tallies: Tallies) -> None:
+        """Fill a block (T, J, A) in place; the constants of a task that cannot be are redrawn."""
+        template, cells = levels.copy(), (free[None], strict[None])
+        for _ in range(TEMPLATES if self.exercise.design.varying is not None else 1):
+            levels[:] = template
+            failed = fill(self.space, levels[None], cells, True, tallies, self.generator)
             if failed < 0:
-                return levels
-            b, t = divmod(failed, template.shape[1])
+                return
             for a, count in enumerate(self.counts):
-                if not free[b, t, a] and a != self.label:
-                    template[b, t, :, a] = self.generator.integers(count)
+                if not free[failed, a] and a != self.label:
+                    template[failed, :, a] = self.generator.integers(count)
         raise DesignImpossible(Rules.of(self.exercise).why_impossible(self.exercise))
 
     def _efficient(self, levels: Levels, free: Bytes, given: Levels) -> Levels:
@@ -262,6 +294,7 @@ class _Composer:
             np.concatenate([np.ones(len(levels)), np.full(len(given), float(plan.blocks))]),
             np.array([plan.balance, plan.overlap]),
             plan.blocks,
+            self.taken,
         )
         found = efficient(
             problem,
@@ -314,14 +347,21 @@ def _seeds(problem: Problem, generator: np.random.Generator, watch: Watch) -> li
     if not problem.free.all():
         return [problem.template]
     counts = tuple(int(count) for count in problem.space.counts)
-    seed = int(generator.integers(2**31))
-    found = shifted_design(counts, alternatives, tasks, seed=seed, stop=watch.over)
-    if found is None or not _keeps_rules(problem.space, found):
-        return [problem.template]
-    return [found.astype(np.int64), problem.template]
+    for _ in range(SHIFTED):
+        seed = int(generator.integers(2**31))
+        found = shifted_design(counts, alternatives, tasks, seed=seed, stop=watch.over)
+        if found is None:
+            break
+        if _keeps_rules(problem, found):
+            return [found.astype(np.int64), problem.template]
+    return [problem.template]
 
 
-def _keeps_rules(space: Space, levels: Levels) -> bool:
+def _keeps_rules(problem: Problem, levels: Levels) -> bool:
+    keys, space = mark_keys(problem.space.counts), problem.space
+    marks = np.array([task_mark(keys, task) for task in levels])
+    if np.isclose(marks[:, None], problem.taken, rtol=1e-12, atol=0.0).any():
+        return False
     return all(allowed(space, task, i) for task in levels for i in range(len(task)))
 
 
