@@ -113,7 +113,10 @@ def _sets(exercise: BestWorstExercise, options: dict[str, Any]) -> pd.DataFrame:
 
 
 def _made(exercise: ChoiceExercise, options: dict[str, Any]) -> pd.DataFrame:
+    from analysis.choices.coding import coding_in
     from analysis.choices.design import DesignImpossible, Watch, make_design
+    from analysis.choices.design.inspection import inestimable
+    from analysis.choices.design.reading import level_places
 
     given = {name: options[name] for name in ("method", "blocks", "seed", "time_limit")}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -126,15 +129,18 @@ def _made(exercise: ChoiceExercise, options: dict[str, Any]) -> pd.DataFrame:
             last[0] = done // 10
             click.echo(f"{step}: {done} of {total} %", err=True)
 
-    with bad_input(DesignImpossible, ValueError), _asked_by_ctrl_c() as asked:
+    with bad_input(DesignImpossible, ValueError), asked_by_ctrl_c() as asked:
         made = make_design(exercise, Watch(plan.time_limit, progress=progress, stop=asked))
     if made.interrupted:
         click.echo("Stopped early: these are the best tasks so far.", err=True)
+    shown = made.tasks[made.tasks["role"] == "estimation"]
+    for reason in inestimable(coding_in("", exercise), level_places(exercise, shown), shown):
+        click.echo(f"Warning: {reason}.", err=True)
     return made.tasks
 
 
 @contextmanager
-def _asked_by_ctrl_c() -> Iterator[Callable[[], bool]]:
+def asked_by_ctrl_c() -> Iterator[Callable[[], bool]]:
     """Whether Ctrl-C asked to end with the best tasks so far; a second one ends at once."""
     asked: list[int] = []
 

@@ -58,6 +58,11 @@ class LaidOut:
     def blocks(self) -> int:
         return int(self.x.shape[0])
 
+    @property
+    def concepts(self) -> int:
+        """Alternatives a task, without none."""
+        return len(self.frame) // self.estimation.size
+
     def block_of(self, n: int) -> Places:
         """Blocks of respondents 1 to n, as the app gives them out: in turn."""
         return np.arange(n) % self.blocks

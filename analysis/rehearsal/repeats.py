@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from analysis.choices.coding import Floats
-from analysis.choices.identification import NotIdentified
-from analysis.choices.mnl import NotConverged, covariances, maximise
+from analysis.choices.identification import NotIdentified, check_identified
+from analysis.choices.mnl import NotConverged, covariances, evaluate, maximise
 from analysis.choices.partworths import PartWorths
 from analysis.choices.sets import ChoiceSets
 from analysis.choices.willingness_to_pay import money_of
@@ -121,7 +121,11 @@ def level_pairs(laid: LaidOut) -> dict[str, list[Contrast]]:
 
 
 def _limit(laid: LaidOut, evenly: People, n: int) -> Floats:
+    shown = laid.frame[np.repeat(laid.estimation, laid.concepts)]
+    nobody = np.zeros(laid.coding.width)
     try:
+        even = evaluate(laid.expected(evenly, n), nobody).information
+        check_identified(laid.coding, shown.assign(role="estimation"), even)
         return laid.limit(evenly, n)
     except (NotIdentified, NotConverged, np.linalg.LinAlgError) as error:
         raise RehearsalFault(

@@ -19,11 +19,12 @@ WTP = "willingness to pay"
 def needed_for(outcome: Outcome, targets: Targets) -> tuple[Needed, ...]:
     """Respondents that reach each target, and last all of them; empty without targets.
 
-    Widths of intervals fall with the square root of the respondents: n (width / target)^2.
+    Widths of intervals fall with the square root of the respondents: n (width / target)^2. Without
+    a price no number reaches a willingness to pay.
     """
     found = []
     wanted = targets.willingness_to_pay_half_width
-    if wanted is not None and outcome.money:
+    if wanted is not None:
         half = outcome.widest.half_width if outcome.widest else Figure(value=None)
         figure = Figure(value=None)
         if half.value is not None:

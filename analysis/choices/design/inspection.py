@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.choices.coding import NONE, Coding, Floats
+from analysis.choices.coding import NONE, Coding, Floats, coding_in
 from analysis.choices.design.efficiency import Levels, burgess_street_bound, d_error
 from analysis.choices.design.exchange import informations
+from analysis.choices.design.overlap import fill, tallies_of
 from analysis.choices.design.priors import Priors, priors_of
 from analysis.choices.design.reading import level_places
 from analysis.choices.design.rules import Rules
@@ -25,8 +26,9 @@ from analysis.study import ChoiceExercise
 FRESH = 2000
 """Draws of the priors on which a design is judged: none of them was seen by the search."""
 PROFILES = 20_000
-"""Alternatives drawn to see what the prohibitions leave to tell, where there are more."""
-ENOUGH = 1000
+"""Alternatives that are all looked at to see what the prohibitions leave to tell."""
+DRAWN = 2000
+"""Alternatives drawn for that where there are more."""
 BECAUSE = "because of the prohibitions, "
 
 CONVENTIONS = {
@@ -116,13 +118,10 @@ def inspect_design(
     error = d_error(levels, counts)
     figures["relative_d_efficiency"] = 100 * bound / error
     figures["d_efficiency_choiceff"] = 100 / (len(levels) * error)
-    even, information = informations(
-        space_of(coding),
-        levels,
-        np.ones(len(levels)),
-        np.column_stack([np.zeros(coding.width), priors.mean]),
-    )
-    reasons = _inestimable(coding, shown, even)
+    information = informations(
+        space_of(coding), levels, np.ones(len(levels)), priors.mean[:, None].copy()
+    )[0]
+    reasons = inestimable(coding, levels, shown)
     figures["inestimable"] = reasons
     figures["standard_errors"] = _standard_errors(
         coding, n * information / blocks, n, estimable=not reasons
@@ -219,10 +218,14 @@ def _errors(coding: Coding, levels: Levels, priors: Priors, seed: int) -> dict[s
     return found
 
 
-def _inestimable(coding: Coding, shown: pd.DataFrame, information: Floats) -> list[str]:
+def inestimable(coding: Coding, levels: Levels, shown: pd.DataFrame) -> list[str]:
+    """Part-worths that tasks (S, J, A), as places and as rows, cannot tell, with the reason."""
     reasons: list[str] = []
+    even = np.zeros((coding.width, 1))
     try:
-        check_identified(coding, shown, information)
+        check_identified(
+            coding, shown, informations(space_of(coding), levels, np.ones(len(levels)), even)[0]
+        )
     except NotIdentified as found:
         reasons += found.reasons
     prohibited = _prohibited_effects(coding)
@@ -255,15 +258,18 @@ def _prohibited_effects(coding: Coding) -> list[str]:
 
 
 def _profiles_left(exercise: ChoiceExercise) -> Levels | None:
-    """Alternatives (N, A) that are not prohibited, all or many; None where chance met few."""
+    """Alternatives (N, A) that are not prohibited: all, or many that show all levels evenly."""
     counts = [len(a.levels) for a in exercise.attributes]
     total = math.prod(counts)
     if total <= PROFILES:
         profiles = np.stack(np.unravel_index(np.arange(total), counts), axis=-1)
-    else:
-        profiles = np.random.default_rng(1).integers(counts, size=(PROFILES, len(counts)))
-    kept = profiles[~Rules.of(exercise).forbidden_profiles(profiles)]
-    return kept if total <= PROFILES or len(kept) >= ENOUGH else None
+        return np.asarray(profiles[~Rules.of(exercise).forbidden_profiles(profiles)])
+    space = space_of(coding_in("", exercise))
+    tallies, drawn = tallies_of(space.counts, np.zeros(0)), (1, DRAWN, 1, len(counts))
+    levels, cell = np.zeros(drawn, dtype=np.int64), np.zeros((1, DRAWN, len(counts)), np.uint8)
+    generator = np.random.default_rng(1)
+    failed = fill(space, levels, (cell + np.uint8(1), cell), False, tallies, generator)
+    return levels[0, :, 0] if failed < 0 else None
 
 
 def _standard_errors(

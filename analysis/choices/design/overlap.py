@@ -18,7 +18,7 @@ from analysis.choices.design.space import Integers, allowed, mark_keys, task_mar
 RESTARTS = 200
 PASSES = 3
 STRICT = 1e7
-PATIENCE = 20
+PATIENCE = 60
 """Attempts after which a task that a block already has is accepted: there may be no other."""
 REPAIR = 1e9
 

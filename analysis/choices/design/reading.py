@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.choices.design.efficiency import Levels
+from analysis.choices.design.tasks import holdout_positions
 from analysis.study import ChoiceExercise
 
 PLACES = ("block", "task", "alternative")
@@ -28,8 +29,10 @@ class DesignFaults(ValueError):
 def checked_design(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFrame:
     """The design of a table in the order block, task, alternative, with levels as text.
 
-    Rows of a none alternative (no levels) are left out; without a column role all tasks are for
-    estimation. Rules (prohibitions, repeated alternatives) are for ``inspect_design`` to report.
+    Rows of a none alternative (no levels) are left out. Without a column role, the tasks at the
+    places of the exercise's holdouts are these, when they are the same in every block of as many
+    tasks as the exercise shows; all others are for estimation. Rules (prohibitions,
+    repeated alternatives) are for ``inspect_design`` to report.
 
     Raises
     ------
@@ -58,6 +61,8 @@ def checked_design(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFram
     frame = frame[[*PLACES, "role", *names]].sort_values(list(PLACES), ignore_index=True)
     for attribute in exercise.attributes:
         frame[attribute.id] = frame[attribute.id].map(_level_id)
+    if "role" not in table.columns:
+        frame["role"] = _roles(exercise, frame)
     faults = list(_complete(exercise, frame))
     if faults:
         raise DesignFaults(faults)
@@ -72,6 +77,19 @@ def level_places(exercise: ChoiceExercise, frame: pd.DataFrame) -> Levels:
         columns.append(frame[attribute.id].map(order).to_numpy(np.int64))
     shape = (-1, exercise.alternatives, len(columns))
     return np.ascontiguousarray(np.stack(columns, axis=-1).reshape(shape))
+
+
+def _roles(exercise: ChoiceExercise, frame: pd.DataFrame) -> pd.Series[str]:
+    places = holdout_positions(exercise.tasks, exercise.holdouts)
+    held = frame["task"].isin(places)
+    shown = frame[held].drop_duplicates(
+        ["task", "alternative", *(a.id for a in exercise.attributes)]
+    )
+    alike = not shown.duplicated(["task", "alternative"]).any()
+    counts = frame.groupby("block")["task"].nunique()
+    if not alike or (counts != exercise.tasks + exercise.holdouts).any():
+        held[:] = False
+    return held.map({True: "holdout", False: "estimation"})
 
 
 def _level_id(value: object) -> str:

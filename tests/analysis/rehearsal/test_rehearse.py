@@ -201,6 +201,8 @@ def test_a_target_in_money_without_a_price_is_missed():
     found = rehearse(study_of(priors="", price=without), n=100, repeats=5)
     assert words.verdict(found) == "missed"
     assert "no price" in words.shortfall(found)
+    assert found.needed[-1].respondents.value is None
+    assert "No number of respondents can be named" in words.shortfall(found)
 
 
 def test_a_stepped_price_is_rehearsed_too():
@@ -226,8 +228,19 @@ def test_what_cannot_be_rehearsed_says_why(study, n, repeats, said):
 
 def test_prohibitions_that_hide_a_part_worth_are_named():
     more = "prohibitions: [{colour: red, size: [small, middle]}, {colour: blue, size: large}]"
-    with pytest.raises(RehearsalFault, match="cannot tell all part-worths apart"):
+    with pytest.raises(RehearsalFault, match="vary together in every task") as refused:
         rehearse(study_of(more=more), n=100, repeats=3)
+    assert "colour 'red', size 'small', size 'middle'" in str(refused.value)
+
+
+def test_tasks_too_few_for_the_part_worths_are_named():
+    more = "interactions: [[colour, size]]"
+    few = study_of(more=more, priors="", none="")
+    exercise = few.exercises[0]
+    plan = exercise.design.model_copy(update={"blocks": 1})
+    short = exercise.model_copy(update={"design": plan, "tasks": 2, "holdouts": 0})
+    with pytest.raises(RehearsalFault, match="cannot be told apart"):
+        rehearse(few.model_copy(update={"exercises": (short,)}), n=100, repeats=3)
 
 
 def test_hierarchical_bayes_stands_beside(study):

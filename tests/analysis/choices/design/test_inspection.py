@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from analysis.choices.design.inspection import inspect_design
 from analysis.choices.design.layouts import LAYOUTS, from_layout, to_layout
 from analysis.choices.design.reading import DesignFaults, checked_design
 from analysis.cli import main
+from analysis.cli.design import asked_by_ctrl_c
 from analysis.study.exercises import BestWorstExercise
 
 SPEC = importlib.util.spec_from_file_location("evaluator", Path(__file__).parent / "evaluator.py")
@@ -91,13 +93,63 @@ def test_prohibitions_that_leave_a_part_worth_untold_are_named():
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_designs_go_out_and_come_back(layout):
-    exercise = evaluator.exercise([3, 2, 4], none={"label": "No"})
+    exercise = evaluator.exercise([3, 2, 4], none={"label": "No"}, holdouts=2)
     frame = make_tasks(exercise)
+    assert (frame["role"] == "holdout").sum() == 2 * 2 * 3
     text = to_layout(exercise, frame, layout).to_csv(index=False)
     from io import StringIO
 
     table = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
     pd.testing.assert_frame_equal(from_layout(exercise, table, layout), frame, check_dtype=False)
+
+
+def test_tasks_that_differ_between_blocks_are_no_holdouts():
+    exercise = evaluator.exercise([3, 2, 4], holdouts=2)
+    frame = make_tasks(exercise).drop(columns="role")
+    other = frame["block"].eq(2) & frame["task"].eq(5)
+    frame.loc[other, "a2"] = ["l0", "l1", "l2"]
+    frame.loc[other, "a1"] = ["l0", "l1", "l0"]
+    frame.loc[other, "a0"] = ["l0", "l0", "l0"]
+    assert set(checked_design(exercise, frame)["role"]) == {"estimation"}
+
+
+def test_priors_that_leave_no_doubt_are_named_as_such():
+    """Every answer is certain at the means, but the tasks themselves tell all part-worths."""
+    means = {"l0": -80, "l1": 0, "l2": 80}
+    priors = {name: {"means": means} for name in ("a0", "a1", "a2")}
+    found = inspected(wanted := evaluator.exercise([3, 3, 3], priors=priors), make_tasks(wanted))
+    assert np.isfinite(found.figures["d0"])
+    assert np.isinf(found.figures["dp"])
+    assert found.figures["inestimable"] == []
+    assert any("nearly every answer is certain" in warning for warning in found.warnings)
+
+
+def test_tasks_fewer_than_part_worths_have_no_efficiency():
+    exercise = evaluator.exercise([5] * 6, tasks=4, blocks=1)
+    figures = inspected(exercise, make_tasks(exercise)).figures
+    assert figures["relative_d_efficiency"] == 0
+    assert figures["d_efficiency_choiceff"] == 0
+    assert figures["inestimable"]
+
+
+def test_a_reason_that_lies_in_the_prohibitions_is_said_once():
+    left = [f"l{k}" for k in range(9)]
+    prohibitions = [{f"a{n}": left[1:], f"a{n + 1}": left} for n in (0, 2, 4, 6)]
+    exercise = evaluator.exercise([9] * 8, tasks=6, prohibitions=prohibitions)
+    reasons = inspected(exercise, make_tasks(exercise)).figures["inestimable"]
+    assert len(reasons) == 4 * 8
+    assert all(reason.startswith("because of the prohibitions, level") for reason in reasons)
+
+
+def test_ctrl_c_asks_for_the_best_tasks_so_far_and_a_second_one_ends():
+    before = signal.getsignal(signal.SIGINT)
+    with asked_by_ctrl_c() as asked:
+        assert not asked()
+        signal.raise_signal(signal.SIGINT)
+        assert asked()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_fixed_tasks_of_sawtooth_become_holdouts_of_every_version():

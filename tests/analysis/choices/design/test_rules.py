@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.choices.design import DesignImpossible, make_tasks
+from analysis.choices.design import DesignImpossible, Watch, make_design, make_tasks
 from analysis.study.designs import Method
 
 SPEC = importlib.util.spec_from_file_location("evaluator", Path(__file__).parent / "evaluator.py")
@@ -139,3 +139,63 @@ def test_efficient_tasks_are_divided_evenly():
 def test_bayesian_tasks_need_doubt():
     with pytest.raises(DesignImpossible, match="bayesian-d needs priors with a standard deviation"):
         make_tasks(exercise([3, 3], method="bayesian-d", priors={"a0": {"sd": 0}}))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_holdouts_are_never_asked_again_as_tasks(method, blocks):
+    more = {"holdouts": 2, "priors": PRIORS, "design": QUICK}
+    given = [[{"a0": "l0", "a1": "l0"}, {"a0": "l1", "a1": "l1"}]]
+    fixed = [{"role": "holdout", "alternatives": task} for task in given]
+    wanted = exercise(
+        [3, 3], alternatives=2, tasks=12, method=method, blocks=blocks, fixed_tasks=fixed, **more
+    )
+    frame = make_tasks(wanted)
+    asked = {
+        role: {
+            (rows["block"].iloc[0], frozenset(map(tuple, rows[["a0", "a1"]].to_numpy())))
+            for _, rows in of_role.groupby(["block", "task"])
+        }
+        for role, of_role in frame.groupby("role")
+    }
+    assert len(asked["holdout"]) == 2 * blocks
+    assert not asked["holdout"] & asked["estimation"]
+
+
+@pytest.mark.parametrize("method", ["random", "shortcut", "complete-enumeration", "d-optimal"])
+def test_rules_that_chance_hardly_meets_are_met(method):
+    """One alternative in 60,000 is allowed: a0, a2, a4 and a6 have one level left."""
+    left = [f"l{k}" for k in range(9)]
+    prohibitions = [{f"a{n}": left[1:], f"a{n + 1}": left} for n in (0, 2, 4, 6)]
+    more = {"holdouts": 1, "design": QUICK, "priors": PRIORS, "prohibitions": prohibitions}
+    wanted = exercise([9] * 8, tasks=6, method=method, **more)
+    frame = make_tasks(wanted)
+    assert len(frame) == 2 * 7 * 3
+    assert (frame[["a0", "a2", "a4", "a6"]] == "l0").all(axis=None)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_limit_of_time_leaves_a_whole_design_of_every_method(method):
+    wanted = exercise([3, 3, 3, 3], method=method, blocks=9, priors=PRIORS, holdouts=1)
+    calls = []
+
+    def stop():
+        calls.append(1)
+        return len(calls) > 3
+
+    made = make_design(wanted, Watch(stop=stop))
+    assert made.interrupted
+    assert len(made.tasks) == 9 * 13 * 3
+    alike = made.tasks.drop(columns=["block", "task"]).groupby(made.tasks["block"])
+    blocks = {tuple(map(tuple, rows.to_numpy().tolist())) for _, rows in alike}
+    assert 1 < len(blocks) <= 9
+
+
+def test_a_search_under_narrow_rules_goes_on_where_chance_finds_no_start():
+    """Only one task keeps to the rules: every start is the template again."""
+    prohibitions = [{"a0": "l0", "a1": ["l1", "l2"]}, {"a0": ["l1", "l2"], "a1": ["l0", "l1"]}]
+    prohibitions.append({"a0": "l2", "a1": "l2"})
+    wanted = exercise([3, 3], alternatives=2, method="d-optimal", prohibitions=prohibitions)
+    shown = make_tasks(wanted).groupby(["block", "task"])[["a0", "a1"]]
+    for _, task in shown:
+        assert {tuple(row) for row in task.to_numpy()} == {("l0", "l0"), ("l1", "l2")}
