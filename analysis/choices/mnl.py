@@ -105,11 +105,16 @@ def fit_mnl(
         frame = covariate_columns(frame, covariates)
     sets = choice_sets(coding, frame, weights)
     _check_identified(sets, choices)
-    coefficients, last, steps = maximise(sets, _warm_start(sets))
+    return fit_sets(sets, _warm_start(sets))
+
+
+def fit_sets(sets: ChoiceSets, start: Floats) -> PartWorths:
+    """The logit on sets whose tasks tell all part-worths, from a start (K,); see ``fit_mnl``."""
+    coefficients, last, steps = maximise(sets, start)
     if last.widest > SUSPECT:
-        check_separation(coding, sets)
+        check_separation(sets.coding, sets)
     return PartWorths(
-        coding=coding,
+        coding=sets.coding,
         estimator="mnl",
         coefficients=coefficients,
         covariances=covariances(last, sets),

@@ -13,9 +13,8 @@ from scipy.stats import norm
 
 from analysis.choices.coding import Floats
 from analysis.choices.identification import NotIdentified, check_identified
-from analysis.choices.mnl import NotConverged, covariances, evaluate, maximise
+from analysis.choices.mnl import NotConverged, evaluate, fit_sets
 from analysis.choices.partworths import PartWorths
-from analysis.choices.sets import ChoiceSets
 from analysis.choices.willingness_to_pay import money_of
 from analysis.rehearsal.laid_out import Answers, LaidOut, RehearsalFault
 from analysis.rehearsal.population import People, Population, World
@@ -147,7 +146,7 @@ def _repeats(
         rng = np.random.default_rng(own)
         answers = laid.answers(setting.population.draw(n, world, rng), rng)
         try:
-            fitted = fit(laid.sets(answers), limit)
+            fitted = fit_sets(laid.sets(answers), limit)
         except (NotIdentified, NotConverged) as error:
             failures.append(str(error))
         else:
@@ -166,23 +165,6 @@ def _repeats(
         np.array(money, dtype=float).reshape(len(fits), len(changes), 3),
         np.array(hits),
         tuple(failures),
-    )
-
-
-def fit(sets: ChoiceSets, start: Floats) -> PartWorths:
-    """The aggregate logit of ``fit_mnl`` on sets that are laid out already."""
-    coefficients, last, steps = maximise(sets, start)
-    return PartWorths(
-        coding=sets.coding,
-        estimator="mnl",
-        coefficients=coefficients,
-        covariances=covariances(last, sets),
-        n_respondents=len(sets.respondents),
-        n_tasks=sets.n_tasks,
-        log_likelihood=last.log_likelihood,
-        null_log_likelihood=sets.null_log_likelihood(),
-        converged=True,
-        iterations=steps,
     )
 
 

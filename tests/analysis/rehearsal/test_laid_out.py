@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from analysis.choices.coding import coding_of
-from analysis.choices.mnl import fit_mnl
+from analysis.choices.mnl import fit_mnl, fit_sets
 from analysis.rehearsal.laid_out import RehearsalFault, lay_out
 from analysis.rehearsal.population import PLANTED, People, population_of
-from analysis.rehearsal.repeats import fit
 from analysis.study import read_study
 from analysis.synthetic.pastry import ChoiceTruth, draw_part_worths
 from tests.analysis.rehearsal.studies import laid, study_of
@@ -25,7 +24,7 @@ def test_the_fast_fit_is_that_of_the_study_s_estimator(none):
     design = laid(study)
     rng = np.random.default_rng(1)
     answers = design.answers(population_of(design.coding).draw(60, PLANTED, rng), rng)
-    fast = fit(design.sets(answers), np.zeros(design.coding.width))
+    fast = fit_sets(design.sets(answers), np.zeros(design.coding.width))
     slow = fit_mnl(study, design.choices(answers))
     assert fast.coefficients == pytest.approx(slow.coefficients, abs=1e-9)
     assert fast.covariance("cluster") == pytest.approx(slow.covariance("cluster"), rel=1e-7)

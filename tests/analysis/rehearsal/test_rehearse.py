@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2, norm
 
-from analysis.choices.mnl import fit_mnl
+from analysis.choices.mnl import fit_mnl, fit_sets
 from analysis.choices.partworths import level_worths
 from analysis.choices.willingness_to_pay import willingness_to_pay
 from analysis.rehearsal import words
 from analysis.rehearsal.laid_out import RehearsalFault
 from analysis.rehearsal.population import PLANTED, population_of
-from analysis.rehearsal.repeats import fit, power_of
+from analysis.rehearsal.repeats import power_of
 from analysis.rehearsal.run import rehearse
 from analysis.rehearsal.sample_size import one_respondent
 from analysis.rehearsal.types import Figure, Rehearsal
@@ -110,7 +110,7 @@ def test_power_is_how_often_the_smallest_difference_is_found(study, found):
     hits = 0
     for _ in range(200):
         answers = design.answers(population.draw(N, PLANTED, rng), rng)
-        fitted = fit(design.sets(answers), np.zeros(design.coding.width))
+        fitted = fit_sets(design.sets(answers), np.zeros(design.coding.width))
         error = (columns @ fitted.covariance("cluster") @ columns) ** 0.5
         hits += abs(fitted.coefficients @ columns - limit + wanted) > 1.96 * error
     noise = (row.power.value * (1 - row.power.value) / 200) ** 0.5
@@ -231,6 +231,13 @@ def test_prohibitions_that_hide_a_part_worth_are_named():
     with pytest.raises(RehearsalFault, match="vary together in every task") as refused:
         rehearse(study_of(more=more), n=100, repeats=3)
     assert "colour 'red', size 'small', size 'middle'" in str(refused.value)
+
+
+def test_studies_in_which_nobody_ever_chooses_a_level_have_no_estimate():
+    """As with the estimator itself: perfect prediction is no estimate, however it converges."""
+    priors = "colour: {means: {red: 0, blue: 9}, sd: 0}\nprice: {mean: -0.2, sd: 0}"
+    with pytest.raises(RehearsalFault, match="level 'red' of attribute 'colour' is never chosen"):
+        rehearse(study_of(priors=priors, none=""), n=20, repeats=4, worlds=False)
 
 
 def test_tasks_too_few_for_the_part_worths_are_named():
