@@ -33,11 +33,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Covariate:
-    """A number of each respondent on which the part-worths of some attributes (or none) depend."""
+    """A number of each respondent on which the part-worths of some attributes (or none) depend.
+
+    ``centre`` is the number of the average respondent; a fit sets it.
+    """
 
     name: str
     attributes: tuple[str, ...]
     values: Mapping[str, float]
+    centre: float = 0.0
 
     @property
     def column(self) -> str:
@@ -270,7 +274,7 @@ def with_covariates(coding: Coding, covariates: Sequence[Covariate]) -> Coding:
 
 
 def covariate_columns(frame: pd.DataFrame, covariates: Sequence[Covariate]) -> pd.DataFrame:
-    """The table of choices with a column for each covariate, centred over respondents.
+    """The table of choices with a column for each covariate, less its centre.
 
     ValueError when a respondent has no finite number, or everybody the same one.
     """
@@ -284,7 +288,7 @@ def covariate_columns(frame: pd.DataFrame, covariates: Sequence[Covariate]) -> p
             wrong.append(f"{len(missing)} respondents have no '{covariate.name}': {shown}")
         elif np.ptp(numbers) == 0:
             wrong.append(f"covariate '{covariate.name}' is the same for everybody; leave it out")
-        centred = dict(zip(people, numbers - numbers.mean(), strict=True))
+        centred = dict(zip(people, numbers - covariate.centre, strict=True))
         added[covariate.column] = frame["respondent"].map(centred).astype(float)
     if wrong:
         raise ValueError("; ".join(wrong))

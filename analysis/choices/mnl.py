@@ -9,9 +9,10 @@ chance e^V / S, and to be bought S / (S + e^V0).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit
 
 from analysis.choices.coding import (
@@ -24,7 +25,7 @@ from analysis.choices.coding import (
 )
 from analysis.choices.identification import NotIdentified, check_identified, check_separation
 from analysis.choices.partworths import Covariance, PartWorths, few_respondents
-from analysis.choices.sets import ChoiceSets, Chunk, choice_sets
+from analysis.choices.sets import ChoiceSets, Chunk, choice_sets, respondent_weights
 from analysis.study import Study
 from analysis.tables import Choices
 
@@ -78,7 +79,8 @@ def fit_mnl(
         covariances.
     covariates
         Numbers of the respondents on which part-worths depend, linearly; each is centred at its
-        mean over respondents, so that the other part-worths are those of the average respondent.
+        weighted mean over the respondents of the fit, so that the other part-worths are those of
+        the average respondent.
 
     Returns
     -------
@@ -101,8 +103,8 @@ def fit_mnl(
     if wanted.is_dual and any(NONE in covariate.attributes for covariate in covariates):
         raise ValueError("a dual-response none cannot depend on a covariate; leave none out of it")
     if covariates:
-        coding = with_covariates(coding, covariates)
-        frame = covariate_columns(frame, covariates)
+        coding = with_covariates(coding, _centred(covariates, frame, weights))
+        frame = covariate_columns(frame, coding.covariates)
     sets = choice_sets(coding, frame, weights)
     _check_identified(sets, choices)
     return fit_sets(sets, _warm_start(sets))
@@ -126,6 +128,23 @@ def fit_sets(sets: ChoiceSets, start: Floats) -> PartWorths:
         iterations=steps,
         warnings=_warnings(sets),
     )
+
+
+def _centred(
+    covariates: Sequence[Covariate], frame: pd.DataFrame, weights: Mapping[str, float] | None
+) -> list[Covariate]:
+    """Each with the weighted mean of the respondents of the fit; missing numbers are left out."""
+    people = pd.Index(frame.loc[frame["role"] == "estimation", "respondent"].drop_duplicates())
+    if people.empty:
+        return list(covariates)
+    mass = respondent_weights(people, weights)
+    found = []
+    for covariate in covariates:
+        numbers = people.map(covariate.values).to_numpy(float)
+        known = np.isfinite(numbers) & (mass > 0)
+        centre = float(np.average(numbers[known], weights=mass[known])) if known.any() else 0.0
+        found.append(replace(covariate, centre=centre))
+    return found
 
 
 def check_belongs(exercise_id: str, choices: Choices) -> None:

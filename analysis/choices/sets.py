@@ -21,6 +21,8 @@ Places = NDArray[np.intp]
 CHUNK_CELLS = 80_000
 """Cells (rows x K) of a chunk: with its copies it stays in the processor's cache."""
 TABLE_ROWS = 8_192
+WIDEST = 1e9
+"""Largest weight over the smallest above zero; more is a slip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,13 @@ def respondent_weights(names: pd.Index[Any], weights: Mapping[str, float] | None
         raise ValueError(f"weights must be finite and not negative: {shown}")
     if not values.any():
         raise ValueError("all respondents have a weight of zero")
-    values = values / values.max()
+    least, most = values[values > 0].min(), values.max()
+    if most / WIDEST > least:
+        raise ValueError(
+            f"weights run from {least:g} to {most:g} (respondent '{names[int(values.argmax())]}'), "
+            "more than a billion times as much: mend the slip, and give zero to leave somebody out"
+        )
+    values = values / most
     scaled: Floats = values * len(values) / values.sum()
     return scaled
 

@@ -132,17 +132,17 @@ def _with_figures(parts: ChoiceParts, fit: Fit, exercise: ChoiceExercise) -> Cho
     shares = importance_rows(
         figures.importances(), exercise.attributes, figures.importances_of_the_mean()
     )
-    price = next((s.estimate.value for s in shares if s.tag == "price"), None)
+    coding, tags = fit.fitted.coding, figures.tag_figures()
     return replace(
         parts,
-        part_worths=worth_rows(fit.fitted.coding, figures.levels()),
+        part_worths=worth_rows(coding, figures.levels()),
         importances=shares,
         upgrades=tuple(upgrades),
         tag_values=_tag_values(figures, exercise),
         best_is_clear=_best_is_clear(figures, contrasts, upgrades),
-        importance_note=sensitivity.of_prices(figures, price),
+        importance_note=sensitivity.of_prices(coding, tags),
         money_note=figures.price_note(),
-        tag_note=sensitivity.of_tags(figures),
+        tag_note=sensitivity.of_tags(coding, tags),
         prediction=predict(fit),
     )
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from analysis.choices.coding import Floats
 from analysis.choices.hb import market
-from analysis.choices.importances import Importance, levels_text, ranges
+from analysis.choices.importances import Importance, levels_text
 from analysis.choices.partworths import PartWorths
+from analysis.choices.tag_values import TagFigure
+from analysis.choices.tag_values.over_draws import EVERYBODY, tag_values_over_draws
 from analysis.choices.willingness_to_pay import TagMoney, money_unit, tag_upgrades
 from analysis.estimate import Estimate, unavailable
 from analysis.rendering.figures import percent
@@ -82,20 +84,15 @@ class FromDraws:
         amounts = self._amounts(best)
         return all((amounts > self._amounts(other)).mean() > CLEAR for other in others)
 
-    def price_share_over_half(self) -> float | None:
-        """The mean of respondents' shares of a linear price over half its range."""
-        exercise = self.fitted.coding.exercise
-        price = exercise.price
-        if price is None or price.coding != "linear" or self._too_few():
-            return None
-        assert self.fitted.hierarchy is not None
-        spans = ranges(self.fitted.coding, self.fitted.hierarchy.individual()[0])
-        half = spans[:, exercise.attributes.index(price)] / 2
-        return float((half / (spans.sum(axis=1) - half)).mean())
+    def tag_figures(self) -> tuple[TagFigure, ...]:
+        """Every figure of the tags, also as the study might have been otherwise."""
+        if self._too_few():
+            return ()
+        return tag_values_over_draws(self.fitted, seed=self.seed, weights=self.weights)[EVERYBODY]
 
     def price_note(self) -> str:
         """How often price does not deter; empty when that is as good as never."""
-        risk = market.wrong_price_sign(self.fitted)
+        risk = market.wrong_price_sign(self.fitted, weights=self.weights)
         if risk is None or risk < 0.005:
             return ""
         return (

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from scipy.stats import norm
 
 from analysis.choices.coding import Floats
-from analysis.choices.importances import Importance, importances, ranges
+from analysis.choices.importances import Importance, importances
 from analysis.choices.partworths import PartWorths, level_worths
+from analysis.choices.tag_values import TagFigure, tag_values
 from analysis.choices.willingness_to_pay import TagMoney, money_of, money_value_of_tag
 from analysis.estimate import Estimate
 from analysis.study.exercises import Tag
@@ -57,16 +58,9 @@ class FromLogit:
         """Whether the interval of the difference to every other change excludes zero."""
         return all(money_of(self.fitted, best - other).clear_of_zero for other in others)
 
-    def price_share_over_half(self) -> float | None:
-        """The share of a linear price if half its range had been tested."""
-        exercise = self.fitted.coding.exercise
-        price = exercise.price
-        if price is None or price.coding != "linear":
-            return None
-        spans = ranges(self.fitted.coding, self.fitted.coefficients[None, :])[0]
-        half = spans[exercise.attributes.index(price)] / 2
-        total = float(spans.sum())
-        return float(half / (total - half)) if total > half > 0 else None
+    def tag_figures(self) -> tuple[TagFigure, ...]:
+        """Every figure of the tags, also as the study might have been otherwise."""
+        return tag_values(self.fitted, seed=self.seed)
 
     def price_note(self) -> str:
         """Nothing: a wrong price sign is said by the money values."""

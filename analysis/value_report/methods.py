@@ -154,7 +154,9 @@ OF_DRAWS: dict[str, Method] = {
             title="Part-worths",
             text="What each level adds to how attractive an offer is, from the choices people "
             "made. Everybody has part-worths of their own, and people inform one another; shown "
-            "is the mean of the respondents. Levels of an attribute add up to zero.",
+            "is the mean of the respondents. Levels of an attribute add up to zero. Where people "
+            "differ little the prior stretches all of them alike, by up to about a tenth: between "
+            "studies or groups compare money and shares, not part-worths.",
             source="hierarchical Bayes (Rossi, Allenby & McCulloch 2005); draws, Bayesian "
             "bootstrap over respondents",
             page="docs/methods/hierarchical-bayes.md",

@@ -133,7 +133,7 @@ def _reasons(chains: int, r_hat: float, bulk: float, tail: float) -> tuple[str, 
     if chains < 2:
         found.append("one chain cannot show that it forgot its start: run two or more")
     if not r_hat < R_HAT_LIMIT:
-        found.append(f"R-hat is {r_hat:.3f}, not below {R_HAT_LIMIT}: run more draws")
+        found.append(f"R-hat is {r_hat:.4f}, not below {R_HAT_LIMIT}: run more draws")
     needed = ESS_PER_CHAIN * chains
     for name, value in (("bulk", bulk), ("tail", tail)):
         if not value >= needed:

@@ -232,7 +232,7 @@ def _warnings(coding: Coding, respondents: int, reasons: tuple[str, ...]) -> tup
     if respondents <= coding.width:
         found.append(
             f"{respondents} respondent(s) for {coding.width} part-worths: the spread between "
-            "respondents is mostly that of the prior"
+            "respondents is mostly that of the prior, and no figure here is one of a market"
         )
     if coding.exercise.interactions:
         found.append(

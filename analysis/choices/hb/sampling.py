@@ -14,7 +14,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.choices.hb.chain import CHUNK, BurnIn, Chain, ChainState, Output
+from analysis.choices.compiled import compile_apart
+from analysis.choices.hb.chain import CHUNK, BurnIn, Chain, ChainState, Output, advance
 from analysis.choices.hb.packing import Packed
 from analysis.choices.hb.priors import Prior
 
@@ -199,6 +200,7 @@ def sample(
     Cancelled
         When ``progress`` returned False.
     """
+    compile_apart(advance, f"from {__name__} import warm_up; warm_up()")
     settings = settings or Settings()
     if covariates.shape[0] != packed.respondents or not np.all(covariates[:, 0] == 1):
         raise ValueError("covariates need a row for every respondent and a first column of ones")
@@ -359,4 +361,7 @@ def warm_up() -> None:
     x = rng.normal(size=(4, 5, 3, 2))
     packed = pack(x, rng.integers(0, 3, (4, 5)))
     settings = Settings(chains=1, burn_in=100, draws=10)
-    sample(packed, np.ones((4, 1)), bayesm_prior(2), seed=0, settings=settings)
+    chain = Chain(
+        packed, np.ones((4, 1)), bayesm_prior(2), seed=np.random.SeedSequence(0), steps=(3, 6)
+    )
+    Run(chain, settings).go(Event())

@@ -7,11 +7,13 @@ tested prices, and with each contestable attribute counted under the other tag.
 """
 
 from analysis.choices.tag_values.at_point import tag_values, without_values
-from analysis.choices.tag_values.named import SMALLEST, TagFigure
+from analysis.choices.tag_values.named import HALF_PRICES, SMALLEST, TagFigure, as_other_tag
 
 __all__ = [
+    "HALF_PRICES",
     "SMALLEST",
     "TagFigure",
+    "as_other_tag",
     "tag_values",
     "without_values",
 ]

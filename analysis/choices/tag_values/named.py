@@ -15,11 +15,13 @@ from analysis.choices.willingness_to_pay import (
     tag_upgrades,
 )
 from analysis.estimate import Estimate
-from analysis.study.exercises import Tag
+from analysis.study.exercises import Attribute, Tag
 
 TAGS: tuple[Tag, ...] = ("functional", "emotional", "price")
 OTHER: dict[Tag, Tag] = {"functional": "emotional", "emotional": "functional"}
 MEAN_SHARE = "share of the mean part-worths"
+HALF_PRICES = " over half the tested prices"
+"""Ends the name of a share with half the range of a linear price."""
 SMALLEST = 10
 """Respondents from which figures of a segment are shown."""
 
@@ -67,7 +69,7 @@ def upgrades_of_tags(part_worths: PartWorths, *, contestable: bool = True) -> li
     coding = part_worths.coding
     found = _moneys_of(part_worths, "money")
     for attribute, turned in _turned(coding) if contestable else ():
-        name = f"money if {attribute} counted as {turned.exercise.attribute(attribute).tag}"
+        name = as_other_tag("money", attribute)
         found += _moneys_of(replace(part_worths, coding=turned), name)
     return found
 
@@ -90,12 +92,11 @@ def shares_of_tags(coding: Coding, figure: str) -> list[RangeShare]:
     everything = np.ones(len(coding.exercise.attributes))
     found = _shares_of(coding, figure, everything)
     price = coding.exercise.price
-    if price is not None:
+    if price is not None and price.coding == "linear":
         half = np.where([a is price for a in coding.exercise.attributes], 0.5, 1.0)
-        found += _shares_of(coding, f"{figure} over half the tested prices", half)
+        found += _shares_of(coding, figure + HALF_PRICES, half)
     for attribute, turned in _turned(coding):
-        name = f"{figure} if {attribute} counted as {turned.exercise.attribute(attribute).tag}"
-        found += _shares_of(turned, name, everything)
+        found += _shares_of(turned, as_other_tag(figure, attribute), everything)
     return found
 
 
@@ -109,7 +110,12 @@ def _shares_of(coding: Coding, figure: str, scale: Floats) -> list[RangeShare]:
     return found
 
 
-def _turned(coding: Coding) -> Iterator[tuple[str, Coding]]:
+def as_other_tag(figure: str, attribute: Attribute) -> str:
+    """The name of a figure in which a contestable attribute counts under the other tag."""
+    return f"{figure} if {attribute.id} counted as {OTHER[attribute.tag]}"
+
+
+def _turned(coding: Coding) -> Iterator[tuple[Attribute, Coding]]:
     """Each contestable attribute, and the coding in which it carries the other tag."""
     for attribute in coding.exercise.attributes:
         if not attribute.contestable or attribute.tag not in OTHER:
@@ -117,4 +123,4 @@ def _turned(coding: Coding) -> Iterator[tuple[str, Coding]]:
         other = attribute.model_copy(update={"tag": OTHER[attribute.tag]})
         attributes = tuple(other if a is attribute else a for a in coding.exercise.attributes)
         exercise = coding.exercise.model_copy(update={"attributes": attributes})
-        yield attribute.id, replace(coding, exercise=exercise)
+        yield attribute, replace(coding, exercise=exercise)

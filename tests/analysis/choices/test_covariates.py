@@ -1,5 +1,7 @@
 """Part-worths that depend on numbers of the respondents."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,26 @@ def test_the_average_respondent_is_what_importances_and_money_speak_of(fitted):
     assert sum(s.estimate.value for s in importances(fitted, seed=1)) == pytest.approx(1)
     money = willingness_to_pay(fitted, "look", "poor", "good")
     assert money.value == pytest.approx(-2 * fitted.coefficients[2] / -fitted.coefficients[3])
+
+
+def test_the_average_respondent_is_that_of_the_weights_and_of_the_fit(study, aged):
+    table, age = aged
+    old = {name: 3.0 if value > 3 else 1.0 for name, value in age.values.items()}
+    weighted = fit_mnl(study, table, covariates=[age], weights=old)
+    centre = np.average(list(age.values.values()), weights=list(old.values()))
+    assert weighted.coding.covariates[0].centre == pytest.approx(centre)
+    # the same fit about another age: the price of somebody of age 3
+    plain = {n: a - 3 for n, a in age.values.items()}
+    about = fit_mnl(study, table, covariates=[replace(age, values=plain)], weights=old)
+    moved = weighted.coefficients[3] + (3 - centre) * weighted.coefficients[5]
+    at_three = about.coefficients[3] - about.coding.covariates[0].centre * about.coefficients[5]
+    assert moved == pytest.approx(at_three, abs=1e-7)
+    # somebody who answered holdouts only does not move the average
+    frame = table.frame.copy()
+    frame.loc[frame["respondent"].astype(int) >= 350, "role"] = "holdout"
+    half = fit_mnl(study, replace(table, frame=frame), covariates=[age])
+    mean = np.mean([value for name, value in age.values.items() if int(name) < 350])
+    assert half.coding.covariates[0].centre == pytest.approx(mean)
 
 
 def test_another_unit_of_the_covariate_changes_only_its_slope(study, aged, fitted):

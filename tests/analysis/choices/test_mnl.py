@@ -148,6 +148,8 @@ def test_a_wrong_weight_names_the_respondent(study, choices, value):
     weights = dict.fromkeys(choices.frame["respondent"].unique(), 1.0) | {"7": value}
     with pytest.raises(ValueError, match=f"not negative: respondent '7' has {value:g}"):
         fit_mnl(study, choices, weights=weights)
+    with pytest.raises(ValueError, match=r"1 to 1e\+308 \(respondent '7'\), more than a billion"):
+        fit_mnl(study, choices, weights=weights | {"7": 1e308})
     with pytest.raises(ValueError, match="all respondents have a weight of zero"):
         fit_mnl(study, choices, weights=dict.fromkeys(weights, 0.0))
 

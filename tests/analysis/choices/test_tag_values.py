@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analysis.choices.coding import coding_of
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.mnl import fit_mnl
 from analysis.choices.tag_values import tag_values, without_values
@@ -118,6 +119,18 @@ def test_contestable_tags_are_turned(make):
     half = found["price", f"{share} over half the tested prices"].estimate.value
     assert half == pytest.approx(price / 2 / (1 - price / 2))
     assert all(f.estimate.reason == "why" for f in without_values(logit, "why", n=3))
+
+
+def test_half_the_tested_prices_are_not_half_the_range_of_a_bent_price(make):
+    make_study, simulate = make
+    attributes = make_study().choice_exercise().model_dump(mode="json")["attributes"]
+    attributes[-1] |= {"coding": "effects"}
+    study = make_study(attributes=attributes)
+    width = coding_of(study, study.choice_exercise()).width
+    logit = fit_mnl(study, simulate(study, np.linspace(0.5, -0.5, width)))
+    names = [f.figure for f in tag_values(logit)]
+    assert "share of the mean part-worths" in names
+    assert not [name for name in names if name.endswith("half the tested prices")]
 
 
 def test_zero_centred_differences(fitted):

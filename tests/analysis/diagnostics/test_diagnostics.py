@@ -122,8 +122,23 @@ def test_the_prior_is_named_as_used(found, draws):
     prior = draws.fitted.hierarchy.prior
     mean = prior.scale[0, 0] / (prior.nu - 7 - 1)
     assert f"Pineapple pieces: None {mean:.2f}" in said["Prior mean of the variances"]
+    assert "compare those" in said["Scale"]
     chains = next(fact.value for fact in found.facts if fact.name == "Chains")
     assert chains == "2 chains of 900 draws after 300 left out"
+
+
+def test_the_prior_of_an_order_is_said_to_be_one_of_logarithms(choices):
+    settings = Settings(burn_in=100, draws=50)
+    held = fit_hb(STUDY, choices, seed=1, settings=settings, monotone=["freshness", "price"])
+    page = diagnostics_of(Fit(STUDY, choices, held, 1, prior="sawtooth"), program="test")
+    said = {fact.name: fact.value for fact in page.prior}
+    assert said["Held to an order"].startswith("freshness, price: ")
+    # worth 2 from worst to best: one step, and a slope over 0.45 USD
+    assert (
+        "freshness from yesterday to morning 2.00; price from 1.35 to 0.9 4.44"
+        in said["Held to an order"]
+    )
+    assert "22 degrees of freedom" in said["Variances"]
 
 
 def test_holdouts_are_judged_against_those_who_know_less(found, choices):

@@ -72,6 +72,14 @@ def test_the_planted_money_values_lie_in_their_intervals(made):
     assert pineapple.low < 0.290 < pineapple.high
 
 
+def test_the_share_over_half_the_prices_stands_beside_the_share_that_is_shown(made):
+    price = next(i for i in made.report.importances if i.attribute == "price").estimate.value
+    assert made.report.importance_note.endswith(f"in place of {price:.0%}.")
+    half = int(made.report.importance_note.split("would decide ")[1].split("%")[0]) / 100
+    # the share over half the range is convex in the share: the mean over people lies above it
+    assert price / 2 / (1 - price / 2) - 0.005 <= half < price
+
+
 def test_half_of_the_customers_spread_wider_than_the_median_is_uncertain(made):
     for upgrade in made.report.upgrades:
         assert upgrade.half_low < upgrade.estimate.low_50

@@ -27,7 +27,7 @@ def fitted():
 
 
 def test_a_contestable_tag_is_turned(fitted):
-    said = of_tags(FromLogit(fitted, 1))
+    said = of_tags(fitted.coding, FromLogit(fitted, 1).tag_figures())
     # Only the pineapple may be argued about; as functional it leaves the look alone as emotional.
     assert "“Pineapple pieces”" in said
     assert "counted as functional" in said
@@ -39,4 +39,5 @@ def test_a_contestable_tag_is_turned(fitted):
 def test_the_price_decides_less_over_half_its_range(fitted):
     share = next(i for i in importances(fitted, seed=1) if i.attribute == "price").estimate.value
     half = share / 2 / (1 - share / 2)
-    assert of_prices(FromLogit(fitted, 1), share).endswith(f"{half:.0%} in place of {share:.0%}.")
+    said = of_prices(fitted.coding, FromLogit(fitted, 1).tag_figures())
+    assert said.endswith(f"{half:.0%} in place of {share:.0%}.")

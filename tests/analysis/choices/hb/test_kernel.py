@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numba import njit
 
-from analysis.choices.compiled import drop_stale
+from analysis.choices.compiled import compile_apart, drop_stale
 from analysis.choices.hb.chain import evaluate, total_information
 from analysis.choices.hb.kernel import LANES, exp32, scatter, times
 from analysis.choices.hb.packing import pack
@@ -139,3 +140,21 @@ def test_kernels_compiled_before_a_change_of_another_file_are_forgotten(tmp_path
         os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
     drop_stale(tmp_path, ("a",))
     assert [p.name for p in (tmp_path / "__pycache__").iterdir()] == ["a.new.nbi"]
+
+
+def test_missing_kernels_are_compiled_by_another_process_once(tmp_path):
+    """Draws of the process that compiles would differ from those of all later ones."""
+    cache = SimpleNamespace(cache_path=str(tmp_path))
+    kernel = SimpleNamespace(__name__="advance", _cache=cache)
+    log, index = tmp_path / "log", tmp_path / "chain.advance-83.py311.nbi"
+    statement = (
+        "import os; from analysis.choices.hb import warm_up; "
+        f"print(os.getpid(), file=open({str(log)!r}, 'a')); open({str(index)!r}, 'w')"
+    )
+    compile_apart(kernel, statement)
+    compile_apart(kernel, statement)
+    (process,) = log.read_text().split()
+    assert int(process) != os.getpid()
+    # without a cache on disk there is nothing to share
+    compile_apart(SimpleNamespace(__name__="advance", _cache=SimpleNamespace(cache_path=None)), "")
+    assert len(log.read_text().split()) == 1
