@@ -102,7 +102,13 @@ def rehearse(
         check=check,
         rules=rules_of_thumb(setting.laid, setting.population, targets),
         seconds=round(time.process_time() - started, 1),
+        not_judged=_not_judged(study, setting.laid.coding.exercise.id),
     )
+
+
+def _not_judged(study: Study, judged: str) -> tuple[str, ...]:
+    on_pages = [page.exercise for page in study.pages if page.exercise]
+    return tuple(name for name in dict.fromkeys(on_pages) if name != judged)
 
 
 def _setting(

@@ -31,7 +31,18 @@ def headline(found: Rehearsal) -> str:
 
 def sentences(found: Rehearsal) -> tuple[str, ...]:
     """One sentence for each target, then the sample size that reaches all of them."""
-    return (*(text for _, text in _judged(found)), *_size(found))
+    return (*(text for _, text in _judged(found)), *_size(found), *_others(found))
+
+
+def _others(found: Rehearsal) -> tuple[str, ...]:
+    """Which exercise was judged, when respondents are shown others too."""
+    if not found.not_judged:
+        return ()
+    names = ", ".join(f"'{name}'" for name in found.not_judged)
+    return (
+        f"Judged is exercise '{found.exercise}', which the plan reports; the targets are not held "
+        f"against {names}. Try each with python -m analysis rehearse --exercise ID.",
+    )
 
 
 def shortfall(found: Rehearsal) -> str:

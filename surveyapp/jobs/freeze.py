@@ -234,7 +234,6 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
     version = max(collected.versions)
     study = collected.versions[version]
     bought = _Bought.of(how)
-    reason = collected.despite.get(version)
     return Archive(
         versions=collected.versions,
         respondents=respondents_frame(collected),
@@ -255,9 +254,14 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             "seed": str(how.seed),
             "program": f"surveyapp {metadata.version('surveyapp')}",
             "created": how.created,
-            **({"published_despite": reason} if reason else {}),
+            **{despite_fact(n, version): reason for n, reason in collected.despite.items()},
         },
     )
+
+
+def despite_fact(version: int, newest: int) -> str:
+    """The fact that says why a version was published although its rehearsal missed its targets."""
+    return "published_despite" + (f"_{version}" if version != newest else "")
 
 
 @dataclass(frozen=True, slots=True)

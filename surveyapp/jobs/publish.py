@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from analysis.study import ChoiceExercise, Study, faults_before_publication, parse_study
 from analysis.study.faults import StudyFaults
 from surveyapp import clock
-from surveyapp.jobs.progress import Progress
+from surveyapp.jobs.designing import tasks_of_draft
+from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.jobs.rehearse import is_rehearsed, pass_gate
 from surveyapp.settings import Settings
-from surveyapp.store import Store, studies
-from surveyapp.store.records import JobRecord, TaskRecord
+from surveyapp.store import Connection, Store, jobs, studies
+from surveyapp.store.records import DesignRecord, JobRecord, TaskRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,7 @@ def run(_settings: Settings, store: Store, job: JobRecord, progress: Progress) -
         by=given["by"],
         import_only=given["import_only"],
         despite=given.get("despite"),
+        asked_by=job,
         progress=progress,
     )
 
@@ -40,8 +42,9 @@ def publish(
     import_only: bool,
     progress: Progress,
     despite: str | None = None,
+    asked_by: JobRecord | None = None,
 ) -> int:
-    """Make the choice tasks of a study and freeze it; returns the number of the version.
+    """Freeze a study with its choice tasks, made or kept with the draft; returns the version.
 
     A study that shows an exercise is published only when its rehearsal reaches its targets, or
     for a written reason. A version for imported answers only is exempt: its tasks are asked
@@ -55,15 +58,21 @@ def publish(
         True: the version takes imported answers only; no tasks are made, nobody is asked.
     despite
         Why it is published although its rehearsal may miss the targets; kept with the version.
+    asked_by
+        The job that publishes: once it is cancelled, or the designs it was asked for are others,
+        nothing is published.
 
     Raises
     ------
     StudyFaults
         When the study may not be fielded as it is, and shall be.
     JobFault
-        When its rehearsal misses its targets, or the reason says nothing.
+        When its rehearsal misses its targets, the reason says nothing, or the job is cancelled.
+    DesignFaults
+        When an uploaded design does not fit the study.
     """
     made: list[TaskRecord] = []
+    made_by: list[DesignRecord] = []
     reason = None
     if not import_only:
         faults = faults_before_publication(study)
@@ -71,9 +80,11 @@ def publish(
             raise StudyFaults(faults)
         if is_rehearsed(study):
             reason = pass_gate(store, study, definition, despite, progress)
-        made = designed_tasks(study, progress)
+        made, made_by = designed_tasks(store, study, by=by, progress=progress)
     progress("Freezing the version", 0, 0)
     with store.write() as c:
+        if asked_by:
+            _still_wanted(c, asked_by, made_by)
         return studies.publish(
             c,
             study.study,
@@ -82,21 +93,33 @@ def publish(
             by=by,
             at=clock.now(),
             despite=reason,
+            made_by=made_by,
         )
 
 
-def designed_tasks(study: Study, progress: Progress) -> list[TaskRecord]:
-    """The choice tasks of all exercises that are on a page."""
-    from analysis.choices.design import Watch, make_design
+def _still_wanted(c: Connection, job: JobRecord, made_by: list[DesignRecord]) -> None:
+    now = jobs.get(c, job.job)
+    if now is None or now.cancel:
+        raise JobFault("Publishing was cancelled. Nothing was published.")
+    asked_for = job.settings["designs"]
+    if any((d.digest if d.file else None) != asked_for.get(d.exercise) for d in made_by):
+        raise JobFault(
+            "A design was uploaded or removed after publishing was asked for. Nothing was "
+            "published. Look at the choice tasks, then publish again."
+        )
 
+
+def designed_tasks(
+    store: Store, study: Study, *, by: str, progress: Progress
+) -> tuple[list[TaskRecord], list[DesignRecord]]:
+    """The choice tasks of all exercises that are on a page, and how they came about."""
     found: list[TaskRecord] = []
-    fielded = [page.exercise for page in study.pages if page.exercise]
-    for n, exercise_id in enumerate(fielded):
-        progress("Making the choice tasks", n, len(fielded))
-        exercise = study.choice_exercise(exercise_id)
-        watch = Watch(exercise.design.time_limit, progress=progress)
-        found += task_records(make_design(exercise, watch).tasks, exercise)
-    return found
+    records = []
+    for exercise_id in [page.exercise for page in study.pages if page.exercise]:
+        tasks, record = tasks_of_draft(store, study, exercise_id, by=by, progress=progress)
+        found += task_records(tasks, study.choice_exercise(exercise_id))
+        records.append(record)
+    return found, records
 
 
 def task_records(frame: pd.DataFrame, exercise: ChoiceExercise) -> list[TaskRecord]:

@@ -19,9 +19,10 @@ from surveyapp.access import access
 from surveyapp.exports.answers import answers_csv
 from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
-from surveyapp.store import jobs, links, rehearsals, reports, respondents, studies
+from surveyapp.jobs.rehearse import CANNOT
+from surveyapp.store import designs, jobs, links, rehearsals, reports, respondents, studies
 from surveyapp.store.records import JobRecord
-from surveyapp.studies import fielding, rehearsal_routes
+from surveyapp.studies import design_routes, fielding, rehearsal_routes
 from surveyapp.studies.door import door, find, found
 
 
@@ -99,16 +100,17 @@ def one(name: str) -> ResponseReturnValue:
             "open_links": links.of_study(c, name, "open"),
             "jobs": jobs.of_study(c, name, 5),
             "report": reports.newest(c, name),
+            "version_designs": designs.of_study(c, name),
+            "unpublished": bool(study and not fielding.is_published(c, version, study)),
             "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
         }
-    unpublished = bool(study and (version is None or version.definition != dump_study(study)))
     return render_template(
         "studies/one.html",
         record=record,
         study=study,
         published=published,
         faults=[*faults, *before],
-        unpublished=unpublished,
+        designs=design_routes.shown_of(study),
         rehearsal=rehearsal_routes.shown_of(record, study),
         **shown,
     )
@@ -182,6 +184,7 @@ def job(name: str, job: str) -> ResponseReturnValue:
         report=report,
         rehearsal=rehearsal,
         elapsed=elapsed,
+        unrehearsable=bool(record.error and record.error.startswith(CANNOT)),
     )
 
 

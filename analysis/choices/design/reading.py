@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.choices.design.efficiency import Levels
+from analysis.choices.design.fieldable import faults_to_field
 from analysis.study import ChoiceExercise
 
 PLACES = ("block", "task", "alternative")
@@ -25,16 +26,24 @@ class DesignFaults(ValueError):
         super().__init__("\n".join([heading, *(f"- {r}" for r in reasons[:SHOWN]), *more]))
 
 
-def checked_design(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFrame:
+def checked_design(
+    exercise: ChoiceExercise, table: pd.DataFrame, *, to_field: bool = False
+) -> pd.DataFrame:
     """The design of a table in the order block, task, alternative, with levels as text.
 
     Rows of a none alternative (no levels) are left out; without a column role all tasks are for
-    estimation. Rules (prohibitions, repeated alternatives) are for ``inspect_design`` to report.
+    estimation. Lines in faults count from the table's index, the heads being line 1.
+
+    Parameters
+    ----------
+    to_field
+        Also ask that tasks and holdouts are as many as the exercise shows, that nothing prohibited
+        is shown, and that fixed tasks are there. Else ``inspect_design`` reports broken rules.
 
     Raises
     ------
     DesignFaults
-        When columns are missing, a level is unknown, or a task is incomplete.
+        With every fault: columns missing, unknown levels, incomplete or misnumbered tasks.
     """
     names = [a.id for a in exercise.attributes]
     missing = [name for name in (*PLACES, *names) if name not in table.columns]
@@ -44,24 +53,27 @@ def checked_design(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFram
             [f"there is no column '{n}'; the file has: {have}. Add it" for n in missing]
         )
     frame = table.assign(role=table["role"] if "role" in table.columns else "estimation")
-    lines = np.arange(len(frame)) + 2
+    lines = table.index.to_numpy(np.int64) + 2
     empty = frame[names].isna().all(axis=1) | (frame[names].astype(str) == "").all(axis=1)
-    faults = [*_numbers(frame, lines), *_levels(exercise, frame[~empty], lines[~empty])]
+    numbered = [*_numbers(frame, lines)]
+    faults = [*numbered, *_levels(exercise, frame[~empty], lines[~empty])]
     faults += [
         f"line {line}: role '{role}' is neither 'estimation' nor 'holdout'. Use one of them"
         for line, role in zip(lines, frame["role"], strict=True)
         if role not in ("estimation", "holdout")
     ]
-    if faults:
+    if numbered:
         raise DesignFaults(faults)
-    frame = frame[~empty].astype(dict.fromkeys(PLACES, int))
-    frame = frame[[*PLACES, "role", *names]].sort_values(list(PLACES), ignore_index=True)
+    frame = frame[~empty].astype(dict.fromkeys(PLACES, float)).astype(dict.fromkeys(PLACES, int))
+    frame = frame[[*PLACES, "role", *names]].sort_values(list(PLACES), kind="stable")
     for attribute in exercise.attributes:
         frame[attribute.id] = frame[attribute.id].map(_level_id)
-    faults = list(_complete(exercise, frame))
+    faults += _complete(exercise, frame)
+    if to_field:
+        faults += faults_to_field(exercise, frame)
     if faults:
-        raise DesignFaults(faults)
-    return frame
+        raise DesignFaults(list(dict.fromkeys(faults)))
+    return frame.reset_index(drop=True)
 
 
 def level_places(exercise: ChoiceExercise, frame: pd.DataFrame) -> Levels:
