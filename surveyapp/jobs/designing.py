@@ -123,7 +123,8 @@ def tasks_of_draft(
 
 def made_for(study: Study, exercise: ChoiceExercise) -> str:
     """The digest of all that tasks and their inspection depend on."""
-    return digest_of(f"{planned(study)} {exercise.model_dump_json(exclude_defaults=True)}")
+    plain = exercise.model_dump(mode="json", exclude_defaults=True)
+    return digest_of(f"{planned(study)} {json.dumps(plain, sort_keys=True)}")
 
 
 def planned(study: Study) -> int:
