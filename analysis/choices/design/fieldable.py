@@ -36,10 +36,13 @@ def _counts(exercise: ChoiceExercise, frame: pd.DataFrame) -> Iterator[str]:
     counts = tasks.groupby(["block", "role"]).size().unstack(fill_value=0)
     for role, count in wanted.items():
         found = counts[role] if role in counts else pd.Series(0, index=counts.index)
-        for block, number in found[found != count].items():
+        wrong = found[found != count]
+        alike = len(wrong) == len(found) > 1 and wrong.nunique() == 1
+        for block, number in wrong[:1].items() if alike else wrong.items():
             yield (
-                f"block {block}: {number} tasks of role '{role}', but exercise '{exercise.id}' "
-                f"shows {count}. Mend the file, or write '{fields[role]}: {number}' in the study"
+                f"{'every block' if alike else f'block {block}'}: {number} tasks of role '{role}', "
+                f"but exercise '{exercise.id}' shows {count}. Mend the file (a column 'role' may "
+                f"mark holdouts), or write '{fields[role]}: {number}' in the study"
             )
 
 

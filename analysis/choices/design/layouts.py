@@ -77,7 +77,9 @@ def from_layout(
 ) -> pd.DataFrame:
     """The checked design of a table that another program wrote (all cells as text).
 
-    ``to_field`` also asks that the tasks are as many as the exercise shows, and keep to its rules.
+    ``to_field`` also asks that the tasks are as many as the exercise shows, and keep to its rules;
+    where a file does not tell roles (a column role, version 0 of Sawtooth), tasks that every block
+    shows alike at the same place are the holdouts.
 
     Raises
     ------
@@ -86,8 +88,18 @@ def from_layout(
     """
     if layout == "surveyapp":
         return checked_design(exercise, table, to_field=to_field)
-    if layout == "cbctools":
-        return checked_design(exercise, _from_cbctools(exercise, table), to_field=to_field)
+    renamed = _from_cbctools if layout == "cbctools" else _from_numbers
+    frame = renamed(exercise, table, layout)
+    if "role" in table.columns:
+        frame["role"] = table["role"]
+    if layout == "sawtooth":
+        frame = _fixed_for_all(frame)
+    if to_field and "role" not in frame.columns:
+        frame["role"] = _roles(exercise, frame)
+    return checked_design(exercise, frame, to_field=to_field)
+
+
+def _from_numbers(exercise: ChoiceExercise, table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     names = level_columns(exercise, layout)
     wanted = [*PLACES[layout], *names]
     if layout == "sawtooth" and len(table.columns) == len(wanted):
@@ -99,10 +111,20 @@ def from_layout(
         numbers = {str(n): level.id for n, level in enumerate(attribute.levels, start=1)}
         cells = table[name].astype(str).str.removesuffix(".0")
         renamed[attribute.id] = cells.map(numbers).fillna("number " + cells)
-    frame = pd.DataFrame(renamed)
-    if layout == "sawtooth":
-        frame = _fixed_for_all(frame)
-    return checked_design(exercise, frame, to_field=to_field)
+    return pd.DataFrame(renamed)
+
+
+def _roles(exercise: ChoiceExercise, frame: pd.DataFrame) -> pd.Series[str]:
+    """Roles where a file has none: holdouts are what every block shows alike at the same place.
+
+    They are told so only when there are as many as the exercise has.
+    """
+    blocks = frame["block"].nunique()
+    cells = ["alternative", *(a.id for a in exercise.attributes)]
+    shown = frame.groupby(["task", *cells])["block"].transform("nunique")
+    alike = (shown == blocks).groupby(frame["task"]).transform("all") & (blocks > 1)
+    found = frame.loc[alike, "task"].nunique() == exercise.holdouts
+    return pd.Series("estimation", index=frame.index).mask(alike & found, "holdout")
 
 
 def _require(table: pd.DataFrame, wanted: list[str]) -> None:
@@ -128,7 +150,7 @@ def _fixed_for_all(frame: pd.DataFrame) -> pd.DataFrame:
     return both
 
 
-def _from_cbctools(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFrame:
+def _from_cbctools(exercise: ChoiceExercise, table: pd.DataFrame, _: Layout) -> pd.DataFrame:
     block = next((n for n in ("blockID", "respID") if n in table.columns), "blockID")
     _require(table, [block, "qID", "altID", *(a.id for a in exercise.attributes)])
     if "no_choice" in table.columns:

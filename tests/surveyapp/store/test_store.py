@@ -270,6 +270,7 @@ def test_versions_of_before_the_rehearsals_stay(store):
     """From the schema of the first release upwards, with a version in it."""
     with store.write() as c:
         c.execute(text("DROP TABLE rehearsals"))
+        c.execute(text("DROP TABLE designs"))
         c.execute(text("ALTER TABLE study_versions DROP COLUMN despite"))
         c.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         c.execute(text("INSERT INTO studies VALUES ('old', 'Old', '', 'a', 'a', NULL)"))
