@@ -87,8 +87,8 @@ def _sentences(figures: dict[str, Any]) -> Iterator[str]:
         )
     overlap = figures["overlap"]
     yield (
-        f"In {100 * overlap['share']:.0f} % of tasks and attributes two alternatives share a level (the "
-        f"least possible is {100 * overlap['least_possible']:.0f} %)."
+        f"In {100 * overlap['share']:.0f} % of tasks and attributes two alternatives share a level "
+        f"(the least possible is {100 * overlap['least_possible']:.0f} %)."
     )
     if figures["dominated_tasks"] is None:
         yield "Nothing states which levels are better, so easy tasks cannot be told."

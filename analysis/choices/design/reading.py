@@ -121,8 +121,9 @@ def _complete(exercise: ChoiceExercise, frame: pd.DataFrame) -> Iterator[str]:
     tasks = frame.groupby("block")["task"].unique()
     first = tasks.iloc[0].tolist() if len(tasks) else []
     for block, found in tasks.items():
-        if sorted(found) != list(range(1, len(found) + 1)):
-            yield f"block {block}: tasks {sorted(found.tolist())} are not numbered 1, 2, ... Renumber them"
+        numbers = sorted(found.tolist())
+        if numbers != list(range(1, len(found) + 1)):
+            yield f"block {block}: tasks {numbers} are not numbered 1, 2, ... Renumber them"
         elif len(found) != len(first):
             yield f"block {block}: {len(found)} tasks, but {len(first)} in the first. Even them out"
     if not len(tasks):

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.choices.design import make_tasks
 from analysis.choices.design.layouts import from_layout, layout_of, table_of, to_layout
+from analysis.rehearsal import run as rehearsal
 from analysis.study import dump_study, parse_study
 from surveyapp.jobs import rehearse
 from surveyapp.jobs.worker import Worker
@@ -26,7 +27,8 @@ def researcher(app):
 @pytest.fixture
 def work(app, tmp_path, monkeypatch):
     """Run the oldest job in this process; its cause when it failed."""
-    monkeypatch.setattr(rehearse, "REPEATS", 10)
+    monkeypatch.setattr(rehearse, "REPEATS", 4)
+    monkeypatch.setattr(rehearsal, "MOST_TASKS", 0)
     monkeypatch.setattr(rehearse, "HB_REPEATS", 0)
     settings, store = builders.make_settings(tmp_path), builders.store_of(app)
 
