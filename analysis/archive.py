@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 from sqlite_utils import Database
 
+from analysis.answered_tasks import LAYOUTS, Layout
 from analysis.study import Study, StudyFaults, dump_study, parse_study
 from analysis.tables import ANSWER_COLUMNS, RESPONDENT_COLUMNS
 
@@ -51,19 +52,23 @@ OUTCOME_COLUMNS = (
     "spend_after",
     "weeks_after",
 )
-CHOICE_COLUMNS = ("respondent", "exercise", "block", "task", "alternative", "chosen", "role")
 KEYS = {
     "respondents": ["respondent"],
     "answers": ["respondent", "question", "item"],
-    "choices": ["respondent", "task", "alternative"],
     "customers": ["customer"],
     "outcomes": ["customer"],
 }
-PREFIX = "choices_"
 _INTEGERS = [
     "study_version",
+    "seed",
     "block",
     "chosen",
+    "bought",
+    "position",
+    "best",
+    "worst",
+    "profile",
+    "rating",
     "recency_days",
     "frequency",
     "days_before",
@@ -111,7 +116,7 @@ class Archive:
     respondents, answers, customers, outcomes
         As in docs/architecture.md, 'The tables'; further columns are kept.
     choices
-        One table per exercise id.
+        One table per exercise id, with the columns of ``answered_tasks.LAYOUTS`` for its kind.
     facts
         study, version, as_of, currency of the ledger, ledger digest, seed, program, created ...
     """
@@ -153,8 +158,9 @@ def normalised(archive: Archive) -> Archive:
         respondents=_typed(archive.respondents, KEYS["respondents"]),
         answers=_typed(archive.answers, KEYS["answers"]),
         choices={
-            name: _typed(frame, KEYS["choices"], _attributes(frame))
+            name: _typed(frame, [*layout.key], _attributes(frame, layout))
             for name, frame in sorted(archive.choices.items())
+            if (layout := _layout(archive.study, name))
         },
         customers=_typed(archive.customers, KEYS["customers"]),
         outcomes=_typed(archive.outcomes, KEYS["outcomes"]),
@@ -237,12 +243,17 @@ def _read(db: Database) -> Archive:
         raise NotAnArchive("this is not an archive of a study; make one with 'archive export'")
     if found[1] != FORMAT:
         raise NotAnArchive(f"the archive has format {found[1]}; this program reads {FORMAT}")
-    exercises = [name for name in db.table_names() if name.startswith(PREFIX)]
+    exercises = {
+        name.removeprefix(layout.prefix): _frame(db, name, layout)
+        for name in sorted(db.table_names())
+        for layout in LAYOUTS.values()
+        if name.startswith(layout.prefix)
+    }
     return Archive(
         versions={row["version"]: parse_study(row["study"]) for row in db["versions"].rows},
         respondents=_frame(db, "respondents"),
         answers=_frame(db, "answers"),
-        choices={name.removeprefix(PREFIX): _frame(db, name) for name in sorted(exercises)},
+        choices=dict(sorted(exercises.items())),
         customers=_frame(db, "customers"),
         outcomes=_frame(db, "outcomes"),
         facts={row["name"]: row["value"] for row in db["facts"].rows},
@@ -265,19 +276,23 @@ def _fill(path: Path, content: Archive) -> None:
         )
         facts = db.table("facts").create({"name": str, "value": str}, pk="name", strict=True)
         facts.insert_all({"name": n, "value": value} for n, value in content.facts.items())
+        found = ((name, _layout(content.study, name)) for name in content.choices)
+        layouts = {layout.prefix + name: layout for name, layout in found}
         for name, frame in _tables(content):
-            columns = {str(column): _TYPES[_kind(frame[column])] for column in frame.columns}
-            pk = tuple(KEYS["choices" if name.startswith(PREFIX) else name])
+            layout = layouts.get(name)
+            kinds = _kinds(frame, _attributes(frame, layout) if layout else ())
+            columns = {column: _TYPES[kind] for column, kind in kinds.items()}
+            pk = layout.key if layout else tuple(KEYS[name])
             table = db.table(name).create(columns, pk=pk, strict=True)
             table.insert_all(dict(zip(columns, row, strict=True)) for row in _rows(frame))
     finally:
         db.close()
 
 
-def _frame(db: Database, name: str) -> pd.DataFrame:
+def _frame(db: Database, name: str, layout: Layout | None = None) -> pd.DataFrame:
     columns = [column.name for column in db[name].columns]
     rows = db.execute(f'select * from "{name}" order by rowid').fetchall()  # noqa: S608
-    kept = _attributes(pd.DataFrame(columns=columns)) if name.startswith(PREFIX) else ()
+    kept = _attributes(pd.DataFrame(columns=columns), layout) if layout else ()
     kinds = {column.name: column.type for column in db[name].columns}
     frame = pd.DataFrame(rows, columns=columns)
     return _retyped(frame, kinds, kept)
@@ -287,7 +302,7 @@ def _tables(content: Archive) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "respondents", content.respondents
     yield "answers", content.answers
     for name, frame in content.choices.items():
-        yield PREFIX + name, frame
+        yield _layout(content.study, name).prefix + name, frame
     yield "customers", content.customers
     yield "outcomes", content.outcomes
 
@@ -301,23 +316,37 @@ def _faults(archive: Archive) -> Iterator[str]:
         "customers": (archive.customers, CUSTOMER_COLUMNS),
         "outcomes": (archive.outcomes, OUTCOME_COLUMNS),
     }
-    tables = [(name, name, frame, columns) for name, (frame, columns) in wanted.items()]
-    tables += [(PREFIX + n, "choices", f, CHOICE_COLUMNS) for n, f in archive.choices.items()]
-    for name, kind, frame, columns in tables:
+    tables = [(name, KEYS[name], frame, columns) for name, (frame, columns) in wanted.items()]
+    for name, frame in archive.choices.items() if archive.versions else ():
+        layout = _layout(archive.study, name)
+        tables.append((layout.prefix + name, [*layout.key], frame, layout.columns))
+    for name, key, frame, columns in tables:
         missing = [column for column in columns if column not in frame.columns]
         if missing:
             yield f"- {name}: the columns {', '.join(missing)} are missing. Add them."
-        elif (twice := frame.duplicated(KEYS[kind])).any():
-            key = dict(frame.loc[twice, KEYS[kind]].iloc[0])
-            yield f"- {name}: {int(twice.sum())} row(s) stand twice, such as {key}. Keep one each."
+        elif (twice := frame.duplicated(key)).any():
+            first = dict(frame.loc[twice, key].iloc[0])
+            count = int(twice.sum())
+            yield f"- {name}: {count} row(s) stand twice, such as {first}. Keep one each."
 
 
-def _attributes(frame: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(str(column) for column in frame.columns if column not in CHOICE_COLUMNS)
+def _layout(study: Study, exercise: str) -> Layout:
+    """The layout of an exercise's table; of choices when the study has no such exercise."""
+    kinds = {found.id: found.kind for found in study.exercises}
+    return LAYOUTS[kinds.get(exercise, "choice")]
 
 
-def _kind(column: pd.Series[Any]) -> str:
-    if column.name in _INTEGERS or column.name in _REALS:
+def _attributes(frame: pd.DataFrame, layout: Layout) -> tuple[str, ...]:
+    """Columns that belong to the study, whose names say nothing about their type."""
+    return tuple(str(column) for column in frame.columns if column not in layout.columns)
+
+
+def _kinds(frame: pd.DataFrame, attributes: tuple[str, ...] = ()) -> dict[str, str]:
+    return {str(c): _kind(frame[c], known=c not in attributes) for c in frame.columns}
+
+
+def _kind(column: pd.Series[Any], *, known: bool) -> str:
+    if known and (column.name in _INTEGERS or column.name in _REALS):
         return "INTEGER" if column.name in _INTEGERS else "REAL"
     if isinstance(column.dtype, pd.CategoricalDtype):
         return "TEXT"
@@ -327,7 +356,7 @@ def _kind(column: pd.Series[Any]) -> str:
 
 
 def _typed(frame: pd.DataFrame, keys: list[str], kept: tuple[str, ...] = ()) -> pd.DataFrame:
-    kinds = {str(column): _kind(frame[column]) for column in frame.columns}
+    kinds = _kinds(frame, kept)
     return _retyped(frame, kinds, kept).sort_values(keys, kind="stable", ignore_index=True)
 
 

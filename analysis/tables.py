@@ -41,6 +41,8 @@ CHOICE_COLUMNS = ("respondent", "task", "alternative", "chosen")
 ROLES = ("estimation", "holdout")
 BOUGHT = "bought"
 """The second question of a dual-response none: would the respondent buy the one chosen?"""
+POSITION = "position"
+"""Where an alternative stood on its page (1, 2, ...), when their order is random."""
 SHOWN = 50
 LISTED = 500
 
@@ -127,7 +129,7 @@ def read_choices(
     OSError
         When the file cannot be opened.
     """
-    second = [BOUGHT] if is_dual(exercise) else []
+    second = [BOUGHT] if exercise.is_dual else []
     known = [*CHOICE_COLUMNS, *second, "role", "block", *(a.id for a in exercise.attributes)]
     cells = read_cells(path, known, mapping or {}, table="choices")
     with at_lines_of(path, table="choices"):
@@ -177,7 +179,7 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     ``first_row`` is the number that faults give to the first row of the frame.
     """
     attributes = [a.id for a in exercise.attributes]
-    asked = (*CHOICE_COLUMNS, BOUGHT) if is_dual(exercise) else CHOICE_COLUMNS
+    asked = (*CHOICE_COLUMNS, BOUGHT) if exercise.is_dual else CHOICE_COLUMNS
     absent = [c for c in (*asked, *attributes) if c not in frame.columns]
     if absent:
         shown = ", ".join(str(c) for c in frame.columns)
@@ -190,7 +192,7 @@ def check_choices(frame: pd.DataFrame, exercise: ChoiceExercise, *, first_row: i
     table = check.table()
     if check.faults:
         raise TableFaults(check.faults, table="choices")
-    used = {*asked, "role", "block", "exercise", *attributes}
+    used = {*asked, "role", "block", "exercise", *extra_columns(exercise), *attributes}
     extra = [str(c) for c in frame.columns if c not in used]
     if extra:
         check.notes.append(f"columns not used: {', '.join(extra)}")
@@ -204,9 +206,11 @@ def start_check(
     *,
     first_row: int,
     table: str,
+    places: Sequence[str] = (),
 ) -> Check:
     """A check of a table that has these columns and a row; notes the columns it does not use.
 
+    ``places`` are columns of an archive that say where a row was shown; they may be there.
     Raises TableFaults when columns or rows are missing; ``table`` says of what.
     """
     absent = [name for name in columns if name not in frame.columns]
@@ -219,15 +223,16 @@ def start_check(
         fault = TableFault(0, "", "the table has no rows", f"Add the {table}")
         raise TableFaults([fault], table=table)
     check = Check(kept, exercise, kept.index.to_numpy() + first_row)
-    extra = [str(c) for c in frame.columns if c not in columns]
+    extra = [str(c) for c in frame.columns if c not in {*columns, *places}]
     if extra:
         check.notes.append(f"columns not used: {', '.join(extra)}")
     return check
 
 
-def is_dual(exercise: ChoiceExercise) -> bool:
-    """Whether none is asked in a second question, after a forced choice."""
-    return exercise.none is not None and exercise.none.response == "dual"
+def extra_columns(exercise: ChoiceExercise) -> tuple[str, ...]:
+    """Columns of its table that an exercise has by its own rules, such as the second question."""
+    second = (BOUGHT,) if exercise.is_dual else ()
+    return (*second, POSITION) if exercise.alternative_order == "random" else second
 
 
 def _read(path: Path, known: Sequence[str], mapping: Mapping[str, str], table: str) -> pd.DataFrame:
@@ -356,7 +361,7 @@ class Check:
         }
         if "block" in self.frame.columns:
             columns["block"] = self.frame["block"].to_numpy()
-        if is_dual(self.exercise):
+        if self.exercise.is_dual:
             columns[BOUGHT] = self.truth(BOUGHT, "Write 1 for would buy, 0 for would not")
         columns |= self.attributes()
         if not any(f.column in ("respondent", "task", "alternative") for f in self.faults):
@@ -414,7 +419,7 @@ class Check:
         coded = {a.id: _coded(self.frame[a.id]) for a in self.exercise.attributes}
         empty = np.stack([codes < 0 for codes, _ in coded.values()])
         none: Mask = np.asarray(empty.all(axis=0))
-        if is_dual(self.exercise):
+        if self.exercise.is_dual:
             self.note(
                 none,
                 "",

@@ -19,21 +19,31 @@ from typing import Protocol
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
-from analysis.study import Attribute, ChoiceExercise, Study, dump_study, parse_study
-from analysis.study.questions import Date, MultipleChoice, Number, Question
+from analysis.study import ChoiceExercise, Study, dump_study, parse_study
+from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
+from analysis.study.questions import (
+    ConstantSum,
+    Date,
+    MultipleChoice,
+    Number,
+    Question,
+    Ranking,
+)
 from surveyapp import clock, create_app
+from surveyapp.questions.tasks import BEST, BOUGHT, CHOICE, RATING, WORST
 from surveyapp.settings import Settings
 
 MOST_PAGES = 1000
 SECONDS_A_PAGE = timedelta(seconds=14)
 CHUNK = 5
-CHOICE = "choice"
 
-_INPUT = re.compile(r"<(input|textarea)\b([^>]*)>")
+_INPUT = re.compile(r"<(input|textarea|select)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
+_STEP = re.compile(r"/a/[^/]+/([^/.]+)")
 _FORM = re.compile(r"<form\b([^>]*)>")
 _CARD = re.compile(r'<dl id="levels-(\d+)">(.*?)</dl>', re.S)
-_LEVEL = re.compile(r"<dt>(.*?)</dt>\s*<dd><bdi>(.*?)</bdi>", re.S)
+_ITEM = re.compile(r'<th scope="row" class="item">(.*?)</th>', re.S)
+_LEVEL = re.compile(r"<dt>(.*?)</dt>\s*<dd>(?:<img[^>]*>)?<bdi>(.*?)</bdi>", re.S)
 
 
 class BotStuck(AssertionError):
@@ -48,6 +58,15 @@ class Persona(Protocol):
 
     def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
         """The number of the chosen alternative (from 1); one more than there are: none."""
+
+    def buys(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> bool:
+        """Whether the alternative chosen out of these would be bought (a dual-response none)."""
+
+    def best_and_worst(self, exercise: BestWorstExercise, items: Sequence[str]) -> tuple[int, int]:
+        """The numbers of the best and the worst item of a set (from 1)."""
+
+    def rate(self, exercise: RatingsExercise, levels: Mapping[str, str]) -> int:
+        """The rating of a profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +83,15 @@ class Drawn:
         Field name to the values of its radios and ticks; an empty list for a field to type into.
     cards
         The labels of attributes and levels of each alternative.
+    items
+        The labels of a best-worst set.
     """
 
     action: str
     hidden: dict[str, str]
     offered: dict[str, list[str]]
     cards: tuple[dict[str, str], ...]
+    items: tuple[str, ...] = ()
 
 
 def read_page(page: str) -> Drawn:
@@ -91,7 +113,8 @@ def read_page(page: str) -> Drawn:
         for _, body in _CARD.findall(page)
     )
     action = dict(_ATTRIBUTE.findall(found[1])).get("action", "") if found else ""
-    return Drawn(html.unescape(action), hidden, offered, cards)
+    items = tuple(html.unescape(text).strip() for text in _ITEM.findall(page))
+    return Drawn(html.unescape(action), hidden, offered, cards, items)
 
 
 def walk(
@@ -182,9 +205,10 @@ def _walk_chunk(visits: list[Visit]) -> int:
 
 def fill(drawn: Drawn, study: Study, persona: Persona) -> dict[str, list[str]]:
     """What a persona enters into the form of a page."""
-    if drawn.cards:
-        exercise, shown = _task_of(drawn, study)
-        return {CHOICE: [str(persona.choose(exercise, shown))]}
+    step = _STEP.search(drawn.action)
+    exercise = study.page(step[1]).exercise if step else None
+    if exercise:
+        return _task(drawn, study, study.exercise(exercise), persona)
     form: dict[str, list[str]] = {}
     for name, values in drawn.offered.items():
         question_id, _, item = name.partition(".")
@@ -202,24 +226,34 @@ def _entered(question: Question, item: str, offered: Sequence[str], persona: Per
     return [given]
 
 
-def _task_of(drawn: Drawn, study: Study) -> tuple[ChoiceExercise, list[dict[str, str]]]:
-    """The exercise that a page shows, and the level ids of its cards, found by their labels."""
-    for exercise in study.exercises:
-        if not isinstance(exercise, ChoiceExercise):
-            continue
-        names = {a.label.say(study.default_language).strip(): a for a in exercise.attributes}
-        if all(card.keys() == names.keys() for card in drawn.cards):
-            shown = [
-                {names[a].id: _level_of(names[a], level, study) for a, level in card.items()}
-                for card in drawn.cards
-            ]
-            return exercise, shown
-    raise BotStuck(f"{drawn.action}: no exercise has the attributes {list(drawn.cards[0])}")
+def _task(drawn: Drawn, study: Study, exercise: Exercise, persona: Persona) -> dict[str, list[str]]:
+    """What a persona answers to a task: places on the page become the values of their radios."""
+    if isinstance(exercise, BestWorstExercise):
+        said = {item.label.say(study.default_language).strip(): item.id for item in exercise.items}
+        best, worst = persona.best_and_worst(exercise, [said[text] for text in drawn.items])
+        places = {BEST: best, WORST: worst}
+        return {name: [drawn.offered[name][place - 1]] for name, place in places.items()}
+    shown = [_levels(exercise, card, study) for card in drawn.cards]
+    if isinstance(exercise, RatingsExercise):
+        return {RATING: [str(persona.rate(exercise, shown[0]))]}
+    form = {CHOICE: [drawn.offered[CHOICE][persona.choose(exercise, shown) - 1]]}
+    if exercise.is_dual:
+        form[BOUGHT] = [str(int(persona.buys(exercise, shown)))]
+    return form
 
 
-def _level_of(attribute: Attribute, label: str, study: Study) -> str:
-    said = {v.label.say(study.default_language).strip(): v.id for v in attribute.levels}
-    return said[label]
+def _levels(
+    exercise: ChoiceExercise | RatingsExercise, card: Mapping[str, str], study: Study
+) -> dict[str, str]:
+    """The level ids of a card, found by their labels."""
+    language = study.default_language
+    labels = {a.label.say(language).strip(): a for a in exercise.attributes}
+    found = {}
+    for label, said in card.items():
+        attribute = labels[label]
+        levels = {v.label.say(language).strip(): v.id for v in attribute.levels}
+        found[attribute.id] = levels[said]
+    return found
 
 
 def _opened(client: Client, path: str) -> str:
@@ -255,6 +289,11 @@ class AnyPersona:
             return self._draw.choice(question.options).id
         if isinstance(question, Number):
             return f"{next(x for x in (question.least, question.greatest, 1.0) if x is not None):g}"
+        if isinstance(question, Ranking):
+            place = question.storable().index(item) + 1
+            return str(place if place <= question.places else 0)
+        if isinstance(question, ConstantSum):
+            return str(question.total if item == question.options[0].id else 0)
         if isinstance(question, Date):
             day = question.earliest or question.latest
             return day.isoformat() if day else "2020-02-29"
@@ -265,4 +304,17 @@ class AnyPersona:
 
     def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
         """Any alternative, or none where that is offered."""
-        return self._draw.randint(1, len(alternatives) + (exercise.none is not None))
+        return self._draw.randint(1, exercise.offered)
+
+    def buys(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> bool:
+        """As often as not."""
+        return self._draw.random() < 0.5
+
+    def best_and_worst(self, exercise: BestWorstExercise, items: Sequence[str]) -> tuple[int, int]:
+        """Any two items."""
+        best, worst = self._draw.sample(range(1, len(items) + 1), 2)
+        return best, worst
+
+    def rate(self, exercise: RatingsExercise, levels: Mapping[str, str]) -> int:
+        """Any rating."""
+        return self._draw.randint(exercise.least, exercise.greatest)

@@ -38,7 +38,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-STATIC = frozenset({"static", "assets.file"})
+STATIC = frozenset({"static", "assets.file", "respond.image"})
 MAX_FORM_BYTES = 1_000_000
 MAX_FORM_PARTS = 2_000
 

@@ -19,3 +19,8 @@ def new_token() -> str:
 def token_hash(token: str) -> str:
     """What is stored of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_seed() -> int:
+    """A seed by which things are shuffled for a respondent; no secret."""
+    return secrets.randbelow(2**31)

@@ -12,19 +12,22 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
+from analysis.choices.design import design_of
 from analysis.diagnostics.types import Check, Diagnostics, Fact, Parameter, Trace
 from analysis.rendering.traces import draw_diagnostics
-from analysis.study.exercises import ChoiceExercise
+from analysis.study.exercises import ChoiceExercise, Exercise
 from analysis.study.load import dump_study, parse_study, read_study
 from analysis.study.types import Study
 from surveyapp import clock, create_app, tokens
+from surveyapp.jobs.publish import task_records
 from surveyapp.reports.run_files import PAGE, folder_of
 from surveyapp.settings import Settings, read_settings
-from surveyapp.store import Store, links, rehearsals, studies
+from surveyapp.store import Store, images, links, rehearsals, studies
 from surveyapp.store.records import LinkRecord, RehearsalRecord, TaskRecord
 
 ROOT = Path(__file__).parent.parent
 PASTRY = ROOT / "examples" / "pastry" / "study.yaml"
+IMAGES = ROOT / "examples" / "all-kinds" / "images"
 ALL_KINDS = ROOT / "examples" / "all-kinds" / "study.yaml"
 
 
@@ -63,8 +66,10 @@ def small_study(pages: str, **more: str) -> Study:
     )
 
 
-def simple_tasks(exercise: ChoiceExercise, *, seed: int = 1) -> list[TaskRecord]:
+def simple_tasks(exercise: Exercise, *, seed: int = 1) -> list[TaskRecord]:
     """Random tasks without twins: enough for pages, not a design to estimate with."""
+    if not isinstance(exercise, ChoiceExercise):
+        return task_records(design_of(exercise), exercise)
     rng = random.Random(seed)
     shown = exercise.tasks + exercise.holdouts
     made = []
@@ -91,6 +96,8 @@ def publish(app: Flask, study: Study | None = None) -> int:
     at = clock.now()
     with store_of(app).write() as c:
         studies.save_draft(c, study.study, study.title.say(), dump_study(study), at=at)
+        for name in sorted(study.images()):
+            images.add(c, study.study, name, (IMAGES / name).read_bytes(), at=at)
         return studies.publish(c, study.study, dump_study(study), made, by="test", at=at)
 
 

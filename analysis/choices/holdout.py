@@ -19,7 +19,7 @@ from analysis.choices.coding import Coding, Floats, covariate_columns
 from analysis.choices.sets import Chunk, Places, choice_sets
 from analysis.choices.shown_tasks import ShownTasks, agreement, shown_tasks
 from analysis.estimate import Estimate, unavailable
-from analysis.tables import Choices, is_dual
+from analysis.tables import Choices
 
 IN_SAMPLE_DRAWS = 200
 """Draws of hierarchical Bayes that figures of the estimation tasks are averaged over."""
@@ -135,7 +135,7 @@ def tasks_of(coding: Coding, choices: Choices, role: str) -> Tasks | None:
         np.concatenate([chunk.chosen for chunk in chunks]),
         sizes,
         equal,
-        is_dual(choices.exercise),
+        choices.exercise.is_dual,
         shown_tasks(choices.exercise, frame),
     )
 

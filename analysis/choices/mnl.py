@@ -26,7 +26,7 @@ from analysis.choices.identification import NotIdentified, check_identified, che
 from analysis.choices.partworths import Covariance, PartWorths, few_respondents
 from analysis.choices.sets import ChoiceSets, Chunk, choice_sets
 from analysis.study import Study
-from analysis.tables import Choices, is_dual
+from analysis.tables import Choices
 
 TOLERANCE = 1e-13
 """Newton decrement g'H^-1 g at which the last step is taken (log-likelihood units)."""
@@ -98,7 +98,7 @@ def fit_mnl(
     wanted = study.choice_exercise(exercise or choices.exercise.id)
     check_belongs(wanted.id, choices)
     coding, frame = coding_of(study, wanted), choices.frame
-    if is_dual(wanted) and any(NONE in covariate.attributes for covariate in covariates):
+    if wanted.is_dual and any(NONE in covariate.attributes for covariate in covariates):
         raise ValueError("a dual-response none cannot depend on a covariate; leave none out of it")
     if covariates:
         coding = with_covariates(coding, covariates)
@@ -133,7 +133,7 @@ def check_belongs(exercise_id: str, choices: Choices) -> None:
 def check_supported(exercise_id: str, choices: Choices) -> None:
     """ValueError when a logit of single choices does not describe the choices."""
     check_belongs(exercise_id, choices)
-    if is_dual(choices.exercise):
+    if choices.exercise.is_dual:
         raise ValueError(
             f"exercise '{exercise_id}' has a dual-response none, which only the aggregate logit "
             "describes; use --estimator mnl"

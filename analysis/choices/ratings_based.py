@@ -19,6 +19,8 @@ from analysis.study.exercises import RatingsExercise
 from analysis.tables import Check, TableFaults, at_lines_of, read_cells, start_check
 
 RATING_COLUMNS = ("respondent", "profile", "rating")
+PLACES = ("exercise", "block")
+"""Columns of an archive that say to which design a profile belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,12 @@ def check_ratings(frame: pd.DataFrame, exercise: RatingsExercise, *, first_row: 
     """Check a frame of ratings; see ``read_ratings``."""
     needed = [*RATING_COLUMNS, *(a.id for a in exercise.attributes)]
     check = start_check(
-        frame, as_choice_exercise(exercise), needed, first_row=first_row, table="ratings"
+        frame,
+        as_choice_exercise(exercise),
+        needed,
+        first_row=first_row,
+        table="ratings",
+        places=PLACES,
     )
     respondent, people = check.required("respondent")
     profile, profiles = check.required("profile")

@@ -13,7 +13,7 @@ from analysis.choices.coding import Coding, Floats
 from analysis.choices.mnl import maximise
 from analysis.choices.sets import ChoiceSets, SizeGroup
 from analysis.rehearsal.population import REFUSAL, People, numbers_of
-from analysis.tables import Choices, check_choices, is_dual
+from analysis.tables import Choices, check_choices
 
 Places = NDArray[np.intp]
 AT_ONCE = 2_000_000
@@ -74,7 +74,7 @@ class LaidOut:
         """What people choose in the tasks of their blocks."""
         utilities = self.utilities(people, self.block_of(len(people.worths)))
         chosen = (utilities + rng.gumbel(size=utilities.shape)).argmax(axis=2)
-        if not is_dual(self.coding.exercise):
+        if not self.coding.exercise.is_dual:
             return Answers(chosen, None)
         worth = np.logaddexp.reduce(utilities, axis=2) - self._none(people)[:, None]
         return Answers(chosen, rng.random(worth.shape) < expit(worth))
@@ -116,7 +116,7 @@ class LaidOut:
         first = np.repeat((block * self.x.shape[1] + task) * size, answers)
         codes = (first[:, None] + np.arange(size)).ravel().astype(np.int32)
         picked = np.tile(np.arange(answers), len(block))
-        dual = is_dual(self.coding.exercise)
+        dual = self.coding.exercise.is_dual
         return ChoiceSets(
             self.coding,
             (self.x.reshape(-1, self.coding.width),),
@@ -130,7 +130,7 @@ class LaidOut:
     def _shares(self, people: People, block: Places, task: Places) -> Floats:
         """Mean chance of each answer (tasks, answers): chosen, or bought and then not bought."""
         size, n = self.x.shape[2], len(people.worths)
-        dual = is_dual(self.coding.exercise)
+        dual = self.coding.exercise.is_dual
         found = np.empty((len(block), size * (2 if dual else 1)))
         step = max(1, AT_ONCE // (size * n))
         for start in range(0, len(block), step):
@@ -208,7 +208,7 @@ def lay_out(coding: Coding, design: pd.DataFrame) -> LaidOut:
     estimation = (roles == "estimation").reshape(shape)[..., 0]
     if exercise.none is not None:
         x = np.concatenate([x, np.zeros((*shape, 1))], axis=-1)
-        if not is_dual(exercise):
+        if not exercise.is_dual:
             none = np.broadcast_to(coding.row(None), (*shape[:2], 1, coding.width))
             x = np.concatenate([x, none], axis=2)
             price = np.concatenate([price, np.full((*shape[:2], 1), -np.inf)], axis=2)

@@ -13,14 +13,14 @@ from analysis.choices.coding import Coding, Floats
 from analysis.rehearsal.population import PLANTED, Population
 from analysis.study import ChoiceExercise, Study
 from analysis.study.questions import Question
-from analysis.synthetic.generic import AnyRespondent
+from analysis.synthetic.generic import AnyRespondent, AnyTasks
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PlantedPerson:
-    """Chooses by part-worths (K,) with Gumbel errors; other questions get any accepted answer.
+class PlantedPerson(AnyTasks):
+    """Chooses by part-worths (K,) with Gumbel errors; everything else gets any accepted answer.
 
     The errors follow from the seed, the name and what is shown, so that a choice can be made
     again.
@@ -34,20 +34,37 @@ class PlantedPerson:
 
     def answer(self, question: Question, item: str) -> str | None:
         """An accepted value."""
-        return AnyRespondent(self.name, WHEN, self.study, self.seed).answer(question, item)
+        return self._anybody.answer(question, item)
 
     def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
         """The number of the alternative with the highest random utility."""
         if exercise.id != self.coding.exercise.id:
-            return AnyRespondent(self.name, WHEN, self.study, self.seed).choose(
-                exercise, alternatives
-            )
+            return self._anybody.choose(exercise, alternatives)
+        return int(np.argmax(self._noisy(exercise, alternatives)[: exercise.offered])) + 1
+
+    def buys(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> bool:
+        """Whether the best alternative beats buying none, with the errors of the choice."""
+        if exercise.id != self.coding.exercise.id:
+            return self._anybody.buys(exercise, alternatives)
+        noisy = self._noisy(exercise, alternatives)
+        return bool(max(noisy[:-1]) > noisy[-1])
+
+    @property
+    def _anybody(self) -> AnyRespondent:
+        return AnyRespondent(self.name, WHEN, self.study, self.seed)
+
+    def _noisy(
+        self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]
+    ) -> list[float]:
+        """Utilities with Gumbel errors: of the alternatives, then of none where there is one."""
         shown = [self.coding.row(levels) @ self.worths for levels in alternatives]
         if exercise.none is not None:
             shown.append(self.coding.row(None) @ self.worths)
-        about = f"{self.seed}/{self.name}/{[sorted(a.items()) for a in alternatives]!r}"
-        draw = random.Random(about)  # noqa: S311
-        return int(np.argmax([u - np.log(draw.expovariate(1.0)) for u in shown])) + 1
+        draw = self._draw(repr([sorted(a.items()) for a in alternatives]))
+        return [float(utility - np.log(draw.expovariate(1.0))) for utility in shown]
+
+    def _draw(self, *about: str) -> random.Random:
+        return random.Random(f"{self.seed}/{self.name}/{'/'.join(about)}")  # noqa: S311
 
 
 def planted_people(

@@ -18,6 +18,7 @@ from analysis.choices.holdout import tasks_of
 from analysis.choices.identification import NotIdentified
 from analysis.choices.partworths import PartWorths, level_worths
 from analysis.choices.willingness_to_pay import money_unit
+from analysis.rehearsal import words
 from analysis.rehearsal.laid_out import LaidOut, RehearsalFault, lay_out
 from analysis.rehearsal.population import PLANTED, population_of, worlds_of
 from analysis.rehearsal.repeats import Progress, Setting, mean_of, rehearse_world
@@ -30,6 +31,10 @@ from analysis.tables import Choices
 MOST_TASKS = 600_000
 """Choice tasks that a check at the answer may simulate in all; it takes fewer repeats then."""
 FEWEST_REPEATS = 20
+NOTHING_TO_TRY = (
+    "The plan reports no choice exercise, and best-worst sets and rated profiles cannot be "
+    "rehearsed: nothing says beforehand how many respondents they need"
+)
 HB_SETTINGS = Settings(kept=500)
 
 
@@ -102,19 +107,17 @@ def rehearse(
         check=check,
         rules=rules_of_thumb(setting.laid, setting.population, targets),
         seconds=round(time.process_time() - started, 1),
-        not_judged=_not_judged(study, setting.laid.coding.exercise.id),
+        unrehearsed=words.unrehearsed(study),
     )
-
-
-def _not_judged(study: Study, judged: str) -> tuple[str, ...]:
-    on_pages = [page.exercise for page in study.pages if page.exercise]
-    return tuple(name for name in dict.fromkeys(on_pages) if name != judged)
 
 
 def _setting(
     study: Study, design: pd.DataFrame | None, n: int, seed: int, progress: Progress
 ) -> Setting:
-    wanted = study.choice_exercise()
+    try:
+        wanted = study.choice_exercise()
+    except (KeyError, TypeError):
+        raise RehearsalFault(NOTHING_TO_TRY) from None
     coding = coding_of(study, wanted)
     if n <= coding.width:
         raise RehearsalFault(

@@ -184,5 +184,5 @@ class Rehearsal(Part):
     check: Outcome | None
     rules: tuple[RuleOfThumb, ...]
     seconds: float
-    not_judged: tuple[str, ...] = ()
-    """Other choice exercises that respondents are shown; the targets are not held against them."""
+    unrehearsed: str = ""
+    """Which exercises that respondents see were not tried; empty: none."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from analysis.rehearsal.types import Figure, Outcome, Rehearsal, Verdict
+from analysis.study import Study
 
 CLOSE = 2.0
 """Monte-Carlo errors within which a figure cannot be told from its target."""
+
+KINDS = {"choice": "choices", "best_worst": "best-worst sets", "ratings": "rated profiles"}
 
 
 def verdict(found: Rehearsal) -> Verdict:
@@ -31,17 +34,20 @@ def headline(found: Rehearsal) -> str:
 
 def sentences(found: Rehearsal) -> tuple[str, ...]:
     """One sentence for each target, then the sample size that reaches all of them."""
-    return (*(text for _, text in _judged(found)), *_size(found), *_others(found))
+    unrehearsed = (found.unrehearsed,) if found.unrehearsed else ()
+    return (*(text for _, text in _judged(found)), *_size(found), *unrehearsed)
 
 
-def _others(found: Rehearsal) -> tuple[str, ...]:
-    """Which exercise was judged, when respondents are shown others too."""
-    if not found.not_judged:
-        return ()
-    names = ", ".join(f"'{name}'" for name in found.not_judged)
+def unrehearsed(study: Study) -> str:
+    """Which exercises on the pages of a study no rehearsal tries, and what follows; else empty."""
+    tried = study.rehearsed_exercise()
+    left = [e for e in study.shown_exercises() if tried is None or e.id != tried.id]
+    if not left:
+        return ""
+    named = ", ".join(f"'{exercise.id}' ({KINDS[exercise.kind]})" for exercise in left)
     return (
-        f"Judged is exercise '{found.exercise}', which the plan reports; the targets are not held "
-        f"against {names}. Try each with python -m analysis rehearse --exercise ID.",
+        f"Not rehearsed: {named}. Nothing says whether the respondents planned are enough for "
+        f"{'it' if len(left) == 1 else 'them'}."
     )
 
 

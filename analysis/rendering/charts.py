@@ -21,8 +21,11 @@ from analysis.rendering.canvas import (
 from analysis.rendering.figures import decimal, ends, money, percent, whole
 from analysis.rendering.rows import NARROW, WIDE, Axis, Row, axis_of, draw_rows
 from analysis.value_report.types import (
+    BestWorstScores,
+    LevelWorth,
     NetPromoterScore,
     QuadrantSummary,
+    RatedProfiles,
     Upgrade,
     ValueMap,
     ValueReport,
@@ -31,15 +34,20 @@ from analysis.value_report.types import (
 LEGEND = "pale bar: 95 in 100 likely, dark bar: 50 in 100"
 SHORT_LEGEND = "pale: 95 in 100 likely · dark: 50 in 100"
 MOST_DOTS = 400
+Chart = Callable[[ValueReport, str, bool], str]
 
 
 def draw(report: ValueReport) -> dict[str, str]:
     """All charts that the report has numbers for: 'NAME.wide' and 'NAME.narrow' to SVG.
 
-    Names: upgrades, part_worths, importances, tag_values, nps, value_map.
+    Names: upgrades, part_worths, importances, tag_values, nps, value_map; best_worst_EXERCISE and
+    rated_EXERCISE.
     """
     drawn: dict[str, str] = {}
-    for name, chart in CHARTS.items():
+    charts = dict(CHARTS)
+    charts |= {f"best_worst_{s.exercise}": _best_worst(s) for s in report.best_worst}
+    charts |= {f"rated_{r.exercise}": _rated(r) for r in report.rated_profiles}
+    for name, chart in charts.items():
         for wide in (True, False):
             key = f"{name}.{'wide' if wide else 'narrow'}"
             svg = chart(report, key, wide)
@@ -98,6 +106,11 @@ def _bare(value: float, unit: str) -> str:
 
 
 def _part_worths(report: ValueReport, name: str, wide: bool) -> str:
+    title = "Part-worths of the levels, zero being the average of each attribute"
+    return _worths_svg(report.part_worths, title, name=name, wide=wide)
+
+
+def _worths_svg(worths: Sequence[LevelWorth], title: str, *, name: str, wide: bool) -> str:
     rows = [
         Row(
             label=w.level_label,
@@ -107,14 +120,46 @@ def _part_worths(report: ValueReport, name: str, wide: bool) -> str:
             span=f"{decimal(ends(w.estimate)[1], 1)} to {decimal(ends(w.estimate)[2], 1)}",
             group=f"{w.attribute_label} · {w.tag}",
         )
-        for w in report.part_worths
+        for w in worths
         if w.level and _drawable(w.estimate)
     ]
     if not rows:
         return ""
     axis = axis_of(rows, lambda v: decimal(v, 1, signed=True))
-    title = "Part-worths of the levels, zero being the average of each attribute"
     return _rows_svg(rows, axis, name=name, wide=wide, title=title)
+
+
+def _rated(rated: RatedProfiles) -> Chart:
+    title = "What each level adds to the rating, zero being the average of each attribute"
+
+    def chart(_report: ValueReport, name: str, wide: bool) -> str:
+        return _worths_svg(rated.part_worths, title, name=name, wide=wide)
+
+    return chart
+
+
+def _best_worst(scores: BestWorstScores) -> Chart:
+    rows = [
+        Row(
+            label=item.label,
+            kind=item.tag,
+            estimate=item.share,
+            figure=decimal(ends(item.share)[0], 0),
+            span=f"{decimal(ends(item.share)[1], 0)} to {decimal(ends(item.share)[2], 0)}",
+            below=item.tag,
+        )
+        for item in scores.items
+        if _drawable(item.share)
+    ]
+
+    def chart(_report: ValueReport, name: str, wide: bool) -> str:
+        if not rows:
+            return ""
+        axis = axis_of(rows, lambda v: decimal(v, 0))
+        title = "Share of each item in 100, with the likely range"
+        return _rows_svg(rows, axis, name=name, wide=wide, title=title)
+
+    return chart
 
 
 def _importances(report: ValueReport, name: str, wide: bool) -> str:
@@ -320,7 +365,7 @@ def _drawable(estimate: Estimate) -> bool:
     return estimate.available and all(abs(x) != float("inf") for x in ends(estimate))
 
 
-CHARTS: dict[str, Callable[[ValueReport, str, bool], str]] = {
+CHARTS: dict[str, Chart] = {
     "upgrades": _upgrades,
     "value_map": _value_map,
     "part_worths": _part_worths,

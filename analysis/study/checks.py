@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import difflib
 import keyword
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from pydantic import BaseModel
 
 from analysis.study.design_checks import design_faults
-from analysis.study.exercises import Attribute, ChoiceExercise
+from analysis.study.exercises import (
+    Attribute,
+    BestWorstExercise,
+    ChoiceExercise,
+    Exercise,
+    Level,
+    RatingsExercise,
+)
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
-from analysis.study.questions import NUMERIC_KINDS, Question
+from analysis.study.questions import NUMERIC_KINDS, ONE, Option, Question
 from analysis.study.texts import Text
 from analysis.study.types import Study
 
@@ -56,17 +63,20 @@ def faults_before_asking(study: Study) -> list[Fault]:
         path = f"exercises[{n}]"
         if exercise.id not in fielded:
             found.append(Catalogue.UNUSED_EXERCISE.at(path, name=exercise.id))
-        elif not isinstance(exercise, ChoiceExercise):
-            what = f"an exercise of kind '{exercise.kind}'"
-            found.append(_unfieldable(f"{path}.kind", what, "Use 'kind: choice'"))
-        else:
-            found.extend(_unfieldable_choice(path, exercise))
+        if isinstance(exercise, BestWorstExercise) and exercise.set_size > len(exercise.items):
+            what = f"a set of {exercise.set_size} out of {len(exercise.items)} items"
+            found.append(Catalogue.NOT_FIELDABLE.at(path, what=what, hint="Lower 'set_size'"))
+        for k, attribute in enumerate(getattr(exercise, "attributes", ())):
+            if attribute.range and exercise.id in fielded:
+                what, hint = "an attribute with a range", "List the levels to be shown"
+                place = f"{path}.attributes[{k}]"
+                found.append(Catalogue.NOT_FIELDABLE.at(place, what=what, hint=hint))
     return found
 
 
 def _targets(study: Study) -> Iterator[Fault]:
-    """A study with an exercise on a page says what it must tell, and with how many people."""
-    if not any(page.exercise for page in study.pages):
+    """A study that is rehearsed says what it must tell, and with how many people."""
+    if study.rehearsed_exercise() is None:
         return
     targets = study.analysis.targets
     if targets is None or (
@@ -75,20 +85,6 @@ def _targets(study: Study) -> Iterator[Fault]:
         yield Catalogue.NO_TARGETS.at("analysis.targets")
     if targets is None or targets.respondents is None:
         yield Catalogue.NO_RESPONDENTS.at("analysis.targets")
-
-
-def _unfieldable(path: str, what: str, hint: str) -> Fault:
-    return Catalogue.NOT_FIELDABLE.at(path, what=what, hint=hint)
-
-
-def _unfieldable_choice(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
-    if exercise.none and exercise.none.response == "dual":
-        hint = "Use 'response: single'"
-        yield _unfieldable(f"{path}.none.response", "a dual-response none", hint)
-    for n, attribute in enumerate(exercise.attributes):
-        if attribute.range:
-            hint = "List the levels to be shown"
-            yield _unfieldable(f"{path}.attributes[{n}]", "an attribute with a range", hint)
 
 
 def _repeated_ids(study: Study) -> Iterator[Fault]:
@@ -105,6 +101,8 @@ def _repeated_ids(study: Study) -> Iterator[Fault]:
             parts = getattr(question, field, ())
             groups.append([(f"{path}.{field}[{n}]", part.id) for n, part in enumerate(parts)])
     for e, exercise in enumerate(study.exercises):
+        items = getattr(exercise, "items", ())
+        groups.append([(f"exercises[{e}].items[{n}]", item.id) for n, item in enumerate(items)])
         attributes = getattr(exercise, "attributes", ())
         groups.append([(f"exercises[{e}].attributes[{n}]", a.id) for n, a in enumerate(attributes)])
         for n, attribute in enumerate(attributes):
@@ -167,17 +165,32 @@ def _items(study: Study) -> Iterator[Fault]:
             if item.measures and item.measures not in constructs:
                 yield unknown(f"{place}.measures", "construct", item.measures, constructs)
         yield from _bounds(path, question)
+        yield from _images(f"{path}.options", getattr(question, "options", ()))
     for name, scale_points in study.scales.items():
         if not 2 <= len(scale_points) <= 11:
             yield Catalogue.SCALE_SHORT.at(f"scales.{name}", n=len(scale_points))
+
+
+def _images(path: str, parts: Sequence[Option | Level]) -> Iterator[Fault]:
+    """Images on some options or levels only draw the eye to those."""
+    wanted = [part for part in parts if not getattr(part, "exclusive", False)]
+    without = [part.id for part in wanted if part.image is None]
+    if without and len(without) < len(wanted):
+        what = f"some have an image, {', '.join(without[:5])} have none"
+        yield Catalogue.IMPOSSIBLE.at(path, what=what, hint="Give all of them an image, or none")
 
 
 def _bounds(path: str, question: Question) -> Iterator[Fault]:
     pairs = (("least", "greatest"), ("earliest", "latest"), ("least", "most"))
     for low_name, high_name in pairs:
         low, high = getattr(question, low_name, None), getattr(question, high_name, None)
-        if low is not None and high is not None and low > high:
+        if low is None or high is None:
+            continue
+        if low > high or (question.kind == "slider" and low == high):
             yield Catalogue.RANGE_ORDER.at(f"{path}.{low_name}", low=low, high=high)
+    if question.kind == "ranking" and question.places > len(question.options):
+        what = f"{question.places} of {len(question.options)} options are to be placed"
+        yield Catalogue.IMPOSSIBLE.at(f"{path}.most", what=what, hint="Lower 'most'")
     if question.kind == "multiple_choice":
         most = len(question.options)
         if question.least > most or (question.most or 0) > most:
@@ -193,11 +206,14 @@ def _exercises(study: Study) -> Iterator[Fault]:
         prices = [a for a in getattr(exercise, "attributes", ()) if a.tag == "price"]
         if len(prices) > 1:
             yield Catalogue.TWO_PRICES.at(f"{path}.attributes", n=len(prices))
+        yield from _reserved(path, exercise)
         if isinstance(exercise, ChoiceExercise):
             yield from _prohibitions(path, exercise)
             yield from _interactions(path, exercise)
-            yield from _second_answer(path, exercise)
             yield from design_faults(path, exercise)
+        elif isinstance(exercise, RatingsExercise) and exercise.least >= exercise.greatest:
+            low, high = exercise.least, exercise.greatest
+            yield Catalogue.RANGE_ORDER.at(f"{path}.least", low=low, high=high)
 
 
 TABLE_COLUMNS = frozenset(
@@ -206,9 +222,21 @@ TABLE_COLUMNS = frozenset(
 """Columns of a table of choices, which no attribute may take."""
 
 
+def _reserved(path: str, exercise: Exercise) -> Iterator[Fault]:
+    """Attributes may not take the columns of the tables in which their exercise is kept."""
+    taken = set(TABLE_COLUMNS)
+    if isinstance(exercise, RatingsExercise):
+        taken |= {"profile", "rating"}
+    if isinstance(exercise, ChoiceExercise):
+        taken |= {"bought"} if exercise.is_dual else set()
+        taken |= {"position"} if exercise.alternative_order == "random" else set()
+    for n, attribute in enumerate(getattr(exercise, "attributes", ())):
+        if attribute.id in taken:
+            yield Catalogue.RESERVED_ID.at(f"{path}.attributes[{n}].id", id=attribute.id)
+
+
 def _attribute(path: str, attribute: Attribute) -> Iterator[Fault]:
-    if attribute.id in TABLE_COLUMNS:
-        yield Catalogue.RESERVED_ID.at(f"{path}.id", id=attribute.id)
+    yield from _images(f"{path}.levels", attribute.levels)
     if attribute.range:
         if attribute.levels:
             yield Catalogue.LEVELS_AND_RANGE.at(path, attribute=attribute.id)
@@ -247,14 +275,6 @@ def _knots(path: str, attribute: Attribute) -> Iterator[Fault]:
         what = f"the knots of '{name}' do not rise between its least and greatest number"
         hint = "List the knots from low to high, inside the tested range"
         yield Catalogue.IMPOSSIBLE.at(f"{path}.knots", what=what, hint=hint)
-
-
-def _second_answer(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
-    """With a dual-response none the table has a column 'bought', which no attribute may take."""
-    if exercise.none and exercise.none.response == "dual":
-        for n, attribute in enumerate(exercise.attributes):
-            if attribute.id == "bought":
-                yield Catalogue.RESERVED_ID.at(f"{path}.attributes[{n}].id", id=attribute.id)
 
 
 def _interactions(path: str, exercise: ChoiceExercise) -> Iterator[Fault]:
@@ -353,7 +373,7 @@ def _condition(
             yield unknown(path, "question", first, questions)
         elif page_of[first] > last_page:
             yield Catalogue.LATER_REFERENCE.at(path, name=name)
-        elif questions[first].kind == "matrix" or second:
+        elif second or (questions[first].kind in NUMERIC_KINDS and _has_items(questions[first])):
             items = set(questions[first].storable()) - {""}
             if second not in items:
                 noun = f"item of '{first}' called"
@@ -361,6 +381,10 @@ def _condition(
     for name in sorted(condition.means - {c.id for c in study.constructs}):
         yield unknown(path, "construct", name, {c.id for c in study.constructs})
     yield from _compared_values(path, condition, questions)
+
+
+def _has_items(question: Question) -> bool:
+    return question.storable() != (ONE,)
 
 
 def _compared_values(

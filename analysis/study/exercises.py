@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from analysis.study.designs import DesignPlan, FixedTask, Prior, PriorName, as_id
-from analysis.study.texts import Id, LevelId, Part, Text
+from analysis.study.texts import Id, ImageName, LevelId, Part, Text
 
 Tag = Literal["functional", "emotional", "price"]
 
@@ -18,6 +18,10 @@ class Level(Part):
 
     id: LevelId
     label: Text
+    help: Text | None = None
+    """What the level means, shown small below it."""
+    image: ImageName | None = None
+    """Shown above the label, which says the same in words."""
     number: float | None = None
     """The value of the level on a linear attribute (a price, a length)."""
 
@@ -76,8 +80,12 @@ class NoneOption(Part):
     """The alternative of not choosing any."""
 
     label: Text = Text("None of these: I would not buy any today")
+    """Of the alternative; with a dual response, of the answer no."""
     response: Literal["single", "dual"] = "single"
     """single: offered among the alternatives; dual: asked after a forced choice."""
+    question: Text = Text("Would you buy the one you chose?")
+    """The second question of a dual response."""
+    yes_label: Text = Text("Yes, I would buy it")
 
 
 def _as_lists(value: Any) -> Any:
@@ -92,10 +100,24 @@ Prohibition = Annotated[
 """Levels of two or more attributes that may not occur together in one alternative."""
 
 
+Order = Literal["fixed", "random"]
+"""fixed: as in the study or the design; random: shuffled, by the seed of the respondent."""
+
+
 class ExerciseBase(Part):
     id: Id
     question: Text
     help: Text | None = None
+
+    @property
+    def shown(self) -> int:
+        """How many tasks a respondent is shown."""
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What says what is shown: the attributes, or the item."""
+        return tuple(attribute.id for attribute in getattr(self, "attributes", ()))
 
 
 class ChoiceExercise(ExerciseBase):
@@ -119,7 +141,26 @@ class ChoiceExercise(ExerciseBase):
     """Tasks given by the researcher; they count among ``tasks`` and ``holdouts``."""
     priors: dict[PriorName, Prior] = Field(default_factory=dict)
     """Expected part-worths by attribute, 'none' or 'first:second'; those not stated are 0."""
+    attribute_order: Order = "fixed"
+    """random: another order for each respondent, the same in all tasks."""
+    alternative_order: Order = "fixed"
+    """random: another order in each task of each respondent."""
     design: DesignPlan = DesignPlan()
+
+    @property
+    def shown(self) -> int:
+        """How many tasks a respondent is shown, holdouts included."""
+        return self.tasks + self.holdouts
+
+    @property
+    def is_dual(self) -> bool:
+        """Whether none is asked in a second question, after a forced choice."""
+        return self.none is not None and self.none.response == "dual"
+
+    @property
+    def offered(self) -> int:
+        """How many answers the (first) question of a task has."""
+        return self.alternatives + (self.none is not None and not self.is_dual)
 
     @property
     def price(self) -> Attribute | None:
@@ -140,9 +181,19 @@ class RatingsExercise(ExerciseBase):
     kind: Literal["ratings"]
     attributes: Annotated[tuple[Attribute, ...], Field(min_length=1, max_length=30)]
     profiles: Annotated[int, Field(ge=2, le=60)] = 16
+    """Profiles that each respondent rates."""
     least: int = 1
     greatest: int = 10
+    low_label: Text = Text("Not at all attractive")
+    high_label: Text = Text("Extremely attractive")
+    attribute_order: Order = "fixed"
+    """random: another order for each respondent, the same for all profiles."""
     design: DesignPlan = DesignPlan()
+
+    @property
+    def shown(self) -> int:
+        """How many profiles a respondent rates."""
+        return self.profiles
 
 
 class BestWorstItem(Part):
@@ -160,7 +211,27 @@ class BestWorstExercise(ExerciseBase):
     items: Annotated[tuple[BestWorstItem, ...], Field(min_length=3, max_length=100)]
     set_size: Annotated[int, Field(ge=3, le=8)] = 4
     sets: Annotated[int, Field(ge=1, le=50)] = 10
+    """Sets that each respondent sees."""
+    best_label: Text = Text("Best")
+    worst_label: Text = Text("Worst")
     design: DesignPlan = DesignPlan()
+
+    @property
+    def shown(self) -> int:
+        """How many sets a respondent sees."""
+        return self.sets
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The item."""
+        return ("item",)
+
+    def item(self, item_id: str) -> BestWorstItem:
+        """Return an item by id; KeyError when there is none."""
+        for item in self.items:
+            if item.id == item_id:
+                return item
+        raise KeyError(f"exercise '{self.id}' has no item '{item_id}'")
 
 
 def _kind(value: Any) -> Any:

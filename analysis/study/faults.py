@@ -111,6 +111,11 @@ class Catalogue(Enum):
         "the estimator '{estimator}' has no prior",
         "Write 'estimator: hb', or leave 'prior' out",
     )
+    NO_IMAGE = (
+        "the image '{name}' is not stored with the study",
+        "Upload it on the study's page, or put it into the folder 'images' beside the study file "
+        "and add the file again",
+    )
     NO_TARGETS = (
         "the study states no targets for its exercise",
         "Add 'analysis.targets' with 'willingness_to_pay_half_width' or 'smallest_difference'",

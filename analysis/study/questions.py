@@ -8,12 +8,13 @@ imported tables both call it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from analysis.study.texts import Id, LevelId, Part, Text
+from analysis.study.texts import Id, ImageName, LevelId, Part, Text
 
 Asked = Literal["desired", "perceived"]
 """desired: what is expected before buying; perceived: what is felt after."""
@@ -31,6 +32,8 @@ class Option(Part):
 
     id: Annotated[LevelId, BeforeValidator(_scalar_id)]
     label: Text
+    image: ImageName | None = None
+    """Shown above the label, which says the same in words."""
     exclusive: bool = False
     """In a multiple choice: may not be combined with others ('none of these')."""
 
@@ -87,17 +90,18 @@ class QuestionBase(Part):
         """Why a stored value is not an answer of this question, or None when it is."""
         return None
 
+    def fault_together(self, values: Mapping[str, str]) -> tuple[str, str] | None:
+        """Why values that are answers alone are none together: the item, and why; or None.
+
+        ``values`` has every item.
+        """
+        return None
+
 
 class _Rated(QuestionBase):
     def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
         low, high = self.least_and_greatest(scale_points)
-        if (
-            value.isascii()
-            and value.isdigit()
-            and len(value) < 10
-            and low <= int(value) <= high
-            and value == str(int(value))
-        ):
+        if _is_whole(value.removeprefix("-")) and low <= int(value) <= high and value != "-0":
             return None
         return f"'{value[:40]}' is not a whole number from {low} to {high}"
 
@@ -191,6 +195,113 @@ class Rating(_OneRating):
         return self.least, self.greatest
 
 
+class Slider(_OneRating):
+    """A number on a long scale with labelled ends, typed: no handle to drag, and no preset."""
+
+    kind: Literal["slider"]
+    least: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    greatest: Annotated[int, Field(ge=-1000, le=1000)] = 100
+    low_label: Text
+    high_label: Text
+    unit: Text | None = None
+
+    def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
+        return self.least, self.greatest
+
+
+class Pole(Measured):
+    """One pair of opposites of a semantic differential."""
+
+    id: Id
+    left: Text
+    """What the value 1 means."""
+    right: Text
+    """What the greatest value means."""
+
+
+class SemanticDifferential(_Rated):
+    """Steps between pairs of opposites; stored 1 (left) to ``points`` (right) per pair."""
+
+    kind: Literal["semantic_differential"]
+    points: Annotated[int, Field(ge=3, le=7)] = 7
+    items: Annotated[tuple[Pole, ...], Field(min_length=1, max_length=30)]
+
+    def storable(self) -> tuple[str, ...]:
+        return tuple(item.id for item in self.items)
+
+    def rated_items(self) -> tuple[Item, ...]:
+        return tuple(
+            Item(
+                id=pole.id,
+                text=pole.right,
+                measures=pole.measures,
+                asked_as=pole.asked_as,
+                reversed=pole.reversed,
+            )
+            for pole in self.items
+        )
+
+    def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
+        return 1, self.points
+
+
+class Ranking(QuestionBase):
+    """Options put in order; stored per option as its place from 1, or 0 when not placed."""
+
+    kind: Literal["ranking"]
+    options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=20)]
+    most: Annotated[int, Field(ge=1)] | None = None
+    """How many are placed; default: all."""
+
+    @property
+    def places(self) -> int:
+        """How many options are placed."""
+        return self.most or len(self.options)
+
+    def storable(self) -> tuple[str, ...]:
+        return tuple(option.id for option in self.options)
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        unplaced = value == "0" and self.most is None
+        if _is_whole(value) and not unplaced and int(value) <= self.places:
+            return None
+        return f"'{value[:40]}' is not a place from 1 to {self.places}"
+
+    def fault_together(self, values: Mapping[str, str]) -> tuple[str, str] | None:
+        taken: dict[str, str] = {}
+        for item, value in values.items():
+            if value in taken and value != "0":
+                return item, f"place {value} is given twice"
+            taken.setdefault(value, item)
+        if len(taken.keys() - {"0"}) < self.places:
+            free = next(n for n in range(1, self.places + 1) if str(n) not in taken)
+            return taken.get("0", self.options[0].id), f"place {free} is not given"
+        return None
+
+
+class ConstantSum(QuestionBase):
+    """A total divided among options; stored per option as a whole number."""
+
+    kind: Literal["constant_sum"]
+    options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=20)]
+    total: Annotated[int, Field(ge=2, le=1_000_000)] = 100
+    unit: Text | None = None
+
+    def storable(self) -> tuple[str, ...]:
+        return tuple(option.id for option in self.options)
+
+    def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
+        if _is_whole(value) and int(value) <= self.total:
+            return None
+        return f"'{value[:40]}' is not a whole number from 0 to {self.total}"
+
+    def fault_together(self, values: Mapping[str, str]) -> tuple[str, str] | None:
+        found = sum(int(value) for value in values.values())
+        if found == self.total:
+            return None
+        return next(iter(values)), f"the numbers add up to {found}, not to {self.total}"
+
+
 class Number(QuestionBase):
     """A number, with bounds and unit."""
 
@@ -239,6 +350,8 @@ class LongText(_Text):
 
     kind: Literal["long_text"]
     longest: Annotated[int, Field(ge=1, le=20_000)] = 5000
+    lines: Annotated[int, Field(ge=2, le=20)] = 5
+    """Lines that the field shows: how long an answer is expected."""
 
 
 class Consent(QuestionBase):
@@ -275,6 +388,11 @@ class Date(QuestionBase):
         return None
 
 
+def _is_whole(value: str) -> bool:
+    """Whether a text is a whole number from 0, written plainly."""
+    return value.isascii() and value.isdigit() and len(value) < 10 and value == str(int(value))
+
+
 def _not_an_option(value: str, options: tuple[Option, ...]) -> str | None:
     if any(option.id == value for option in options):
         return None
@@ -288,6 +406,10 @@ Question = Annotated[
     | Matrix
     | Nps
     | Rating
+    | Slider
+    | SemanticDifferential
+    | Ranking
+    | ConstantSum
     | Number
     | ShortText
     | LongText
@@ -302,11 +424,27 @@ KINDS: tuple[str, ...] = (
     "matrix",
     "nps",
     "rating",
+    "slider",
+    "semantic_differential",
+    "ranking",
+    "constant_sum",
     "number",
     "short_text",
     "long_text",
     "consent",
     "date",
 )
-NUMERIC_KINDS = frozenset({"likert", "matrix", "nps", "rating", "number"})
+NUMERIC_KINDS = frozenset(
+    {
+        "likert",
+        "matrix",
+        "nps",
+        "rating",
+        "slider",
+        "semantic_differential",
+        "ranking",
+        "constant_sum",
+        "number",
+    }
+)
 """Kinds whose stored values are numbers."""

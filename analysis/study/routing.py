@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from analysis.study.exercises import ChoiceExercise
 from analysis.study.expressions import Lookup, Value, answers_lookup, parse
 from analysis.study.questions import NUMERIC_KINDS, Question
 from analysis.study.types import Page, Study
@@ -33,10 +32,7 @@ def tasks_shown(study: Study, page: Page) -> int:
     """How many tasks the exercise of a page shows, holdouts included (0 without exercise)."""
     if page.exercise is None:
         return 0
-    exercise = study.exercise(page.exercise)
-    if not isinstance(exercise, ChoiceExercise):
-        raise TypeError(f"an exercise of kind '{exercise.kind}' cannot be fielded")
-    return exercise.tasks + exercise.holdouts
+    return study.exercise(page.exercise).shown
 
 
 def steps(study: Study, answers: Answers, respondent: Mapping[str, str]) -> tuple[Step, ...]:

@@ -21,6 +21,10 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 LevelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
 """An option or level id; numbers are allowed."""
 
+IMAGE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}\.(png|jpg|jpeg|webp)"
+ImageName = Annotated[str, StringConstraints(pattern=f"^{IMAGE_NAME}$")]
+"""The file name of an image that is stored with the study."""
+
 Words = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"^[^\x00]*$")]
 
 

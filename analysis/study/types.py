@@ -117,7 +117,7 @@ class Plan(Part):
     """The analysis plan, fixed before the answers come in."""
 
     exercise: Id | None = None
-    """The exercise whose part-worths are reported; default: the first one."""
+    """The exercise whose part-worths are reported; default: the first choice exercise."""
     estimator: Literal["mnl", "hb"] = "mnl"
     """mnl: one set of part-worths for everybody; hb: everybody's own, by hierarchical Bayes."""
     prior: Literal["sawtooth", "bayesm"] | None = None
@@ -191,8 +191,13 @@ class Study(Part):
         return _find(self.exercises, wanted or "", "exercise")
 
     def choice_exercise(self, exercise_id: str | None = None) -> ChoiceExercise:
-        """Like ``exercise``; TypeError when it is not a choice exercise."""
-        exercise = self.exercise(exercise_id)
+        """A choice exercise by id; without one, that of the plan, else the first of its kind.
+
+        TypeError when it is an exercise of another kind.
+        """
+        wanted = exercise_id or self.analysis.exercise
+        first = next((e for e in self.exercises if isinstance(e, ChoiceExercise)), None)
+        exercise = first if wanted is None and first else self.exercise(wanted)
         if not isinstance(exercise, ChoiceExercise):
             raise TypeError(f"exercise '{exercise.id}' is of kind '{exercise.kind}', not 'choice'")
         return exercise
@@ -201,9 +206,32 @@ class Study(Part):
         """Return a construct by id; KeyError when there is none."""
         return _find(self.constructs, construct_id, "construct")
 
+    def shown_exercises(self) -> tuple[Exercise, ...]:
+        """The exercises that are on a page, in the order of the pages."""
+        return tuple(self.exercise(page.exercise) for page in self.pages if page.exercise)
+
+    def rehearsed_exercise(self) -> ChoiceExercise | None:
+        """The exercise that a rehearsal tries, when choices are shown: that of the plan.
+
+        None when respondents see no choice exercise, or the plan reports another kind.
+        """
+        if not any(isinstance(e, ChoiceExercise) for e in self.shown_exercises()):
+            return None
+        try:
+            return self.choice_exercise()
+        except TypeError:
+            return None
+
     def page(self, page_id: str) -> Page:
         """Return a page by id; KeyError when there is none."""
         return _find(self.pages, page_id, "page")
+
+    def images(self) -> frozenset[str]:
+        """The names of all images that options and levels show."""
+        options = [o for q in self.questions() for o in getattr(q, "options", ())]
+        attributes = [a for e in self.exercises for a in getattr(e, "attributes", ())]
+        levels = [level for attribute in attributes for level in attribute.levels]
+        return frozenset(part.image for part in (*options, *levels) if part.image)
 
     def items(self) -> tuple[tuple[Question, Item], ...]:
         """All rated items with their question: Likert and rating questions have one each."""

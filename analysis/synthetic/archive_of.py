@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pandas as pd
 
-from analysis.archive import CHOICE_COLUMNS, CUSTOMER_COLUMNS, OUTCOME_COLUMNS, Archive
-from analysis.choices.design import make_tasks
+from analysis.answered_tasks import AnsweredTask, table_columns, task_rows
+from analysis.archive import CUSTOMER_COLUMNS, OUTCOME_COLUMNS, Archive
+from analysis.choices.design import design_of
 from analysis.customer_key import customer_key
 from analysis.purchases.outcomes import outcomes
 from analysis.purchases.score import score_customers
-from analysis.study import ChoiceExercise, Study
+from analysis.study import Study
+from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import asked_questions, declined, screened_out, step_after, steps
 from analysis.synthetic.company import Company, SyntheticRespondent
 from analysis.tables import ANSWER_COLUMNS, RESPONDENT_COLUMNS
@@ -23,6 +25,8 @@ WHEN = "%Y-%m-%dT%H:%M:%S+00:00"
 Tasks = Mapping[tuple[int, int], tuple[str, list[dict[str, str]]]]
 """By (block, task): role and alternatives."""
 Row = dict[str, object]
+Shown = Mapping[str, str]
+Answer = tuple[int, int | None]
 
 
 @dataclass(slots=True)
@@ -31,14 +35,14 @@ class Walk:
 
     answers: dict[tuple[str, str], str] = field(default_factory=dict)
     skipped: set[tuple[str, str]] = field(default_factory=set)
-    choices: list[tuple[str, int, int]] = field(default_factory=list)
-    """Exercise, task, chosen alternative."""
+    tasks: list[tuple[str, AnsweredTask]] = field(default_factory=list)
+    """Exercise, and what was answered."""
     ended: str = ""
 
 
 def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 1) -> Archive:
     """Ask everybody, score the purchases as of the company's day, and freeze it all."""
-    tasks = {e.id: _tasks(e) for e in study.exercises if isinstance(e, ChoiceExercise)}
+    tasks = {exercise.id: _tasks(exercise) for exercise in study.exercises}
     people = [(f"r{n:05d}", n, person) for n, person in enumerate(company.respondents, start=1)]
     walks = {name: walk(study, person, tasks, n) for name, n, person in people}
     respondents = pd.DataFrame(
@@ -47,15 +51,17 @@ def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 
     )
     answers = [row for name, found in walks.items() for row in _answers(study, name, found)]
     choices = {
-        exercise: pd.DataFrame(
+        exercise.id: pd.DataFrame(
             [
                 row
-                for name, n, _ in people
-                for row in _choices(study.choice_exercise(exercise), shown, name, n, walks[name])
+                for name, found in walks.items()
+                for task in found.tasks
+                if task[0] == exercise.id
+                for row in task_rows(exercise, replace(task[1], respondent=name))
             ],
-            columns=[*CHOICE_COLUMNS, *(a.id for a in study.choice_exercise(exercise).attributes)],
+            columns=list(table_columns(exercise)),
         )
-        for exercise, shown in tasks.items()
+        for exercise in study.exercises
     }
     customers, later = _bought(company, study, respondents)
     return Archive(
@@ -95,10 +101,12 @@ def walk(
                 else:
                     left.answers[question.id, item] = value
         if step.task and step.page.exercise:
-            shown = tasks[step.page.exercise]
-            _, alternatives = shown[_block(study, step.page.exercise, number), step.task]
-            exercise = study.choice_exercise(step.page.exercise)
-            left.choices.append((exercise.id, step.task, person.choose(exercise, alternatives)))
+            exercise = study.exercise(step.page.exercise)
+            block = _block(exercise, number)
+            role, shown = tasks[exercise.id][block, step.task]
+            chosen, second = _answered(exercise, shown, person)
+            given = AnsweredTask("", block, step.task, role, shown, chosen, second, None)
+            left.tasks.append((exercise.id, given))
         seen += 1
         if declined(study, left.answers) or screened_out(study, step.page, left.answers, {}):
             left.ended = "declined" if declined(study, left.answers) else "screened_out"
@@ -108,17 +116,28 @@ def walk(
     return left
 
 
-def _block(study: Study, exercise: str, number: int) -> int:
-    return (number - 1) % study.choice_exercise(exercise).design.blocks + 1
+def _block(exercise: Exercise, number: int) -> int:
+    return (number - 1) % exercise.design.blocks + 1
 
 
-def _tasks(exercise: ChoiceExercise) -> Tasks:
-    names = [attribute.id for attribute in exercise.attributes]
+def _tasks(exercise: Exercise) -> Tasks:
     made: dict[tuple[int, int], tuple[str, list[dict[str, str]]]] = {}
-    for row in make_tasks(exercise).to_dict("records"):
+    for row in design_of(exercise).to_dict("records"):
         task = made.setdefault((int(row["block"]), int(row["task"])), (str(row["role"]), []))
-        task[1].append({name: str(row[name]) for name in names})
+        task[1].append({name: str(row[name]) for name in exercise.columns})
     return made
+
+
+def _answered(exercise: Exercise, shown: Sequence[Shown], person: SyntheticRespondent) -> Answer:
+    """What a respondent answers to a task: the first and, where there is one, the second answer."""
+    if isinstance(exercise, BestWorstExercise):
+        return person.best_and_worst(exercise, [item["item"] for item in shown])
+    if isinstance(exercise, RatingsExercise):
+        return person.rate(exercise, shown[0]), None
+    chosen = person.choose(exercise, shown)
+    if not exercise.is_dual:
+        return chosen, None
+    return chosen, int(person.buys(exercise, shown))
 
 
 def _respondent(
@@ -161,28 +180,6 @@ def _answers(study: Study, name: str, found: Walk) -> list[Row]:
                 }
             )
     return rows
-
-
-def _choices(
-    exercise: ChoiceExercise, tasks: Tasks, name: str, number: int, found: Walk
-) -> list[Row]:
-    block = (number - 1) % exercise.design.blocks + 1
-    none: list[dict[str, str]] = [{}] if exercise.none else []
-    return [
-        {
-            "respondent": name,
-            "exercise": exercise.id,
-            "block": block,
-            "task": task,
-            "alternative": place,
-            "chosen": int(place == chosen),
-            "role": tasks[block, task][0],
-            **{a.id: levels.get(a.id) for a in exercise.attributes},
-        }
-        for exercise_id, task, chosen in found.choices
-        if exercise_id == exercise.id
-        for place, levels in enumerate([*tasks[block, task][1], *none], start=1)
-    ]
 
 
 def _bought(

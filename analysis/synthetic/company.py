@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from analysis.study import ChoiceExercise
+from analysis.study.exercises import BestWorstExercise, RatingsExercise
 from analysis.study.questions import Question
 
 
@@ -32,6 +33,15 @@ class SyntheticRespondent(Protocol):
 
     def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
         """The number of the chosen alternative (from 1); one more than there are: none."""
+
+    def buys(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> bool:
+        """Whether the alternative chosen out of these would be bought (a dual-response none)."""
+
+    def best_and_worst(self, exercise: BestWorstExercise, items: Sequence[str]) -> tuple[int, int]:
+        """The numbers of the best and the worst item of a set (from 1)."""
+
+    def rate(self, exercise: RatingsExercise, levels: Mapping[str, str]) -> int:
+        """The rating of a profile."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,7 @@ from analysis.study import ChoiceExercise, Study
 from analysis.study.questions import Item, Question
 from analysis.synthetic.buying import BuyingTruth, Habits, draw_habits, draw_purchases
 from analysis.synthetic.company import Company
+from analysis.synthetic.generic import AnyTasks
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +88,7 @@ class PastryTruth:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PastryRespondent:
+class PastryRespondent(AnyTasks):
     """One simulated customer who answers; see ``SyntheticRespondent``."""
 
     customer: str
@@ -120,12 +121,22 @@ class PastryRespondent:
 
     def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
         """The alternative of the highest random utility (Gumbel errors)."""
+        return int(np.argmax(self._noisy(exercise, alternatives)[: exercise.offered])) + 1
+
+    def buys(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> bool:
+        """Whether the best alternative beats buying none, with the errors of the choice."""
+        noisy = self._noisy(exercise, alternatives)
+        return bool(max(noisy[:-1]) > noisy[-1])
+
+    def _noisy(
+        self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]
+    ) -> list[float]:
+        """Utilities with Gumbel errors: of the alternatives, then of none where there is one."""
         shown = [self.utility(exercise, levels) for levels in alternatives]
         if exercise.none is not None:
             shown.append(self.none)
         draw = self._draw(exercise.id, repr([sorted(a.items()) for a in alternatives]))
-        noisy = [utility - np.log(draw.expovariate(1.0)) for utility in shown]
-        return int(np.argmax(noisy)) + 1
+        return [float(utility - np.log(draw.expovariate(1.0))) for utility in shown]
 
     def utility(self, exercise: ChoiceExercise, levels: Mapping[str, str]) -> float:
         """Utility of one alternative to this person."""

@@ -14,6 +14,7 @@ from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.methods import methods_named
 from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.sentences import actions, headlines, key_figures
+from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
 from analysis.value_report.used import Used, used_rows
 
@@ -63,12 +64,13 @@ def analyse(archive: Archive, *, seed: int, progress: Progress | None = None) ->
         raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
     tell("Fitting the choices", 0, STEPS)
     choices = choice_parts(used, seed=seed, progress=progress)
+    tasks = task_parts(used, seed=seed, progress=progress)
     tell("Scoring the answers", 1, STEPS)
     ratings = rating_parts(used)
     tell("Joining answers and purchases", 2, STEPS)
     customers = customer_parts(used, ratings)
     tell("Writing the report", 3, STEPS)
-    report = _assembled(used, choices, ratings, customers, seed)
+    report = _assembled(used, choices, tasks, ratings, customers, seed)
     found = None
     if choices.fit is not None:
         program = report.header.program
@@ -79,7 +81,12 @@ def analyse(archive: Archive, *, seed: int, progress: Progress | None = None) ->
 
 
 def _assembled(
-    used: Used, choices: ChoiceParts, ratings: RatingParts, customers: CustomerParts, seed: int
+    used: Used,
+    choices: ChoiceParts,
+    tasks: TaskParts,
+    ratings: RatingParts,
+    customers: CustomerParts,
+    seed: int,
 ) -> ValueReport:
     currency = used.archive.facts.get("currency") or used.study.currency
     parts = (choices, ratings, customers)
@@ -97,6 +104,8 @@ def _assembled(
         tag_note=choices.tag_note,
         estimation=choices.estimation,
         prediction=choices.prediction,
+        best_worst=tasks.best_worst,
+        rated_profiles=tasks.rated_profiles,
         nps=ratings.nps,
         constructs=ratings.constructs,
         perceived_value=ratings.perceived_value,
@@ -109,10 +118,14 @@ def _assembled(
         list_note=customers.list_note,
         relation=customers.relation,
         methods=(),
-        warnings=(*used.warnings, *choices.warnings, *ratings.warnings, *customers.warnings),
+        warnings=tuple(
+            warning
+            for part in (used, choices, tasks, ratings, customers)
+            for warning in part.warnings
+        ),
     )
     return report.model_copy(
-        update={"methods": methods_named(_method_ids(report), report.estimation)}
+        update={"methods": methods_named(_method_ids(report), used.study.analysis.estimator)}
     )
 
 
@@ -148,6 +161,8 @@ def _method_ids(report: ValueReport) -> set[str]:
         "willingness_to_pay": report.upgrades,
         "tag_values": report.tag_values,
         "prediction": report.prediction,
+        "best_worst": report.best_worst,
+        "rated_profiles": report.rated_profiles,
         "nps": report.nps,
         "constructs": report.constructs,
         "perceived_value": report.perceived_value,

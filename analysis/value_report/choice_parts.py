@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from analysis.choices.coding import Floats
+from analysis.choices.coding import Coding, Floats
 from analysis.choices.hb import Settings, fit_hb
+from analysis.choices.importances import Importance as EstimatedImportance
 from analysis.choices.mnl import NotConverged, fit_mnl
 from analysis.choices.willingness_to_pay import beyond_tested_prices
 from analysis.diagnostics.fit import Fit
 from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Prediction
+from analysis.estimate import Estimate
 from analysis.study import Attribute, ChoiceExercise
 from analysis.tables import Choices, TableFaults, check_choices
 from analysis.value_report import sensitivity
@@ -60,9 +62,12 @@ def choice_parts(used: Used, *, seed: int, progress: Progress | None = None) -> 
     """
     if not used.study.exercises:
         return _without("The study has no choice exercise")
-    exercise = used.study.exercise()
-    if not isinstance(exercise, ChoiceExercise):
-        return _without(f"The exercise '{exercise.id}' is of kind '{exercise.kind}'")
+    if not any(isinstance(e, ChoiceExercise) for e in used.study.exercises):
+        return ChoiceParts()
+    try:
+        exercise = used.study.choice_exercise()
+    except TypeError as error:
+        return _without(str(error).capitalize())
     frame = used.choices.get(exercise.id)
     if frame is None or not (frame["role"] == "estimation").any():
         return _without(f"Nobody answered the choice tasks of '{exercise.id}'")
@@ -85,9 +90,7 @@ def _without(why: str) -> ChoiceParts:
 
 
 def _fit(used: Used, choices: Choices, seed: int, progress: Progress | None) -> Fit:
-    plan, weights = used.study.analysis, None
-    if used.weights is not None:
-        weights = {str(name): float(w) for name, w in used.weights.items()}
+    plan, weights = used.study.analysis, used.weighing
     if plan.estimator == "mnl":
         fitted = fit_mnl(used.study, choices, weights=weights)
         return Fit(used.study, choices, fitted, seed, weights=weights)
@@ -126,11 +129,13 @@ def _with_figures(parts: ChoiceParts, fit: Fit, exercise: ChoiceExercise) -> Cho
         _upgrade(figures, change, contrast)
         for change, contrast in zip(changes, contrasts, strict=True)
     ]
-    shares = _importances(figures, exercise)
+    shares = importance_rows(
+        figures.importances(), exercise.attributes, figures.importances_of_the_mean()
+    )
     price = next((s.estimate.value for s in shares if s.tag == "price"), None)
     return replace(
         parts,
-        part_worths=_level_worths(figures, exercise),
+        part_worths=worth_rows(fit.fitted.coding, figures.levels()),
         importances=shares,
         upgrades=tuple(upgrades),
         tag_values=_tag_values(figures, exercise),
@@ -142,29 +147,34 @@ def _with_figures(parts: ChoiceParts, fit: Fit, exercise: ChoiceExercise) -> Cho
     )
 
 
-def _importances(figures: Figures, exercise: ChoiceExercise) -> tuple[Importance, ...]:
-    pairs = zip(figures.importances(), figures.importances_of_the_mean(), strict=True)
+def importance_rows(
+    found: Sequence[EstimatedImportance],
+    attributes: Sequence[Attribute],
+    of_the_mean: Sequence[Estimate | None],
+) -> tuple[Importance, ...]:
+    """Importances with the labels and tags of their attributes."""
+    known = {attribute.id: attribute for attribute in attributes}
     return tuple(
         Importance(
-            attribute=found.attribute,
-            label=exercise.attribute(found.attribute).label.say(),
-            tag=exercise.attribute(found.attribute).tag,
-            estimate=found.estimate,
-            null_reference=found.null_reference,
-            levels_tested=found.levels_tested,
-            of_the_mean=of_the_mean,
+            attribute=one.attribute,
+            label=known[one.attribute].label.say(),
+            tag=known[one.attribute].tag,
+            estimate=one.estimate,
+            null_reference=one.null_reference,
+            levels_tested=one.levels_tested,
+            of_the_mean=mean,
         )
-        for found, of_the_mean in pairs
+        for one, mean in zip(found, of_the_mean, strict=True)
     )
 
 
-def _level_worths(figures: Figures, exercise: ChoiceExercise) -> tuple[LevelWorth, ...]:
-    rows = figures.fitted.coding.level_rows()[0]
+def worth_rows(coding: Coding, estimates: Iterable[Estimate]) -> tuple[LevelWorth, ...]:
+    """The part-worths of all levels, from those of ``coding.level_rows()``; none stays out."""
     found = []
-    for row, estimate in zip(rows, figures.levels(), strict=True):
+    for row, estimate in zip(coding.level_rows()[0], estimates, strict=True):
         if row.kind not in ("effects", "linear", "piecewise"):
             continue
-        attribute = exercise.attribute(row.attribute)
+        attribute = coding.exercise.attribute(row.attribute)
         effects = row.kind == "effects"
         label = attribute.level(row.level).label.say() if effects else _slope(attribute, row.level)
         found.append(

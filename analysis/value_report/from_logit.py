@@ -14,6 +14,7 @@ from analysis.choices.willingness_to_pay import TagMoney, money_of, money_value_
 from analysis.estimate import Estimate
 from analysis.study.exercises import Tag
 
+METHOD = "aggregate logit; normal interval, errors clustered by respondent"
 Z_95, Z_50 = float(norm.ppf(0.975)), float(norm.ppf(0.75))
 
 
@@ -27,7 +28,10 @@ class FromLogit:
     def levels(self) -> tuple[Estimate, ...]:
         """The part-worth of every row of ``coding.level_rows()``."""
         n = self.fitted.n_respondents
-        return tuple(_normal(worth.part_worth, worth.se, n) for worth in level_worths(self.fitted))
+        return tuple(
+            normal(worth.part_worth, worth.se, n=n, method=METHOD, unit="logit")
+            for worth in level_worths(self.fitted)
+        )
 
     def importances(self) -> tuple[Importance, ...]:
         """Of every attribute."""
@@ -69,7 +73,8 @@ class FromLogit:
         return ""
 
 
-def _normal(value: float, se: float, n: int) -> Estimate:
+def normal(value: float, se: float, *, n: int, method: str, unit: str) -> Estimate:
+    """An estimate with normal intervals."""
     return Estimate(
         value=value,
         low=value - Z_95 * se,
@@ -77,6 +82,6 @@ def _normal(value: float, se: float, n: int) -> Estimate:
         low_50=value - Z_50 * se,
         high_50=value + Z_50 * se,
         n=n,
-        method="aggregate logit; normal interval, errors clustered by respondent",
-        unit="logit",
+        method=method,
+        unit=unit,
     )

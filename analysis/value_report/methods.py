@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.value_report.types import Estimation, Method
+from typing import Literal
+
+from analysis.value_report.types import Method
 
 METHODS: dict[str, Method] = {
     method.id: method
@@ -49,6 +51,23 @@ METHODS: dict[str, Method] = {
             "the prediction was, and less is better.",
             source="95 % of bootstrap samples of respondents",
             page="docs/methods/validation.md",
+        ),
+        Method(
+            id="best_worst",
+            title="What matters most and least",
+            text="From the best and the worst of small sets: a sequential best-worst logit. A "
+            "share is the chance of being best among average items, made to add up to 100, so "
+            "that twice the share is twice as often best. The score of 0 to 100 only ranks.",
+            source="Marley & Louviere (2005); draws from the estimates, clustered by respondent",
+            page="docs/methods/best-worst.md",
+        ),
+        Method(
+            id="rated_profiles",
+            title="Rated offers",
+            text="What each level adds to the rating of an offer, in points of the rating scale: "
+            "least squares over all ratings. Levels of an attribute add up to zero.",
+            source="least squares; errors clustered by respondent",
+            page="docs/methods/ratings-based.md",
         ),
         Method(
             id="nps",
@@ -165,14 +184,25 @@ OF_DRAWS: dict[str, Method] = {
             source="draws, Bayesian bootstrap over respondents",
             page="docs/methods/willingness-to-pay.md",
         ),
+        Method(
+            id="best_worst",
+            title="What matters most and least",
+            text="From the best and the worst of small sets: a sequential best-worst logit in "
+            "which everybody has utilities of their own. A share is the chance of being best among "
+            "average items, made to add up to 100 for each respondent; shown are means over "
+            "respondents. The score of 0 to 100 only ranks.",
+            source="Marley & Louviere (2005); hierarchical Bayes, draws, Bayesian bootstrap over "
+            "respondents",
+            page="docs/methods/best-worst.md",
+        ),
     )
 }
 """The entries that read differently when everybody has part-worths of their own."""
 
 
-def methods_named(ids: set[str], estimation: Estimation | None = None) -> tuple[Method, ...]:
-    """The entries of these ids, in a fixed order, for the estimator that was used."""
+def methods_named(ids: set[str], estimator: Literal["mnl", "hb"]) -> tuple[Method, ...]:
+    """The entries of these ids, in a fixed order, for the estimator of the plan."""
     known = METHODS
-    if estimation is not None and estimation.estimator == "hb":
+    if estimator == "hb":
         known = {name: OF_DRAWS.get(name, method) for name, method in METHODS.items()}
     return tuple(method for name, method in known.items() if name in ids)

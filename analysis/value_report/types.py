@@ -99,6 +99,39 @@ class Importance(Part):
     """The share in the ranges of the mean part-worths, where ``estimate`` is another figure."""
 
 
+class ItemWorth(Part):
+    """How much one item of a best-worst exercise matters."""
+
+    item: str
+    label: str
+    tag: Tag
+    score: Estimate
+    """0 for the least, 100 for the greatest."""
+    share: Estimate
+    """Chances of being best, adding up to 100 over the items: a ratio scale."""
+
+
+class BestWorstScores(Part):
+    """The items of a best-worst exercise, the greatest share first."""
+
+    exercise: str
+    question: str
+    best_label: str
+    set_size: int
+    items: tuple[ItemWorth, ...]
+
+
+class RatedProfiles(Part):
+    """Part-worths from rated profiles, in points of the rating scale."""
+
+    exercise: str
+    question: str
+    least: int
+    greatest: int
+    part_worths: tuple[LevelWorth, ...]
+    importances: tuple[Importance, ...]
+
+
 class Upgrade(Part):
     """The money value of going from one named level to another."""
 
@@ -296,6 +329,8 @@ class ValueReport(Part):
     estimation: Estimation | None = None
     prediction: Prediction | None = None
     """Of the holdout tasks."""
+    best_worst: tuple[BestWorstScores, ...] = ()
+    rated_profiles: tuple[RatedProfiles, ...] = ()
     nps: NetPromoterScore | None = None
     constructs: tuple[ConstructScore, ...] = ()
     perceived_value: PerceivedValue | None = None

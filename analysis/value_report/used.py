@@ -39,6 +39,13 @@ class Used:
     excluded: str
     warnings: tuple[str, ...]
 
+    @property
+    def weighing(self) -> dict[str, float] | None:
+        """Weight by respondent, as the fits of choices take it."""
+        if self.weights is None:
+            return None
+        return {str(name): float(weight) for name, weight in self.weights.items()}
+
 
 def used_rows(archive: Archive) -> Used:
     """Completed respondents of versions that ask the same as the latest one.

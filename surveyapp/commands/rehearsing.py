@@ -33,6 +33,7 @@ def rehearse(name: str, bots: int, seed: int) -> None:
     The draft is published in a scratch installation that is thrown away: pages, archive and
     estimators are those of this program, and no bot stands among real respondents.
     """
+    from analysis.rehearsal import words
     from surveyapp.jobs.full_chain import walk_and_compare
 
     _, store = open_instance()
@@ -40,8 +41,11 @@ def rehearse(name: str, bots: int, seed: int) -> None:
     faults = faults_before_asking(study)
     if faults:
         raise StudyFaults(faults)
-    if not any(page.exercise for page in study.pages):
-        raise Fault(f"'{name}' has no exercise on a page, so there is nothing to rehearse.")
+    if study.rehearsed_exercise() is None:
+        raise Fault(
+            f"The plan of '{name}' reports no choices that respondents make, so nothing can be "
+            f"rehearsed. {words.unrehearsed(study)}".strip()
+        )
     with store.read() as c:
         drafted = designs.of_version(c, name)
     found = walk_and_compare(

@@ -10,7 +10,7 @@ from analysis.study import Study, StudyFaults, dump_study, faults_before_publica
 from analysis.study.design_layouts import LAYOUTS
 from surveyapp import clock, tokens
 from surveyapp.commands.group import Fault, Group, open_instance, progress_lines, study_or_fault
-from surveyapp.store import Store, designs, studies
+from surveyapp.store import Store, designs, images, studies
 
 STUDY_FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -39,14 +39,24 @@ def check(file: Path) -> None:
 @study.command()
 @STUDY_FILE
 def add(file: Path) -> None:
-    """Store a study file as the draft of its study."""
+    """Store a study file as the draft of its study, with its images.
+
+    Images that the study names are taken from the folder 'images' beside the file.
+    """
     text = file.read_bytes()
     found = parse_study(text)
     _, store = open_instance()
-    with store.write() as c:
-        studies.save_draft(
-            c, found.study, str(found.title), text.decode("utf-8-sig"), at=clock.now()
-        )
+    try:
+        with store.write() as c:
+            studies.save_draft(
+                c, found.study, str(found.title), text.decode("utf-8-sig"), at=clock.now()
+            )
+            for name in sorted(found.images()):
+                path = file.parent / "images" / name
+                if path.is_file():
+                    images.add(c, found.study, name, path.read_bytes(), at=clock.now())
+    except images.ImageFault as fault:
+        raise Fault(str(fault)) from None
     click.echo(f"Stored the draft of '{found.study}'. Next: surveyapp study publish {found.study}")
 
 
@@ -80,9 +90,10 @@ def publish(
 ) -> None:
     """Freeze the draft as the next version, with its choice tasks.
 
-    A study with an exercise is rehearsed first and refused when it cannot reach its targets. A
-    study without pages is published for imported answers only.
+    A study that reports choices is rehearsed first and refused when it cannot reach its targets.
+    A study without pages is published for imported answers only.
     """
+    from analysis.rehearsal import words
     from surveyapp.jobs import publish as publishing
 
     _, store = open_instance()
@@ -109,6 +120,9 @@ def publish(
         else "It can be fielded."
     )
     click.echo(f"'{name}' has the published version {newest}. {use}")
+    said = "" if import_only else words.unrehearsed(draft)
+    if said:
+        click.echo(said, err=True)
 
 
 @study.command()

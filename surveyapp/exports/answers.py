@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from analysis.study import Study
+from analysis.study import ChoiceExercise, Study
+from analysis.study.exercises import BestWorstExercise
 from analysis.study.routing import asked_questions
 from surveyapp.exports.spreadsheet import csv_lines
-from surveyapp.store import Connection, answers, respondents
+from surveyapp.store import Connection, answers, respondents, studies
 from surveyapp.store.records import AnswerRecord, RespondentRecord
 
 FACTS = ("respondent", "version", "run_kind", "wave", "language", "started", "completed", "ended")
@@ -23,26 +24,45 @@ def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
     given: dict[str, dict[tuple[str, str], AnswerRecord]] = defaultdict(dict)
     for respondent, answer in answers.of_study(c, study.study):
         given[respondent][answer.question, answer.item] = answer
-    chosen: dict[str, dict[tuple[str, int], int]] = defaultdict(dict)
-    tasks: set[tuple[str, int]] = set()
     people = [r for r in respondents.of_study(c, study.study) if r.version == version]
     ids = {person.respondent for person in people}
-    for respondent, exercise, _block, task, choice in answers.choices_of_study(c, study.study):
-        if respondent in ids:
-            chosen[respondent][exercise, task] = choice
-            tasks.add((exercise, task))
     items = [(q.id, item) for q in study.questions() for item in q.storable()]
-    shown = sorted(tasks)
-    header = [*FACTS, *(".".join(filter(None, i)) for i in items), *(f"{e}.{t}" for e, t in shown)]
+    columns, chosen = _tasks(c, study, version, ids)
+    header = [*FACTS, *(".".join(filter(None, i)) for i in items), *columns]
     rows = (
         [
             *(getattr(person, fact) for fact in FACTS),
             *_values(study, person, given[person.respondent], items),
-            *(chosen[person.respondent].get(task) for task in shown),
+            *(chosen[person.respondent].get(column) for column in columns),
         ]
         for person in people
     )
     return csv_lines(header, rows)
+
+
+def _tasks(
+    c: Connection, study: Study, version: int, ids: set[str]
+) -> tuple[list[str], dict[str, dict[str, object]]]:
+    """Columns such as 'bun.1' or 'bun.1.bought', and what respondents answered by column."""
+    chosen: dict[str, dict[str, object]] = defaultdict(dict)
+    columns: dict[tuple[str, int, int], str] = {}
+    shown = {(t.exercise, t.block, t.task): t for t in studies.all_tasks(c, study.study, version)}
+    for given in answers.choices_of_study(c, study.study):
+        if given.respondent not in ids:
+            continue
+        exercise = study.exercise(given.exercise)
+        values: dict[str, object] = {"": given.chosen}
+        if isinstance(exercise, BestWorstExercise):
+            seen = shown[given.exercise, given.block, given.task].alternatives
+            numbers = {"best": given.chosen, "worst": given.second or 0}
+            values = {name: seen[number - 1]["item"] for name, number in numbers.items()}
+        elif isinstance(exercise, ChoiceExercise) and exercise.is_dual:
+            values["bought"] = given.second
+        for n, (name, value) in enumerate(values.items()):
+            column = ".".join(filter(None, (given.exercise, str(given.task), name)))
+            columns[given.exercise, given.task, n] = column
+            chosen[given.respondent][column] = value
+    return [columns[place] for place in sorted(columns)], chosen
 
 
 def _values(

@@ -10,7 +10,7 @@ ledger stand in a table of their own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
@@ -18,16 +18,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.answered_tasks import AnsweredTask, table_columns, task_rows
 from analysis.archive import CUSTOMER_COLUMNS, OUTCOME_COLUMNS, Archive
-from analysis.study import ChoiceExercise, Study, parse_study
+from analysis.study import Study, parse_study
+from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import asked_questions
 from analysis.tables import ANSWER_COLUMNS, RESPONDENT_COLUMNS
 from surveyapp.store import Store, answers, respondents, studies
-from surveyapp.store.records import AnswerRecord, RespondentRecord, TaskRecord
+from surveyapp.store.records import AnswerRecord, ChoiceRecord, RespondentRecord, TaskRecord
 
 Stored = dict[tuple[str, str], AnswerRecord]
-Choice = tuple[str, int, int, int]
-"""Exercise, block, task and the number of the chosen alternative."""
 Row = dict[str, object]
 
 
@@ -52,7 +52,7 @@ class Collected:
     versions: dict[int, Study]
     respondents: tuple[RespondentRecord, ...]
     answers: dict[str, Stored]
-    choices: dict[str, list[Choice]]
+    choices: dict[str, list[ChoiceRecord]]
     tasks: dict[tuple[int, str, int, int], TaskRecord]
     despite: dict[int, str]
 
@@ -66,9 +66,9 @@ def collect(store: Store, study: str, version: int) -> Collected:
         for respondent, answer in answers.of_study(c, study):
             if respondent in given:
                 given[respondent][answer.question, answer.item] = answer
-        chosen: dict[str, list[Choice]] = defaultdict(list)
-        for respondent, exercise, block, task, choice in answers.choices_of_study(c, study):
-            chosen[respondent].append((exercise, block, task, choice))
+        chosen: dict[str, list[ChoiceRecord]] = defaultdict(list)
+        for choice in answers.choices_of_study(c, study):
+            chosen[choice.respondent].append(choice)
         tasks = {
             (v.version, t.exercise, t.block, t.task): t
             for v in published
@@ -87,10 +87,11 @@ def respondents_frame(collected: Collected) -> pd.DataFrame:
             **{name: getattr(person, name, None) for name in RESPONDENT_COLUMNS},
             "customer": person.customer if person.respondent in linkable else None,
             "study_version": person.version,
+            "seed": person.seed,
         }
         for person in collected.respondents
     ]
-    return pd.DataFrame(rows, columns=list(RESPONDENT_COLUMNS))
+    return pd.DataFrame(rows, columns=[*RESPONDENT_COLUMNS, "seed"])
 
 
 def linked_respondents(collected: Collected) -> frozenset[str]:
@@ -143,55 +144,48 @@ def _asked(study: Study, person: RespondentRecord, stored: Stored) -> frozenset[
     return asked_questions(study, given, person.facts())
 
 
-def choices_frame(exercise: ChoiceExercise, collected: Collected) -> pd.DataFrame:
-    """One row per alternative; the none alternative comes last, without levels.
+def choices_frame(exercise: Exercise, collected: Collected) -> pd.DataFrame:
+    """The table of an exercise, see ``answered_tasks``.
 
-    Choices made in a version in which the exercise had other attributes or levels are left out.
+    What was answered in a version in which the exercise offered something else is left out.
     """
-    names = [attribute.id for attribute in exercise.attributes]
     rows: list[Row] = []
     for person in collected.respondents:
-        for exercise_id, block, task, chosen in collected.choices.get(person.respondent, ()):
-            if exercise_id != exercise.id or not _same(collected, person.version, exercise):
-                continue
-            shown = collected.tasks[person.version, exercise_id, block, task]
-            rows += _alternatives(exercise, shown, person.respondent, chosen, names)
-    known = ["respondent", "exercise", "block", "task", "alternative", "chosen", "role"]
-    return pd.DataFrame(rows, columns=[*known, *names])
+        if not _same(collected, person.version, exercise):
+            continue
+        for given in collected.choices.get(person.respondent, ()):
+            if given.exercise == exercise.id:
+                shown = collected.tasks[person.version, given.exercise, given.block, given.task]
+                rows += task_rows(exercise, _answered(person, shown, given))
+    return pd.DataFrame(rows, columns=list(table_columns(exercise)))
 
 
-def _same(collected: Collected, version: int, exercise: ChoiceExercise) -> bool:
-    """Whether a version has the exercise with the same attributes, levels and none option."""
+def _answered(person: RespondentRecord, shown: TaskRecord, given: ChoiceRecord) -> AnsweredTask:
+    return AnsweredTask(
+        respondent=person.respondent,
+        block=shown.block,
+        task=shown.task,
+        role=shown.role,
+        shown=shown.alternatives,
+        chosen=given.chosen,
+        second=given.second,
+        seed=person.seed,
+    )
+
+
+def _same(collected: Collected, version: int, exercise: Exercise) -> bool:
+    """Whether a version has the exercise and offers the same in it."""
     earlier = {e.id: e for e in collected.versions[version].exercises}.get(exercise.id)
-    if not isinstance(earlier, ChoiceExercise):
-        return False
-    return _offer(earlier) == _offer(exercise)
+    return earlier is not None and _offer(earlier) == _offer(exercise)
 
 
-def _offer(exercise: ChoiceExercise) -> object:
+def _offer(exercise: Exercise) -> object:
+    if isinstance(exercise, BestWorstExercise):
+        return [item.id for item in exercise.items]
     shown = [(a.id, a.range, [(v.id, v.number) for v in a.levels]) for a in exercise.attributes]
-    return shown, exercise.none is None
-
-
-def _alternatives(
-    exercise: ChoiceExercise,
-    shown: TaskRecord,
-    respondent: str,
-    chosen: int,
-    names: Sequence[str],
-) -> Iterator[Row]:
-    none: list[dict[str, str]] = [{}] if exercise.none else []
-    for number, levels in enumerate([*shown.alternatives, *none], start=1):
-        yield {
-            "respondent": respondent,
-            "exercise": exercise.id,
-            "block": shown.block,
-            "task": shown.task,
-            "alternative": number,
-            "chosen": int(number == chosen),
-            "role": shown.role,
-            **{name: levels.get(name) for name in names},
-        }
+    if isinstance(exercise, RatingsExercise):
+        return shown, exercise.least, exercise.greatest
+    return shown, exercise.none and exercise.none.response, exercise.alternative_order
 
 
 def linked_answer_days(collected: Collected) -> pd.DataFrame:
@@ -238,11 +232,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
         versions=collected.versions,
         respondents=respondents_frame(collected),
         answers=answers_frame(collected),
-        choices={
-            e.id: choices_frame(e, collected)
-            for e in study.exercises
-            if isinstance(e, ChoiceExercise)
-        },
+        choices={e.id: choices_frame(e, collected) for e in study.exercises},
         customers=bought.scores(),
         outcomes=bought.outcomes(linked_answer_days(collected), study.analysis.outcome_weeks),
         facts={

@@ -221,16 +221,21 @@ def _compare(study: Study, walked: _Walked, seed: int, progress: Progress) -> Fu
 
 
 def _altered(frame: pd.DataFrame, owners: Mapping[str, PlantedPerson]) -> int:
-    """Choices that a bot would not make from what the archive says was shown."""
+    """Choices that a bot would not make from what the archive says was shown, as it stood there."""
+    from analysis.tables import BOUGHT, POSITION
+
     altered = 0
     for _, task in frame.groupby(["respondent", "task"]):
         person = owners[str(task["respondent"].iloc[0])]
         exercise = person.coding.exercise
-        names = [a.id for a in exercise.attributes]
-        levels = task[names].dropna(how="all").astype(str).to_numpy()
+        names = list(exercise.columns)
+        stood = task.sort_values(POSITION if POSITION in task else "alternative")
+        levels = stood[names].dropna(how="all").astype(str).to_numpy()
         shown = [dict(zip(names, row, strict=True)) for row in levels]
-        chosen = int(task.loc[task["chosen"] == 1, "alternative"].iloc[0])
-        altered += person.choose(exercise, shown) != chosen
+        same = person.choose(exercise, shown) == stood["chosen"].to_numpy().argmax() + 1
+        if exercise.is_dual:
+            same &= person.buys(exercise, shown) == (stood[BOUGHT] == 1).all()
+        altered += not same
     return altered
 
 

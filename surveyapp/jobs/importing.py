@@ -9,11 +9,17 @@ from itertools import groupby
 import pandas as pd
 
 from analysis.study import ChoiceExercise, parse_study
-from analysis.tables import Choices
+from analysis.tables import BOUGHT, Choices
 from surveyapp import clock, tokens
 from surveyapp.jobs.progress import JobFault
 from surveyapp.store import Store, answers, links, respondents, studies
-from surveyapp.store.records import LinkRecord, RespondentRecord, TaskRecord, VersionRecord
+from surveyapp.store.records import (
+    ChoiceRecord,
+    LinkRecord,
+    RespondentRecord,
+    TaskRecord,
+    VersionRecord,
+)
 
 SHOWN = 20
 
@@ -28,13 +34,17 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One imported task; ``alternatives`` without the none alternative."""
+    """One imported task; ``alternatives`` without the none alternative.
+
+    ``second``: 1 and 0 for whether the chosen one would be bought, with a dual-response none.
+    """
 
     respondent: str
     number: int
     role: str
     alternatives: tuple[dict[str, str], ...]
     chosen: int
+    second: int | None
 
 
 def import_choices(store: Store, version: VersionRecord, choices: Choices) -> Imported:
@@ -87,7 +97,14 @@ def import_choices(store: Store, version: VersionRecord, choices: Choices) -> Im
         answers.add_choices(
             c,
             (
-                (ids[t.respondent], exercise.id, blocks[t.respondent], t.number, t.chosen)
+                ChoiceRecord(
+                    ids[t.respondent],
+                    exercise.id,
+                    blocks[t.respondent],
+                    t.number,
+                    t.chosen,
+                    t.second,
+                )
                 for t in tasks
             ),
         )
@@ -102,7 +119,7 @@ def _tasks(frame: pd.DataFrame, exercise: ChoiceExercise) -> Iterator[_Task]:
     rows = ordered.to_dict("records")
     for (respondent, _), alternatives in groupby(rows, lambda r: (r["respondent"], r["task"])):
         shown: list[dict[str, str]] = []
-        chosen, role = 0, ""
+        chosen, role, second = 0, "", None
         for row in alternatives:
             levels = {name: _text(row[name]) for name in names if row[name] == row[name]}
             if levels:
@@ -110,9 +127,10 @@ def _tasks(frame: pd.DataFrame, exercise: ChoiceExercise) -> Iterator[_Task]:
             if row["chosen"]:
                 chosen = len(shown) if levels else -1
             role = str(row["role"])
+            second = int(row[BOUGHT]) if exercise.is_dual else None
         numbers[respondent] = numbers.get(respondent, 0) + 1
         number = len(shown) + 1 if chosen < 0 else chosen
-        yield _Task(str(respondent), numbers[respondent], role, tuple(shown), number)
+        yield _Task(str(respondent), numbers[respondent], role, tuple(shown), number, second)
 
 
 def _text(cell: object) -> str:
@@ -121,7 +139,7 @@ def _text(cell: object) -> str:
 
 def _refuse_without_none(tasks: list[_Task], frame: pd.DataFrame, exercise: ChoiceExercise) -> None:
     """The store adds the none alternative to every task, so every task must have had it."""
-    if exercise.none is None:
+    if exercise.none is None or exercise.is_dual:
         return
     names = [attribute.id for attribute in exercise.attributes]
     had_none = int(frame[names].isna().all(axis=1).sum())

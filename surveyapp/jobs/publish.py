@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.study import ChoiceExercise, Study, faults_before_publication, parse_study
-from analysis.study.faults import StudyFaults
+from analysis.study.exercises import Exercise
+from analysis.study.faults import Catalogue, StudyFaults
 from surveyapp import clock
 from surveyapp.jobs.designing import tasks_of_draft
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.jobs.rehearse import is_rehearsed, pass_gate
 from surveyapp.settings import Settings
-from surveyapp.store import Connection, Store, jobs, studies
+from surveyapp.store import Connection, Store, images, jobs, studies
 from surveyapp.store.records import DesignRecord, JobRecord, TaskRecord
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ def publish(
 ) -> int:
     """Freeze a study with its choice tasks, made or kept with the draft; returns the version.
 
-    A study that shows an exercise is published only when its rehearsal reaches its targets, or
-    for a written reason. A version for imported answers only is exempt: its tasks are asked
-    already.
+    A study whose plan reports choices that respondents make is published only when its rehearsal
+    reaches its targets, or for a written reason. Other kinds of exercise are exempt, for they
+    cannot be rehearsed, and versions for imported answers only: their tasks are asked already.
 
     Parameters
     ----------
@@ -76,6 +77,9 @@ def publish(
     reason = None
     if not import_only:
         faults = faults_before_publication(study)
+        with store.read() as c:
+            absent = images.missing(c, study.study, study.images())
+        faults += [Catalogue.NO_IMAGE.at("file", name=name) for name in absent]
         if faults:
             raise StudyFaults(faults)
         if is_rehearsed(study):
@@ -112,26 +116,32 @@ def _still_wanted(c: Connection, job: JobRecord, made_by: list[DesignRecord]) ->
 def designed_tasks(
     store: Store, study: Study, *, by: str, progress: Progress
 ) -> tuple[list[TaskRecord], list[DesignRecord]]:
-    """The choice tasks of all exercises that are on a page, and how they came about."""
+    """The tasks of all exercises that are on a page, and how choice tasks came about."""
+    from analysis.choices.design import Watch, design_of
+
     found: list[TaskRecord] = []
     records = []
-    for exercise_id in [page.exercise for page in study.pages if page.exercise]:
-        tasks, record = tasks_of_draft(store, study, exercise_id, by=by, progress=progress)
-        found += task_records(tasks, study.choice_exercise(exercise_id))
-        records.append(record)
+    for exercise in study.shown_exercises():
+        if isinstance(exercise, ChoiceExercise):
+            tasks, record = tasks_of_draft(store, study, exercise.id, by=by, progress=progress)
+            records.append(record)
+        else:
+            progress("Making the tasks", 0, 0)
+            watch = Watch(exercise.design.time_limit, progress=progress)
+            tasks = design_of(exercise, watch)
+        found += task_records(tasks, exercise)
     return found, records
 
 
-def task_records(frame: pd.DataFrame, exercise: ChoiceExercise) -> list[TaskRecord]:
-    """Tasks from a frame with one row per alternative (block, task, alternative, role, levels)."""
-    names = [attribute.id for attribute in exercise.attributes]
+def task_records(frame: pd.DataFrame, exercise: Exercise) -> list[TaskRecord]:
+    """Tasks from a frame with one row per alternative, as ``design_of`` returns it."""
     tasks: dict[tuple[int, int], tuple[str, list[dict[str, str]]]] = {}
     ordered = frame.sort_values(["block", "task", "alternative"])
     for row in ordered.to_dict("records"):
         _, alternatives = tasks.setdefault(
             (int(row["block"]), int(row["task"])), (str(row["role"]), [])
         )
-        alternatives.append({name: str(row[name]) for name in names})
+        alternatives.append({name: str(row[name]) for name in exercise.columns})
     return [
         TaskRecord(exercise.id, block, task, role, tuple(alternatives))
         for (block, task), (role, alternatives) in tasks.items()

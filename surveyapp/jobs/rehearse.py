@@ -80,8 +80,11 @@ def rehearse_and_keep(
 
 
 def is_rehearsed(study: Study) -> bool:
-    """Whether a study must be rehearsed: it shows an exercise to respondents."""
-    return any(page.exercise for page in study.pages)
+    """Whether a study must be rehearsed: its plan reports choices that respondents make.
+
+    Best-worst sets and rated profiles cannot be rehearsed (``words.unrehearsed`` says so).
+    """
+    return study.rehearsed_exercise() is not None
 
 
 def pass_gate(

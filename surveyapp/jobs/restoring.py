@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from analysis.answered_tasks import AnsweredTask, tasks_of
 from analysis.archive import Archive
 from analysis.study import dump_study
 from surveyapp import clock, tokens
@@ -15,10 +16,13 @@ from surveyapp.jobs.freeze import despite_fact
 from surveyapp.jobs.importing import closed_link
 from surveyapp.jobs.progress import JobFault
 from surveyapp.store import Connection, Store, answers, links, respondents, studies
-from surveyapp.store.records import AnswerRecord, LinkRecord, RespondentRecord, TaskRecord
-
-LEVELS_START = 7
-"""Columns of a table of choices before its attributes."""
+from surveyapp.store.records import (
+    AnswerRecord,
+    ChoiceRecord,
+    LinkRecord,
+    RespondentRecord,
+    TaskRecord,
+)
 
 
 def restore(store: Store, archive: Archive) -> int:
@@ -59,8 +63,10 @@ def restore(store: Store, archive: Archive) -> int:
             kept = [_answer(row) for row in _rows(rows) if row["status"] != "not_asked"]
             answers.save(c, str(respondent), kept, turn=0)
         places = {person.row["respondent"]: person for person in people}
+        seeds = {name: person.seed for name, person in places.items()}
         for exercise, frame in archive.choices.items():
-            _store_choices(c, study, numbers, places, exercise, frame)
+            found = tasks_of(archive.study.exercise(exercise), frame, seeds)
+            _store_choices(c, study, numbers, places, found, exercise)
     return len(people)
 
 
@@ -72,6 +78,12 @@ class _Person:
     @property
     def block(self) -> int:
         return -1 - self.place
+
+    @property
+    def seed(self) -> int | None:
+        """By which things were shuffled for this respondent."""
+        found = self.row.get("seed")
+        return None if found is None or pd.isna(found) else int(found)
 
     def record(self, study: str, numbers: Mapping[int, int], link: LinkRecord) -> RespondentRecord:
         row = self.row
@@ -93,6 +105,7 @@ class _Person:
             started=row["started"],
             completed=row["completed"] or None,
             ended=row["ended"] or None,
+            seed=self.seed,
         )
 
 
@@ -106,25 +119,23 @@ def _store_choices(
     study: str,
     numbers: Mapping[int, int],
     people: Mapping[str, _Person],
+    found: Iterable[AnsweredTask],
     exercise: str,
-    frame: pd.DataFrame,
 ) -> None:
-    chosen: list[tuple[str, str, int, int, int]] = []
+    chosen: list[ChoiceRecord] = []
     made: dict[int, list[TaskRecord]] = {}
-    attributes = list(frame.columns[LEVELS_START:])
-    for _, rows in frame.groupby(["respondent", "task"]):
-        respondent, task = str(rows["respondent"].iloc[0]), int(rows["task"].iloc[0])
-        person = people[respondent]
-        shown = [
-            {name: str(row[name]) for name in attributes if not pd.isna(row[name])}
-            for row in _rows(rows.sort_values("alternative"))
-        ]
-        levels = tuple(alternative for alternative in shown if alternative)
-        role = str(rows["role"].iloc[0])
+    for task in found:
+        person = people[task.respondent]
         version = numbers[int(person.row["study_version"])]
-        made.setdefault(version, []).append(TaskRecord(exercise, person.block, task, role, levels))
-        picked = int(rows.loc[rows["chosen"] == 1, "alternative"].iloc[0])
-        chosen.append((respondent, exercise, person.block, task, picked))
+        shown = TaskRecord(
+            exercise, person.block, task.task, task.role, tuple(dict(one) for one in task.shown)
+        )
+        made.setdefault(version, []).append(shown)
+        chosen.append(
+            ChoiceRecord(
+                task.respondent, exercise, person.block, task.task, task.chosen, task.second
+            )
+        )
     for version, tasks in made.items():
         studies.add_tasks(c, study, version, tasks)
     answers.add_choices(c, chosen)

@@ -68,8 +68,26 @@ def read_form(asked: Sequence[Ask], posted: MultiDict[str, str]) -> Filled:
     form.validate()
     values = {name: list(form[name].data or []) for name in fields}
     errors = {name: form[name].errors[0] for name in fields if form[name].errors}
+    for ask in asked:
+        errors |= _wrong_together(ask, values, errors)
     found = () if errors else tuple(r for ask in asked for r in records(ask, values))
     return Filled(values, errors, found)
+
+
+def _wrong_together(
+    ask: Ask, values: Mapping[str, list[str]], errors: Mapping[str, str]
+) -> dict[str, str]:
+    """The error of fields that are right alone; none filled in: that of the first."""
+    names = {item: name for name, item, _ in ask.fields()}
+    if not ask.kind.together or any(name in errors for name in names.values()):
+        return {}
+    if values.get(ask.refuse_name):
+        return {}
+    if not any(values[name] for name in names.values()) and not ask.question.required:
+        return {}
+    given = {item: (values[name] or ["0"])[0] for item, name in names.items()}
+    wrong = ask.kind.together(ask, given)
+    return {names[wrong[0]]: wrong[1]} if wrong else {}
 
 
 def _refuse_check(form: BaseForm, field: Field) -> None:
@@ -86,6 +104,8 @@ def _check(ask: Ask, item: str) -> Check:
         if refused:
             if values:
                 raise ValidationError("Answer, or tick 'Prefer not to answer', not both")
+            return
+        if not values and ask.kind.together:
             return
         act = check(ask, item, values)
         if act:

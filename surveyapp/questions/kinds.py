@@ -6,16 +6,20 @@ through a form. A new kind is one entry of ``KINDS`` and one macro in ``macros/q
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from analysis.study.questions import (
     ONE,
+    ConstantSum,
     Date,
     LongText,
+    Matrix,
     MultipleChoice,
     Number,
     Question,
+    Ranking,
+    SemanticDifferential,
     ShortText,
 )
 from analysis.study.texts import Text
@@ -59,10 +63,18 @@ class Ask:
 
     def fields(self) -> tuple[tuple[str, str, str], ...]:
         """The fields to fill in, as (name, item, what is asked)."""
-        if self.question.kind == "matrix":
-            rows = self.question.rated_items()
-            return tuple((self.name(row.id), row.id, self.say(row.text)) for row in rows)
+        question = self.question
+        if isinstance(question, Matrix):
+            return self._by_item((row.id, self.say(row.text)) for row in question.items)
+        if isinstance(question, SemanticDifferential):
+            poles = ((p.id, f"{self.say(p.left)} – {self.say(p.right)}") for p in question.items)
+            return self._by_item(poles)
+        if isinstance(question, Ranking | ConstantSum):
+            return self._by_item((o.id, self.say(o.label)) for o in question.options)
         return ((self.name(), ONE, self.say(self.question.text)),)
+
+    def _by_item(self, texts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str, str], ...]:
+        return tuple((self.name(item), item, text) for item, text in texts)
 
     def labels(self) -> list[tuple[str, str]]:
         """Values and labels of a labelled scale."""
@@ -98,6 +110,8 @@ class Kind:
     """What the respondent has to do, as an error says it."""
     radios: bool = False
     """True: refusing is a radio among the answers, else a tick of its own."""
+    together: Callable[[Ask, Mapping[str, str]], tuple[str, str] | None] | None = None
+    """Where the fields make one answer: the item that is wrong, and what to do; None when fine."""
     clean: Callable[[str], str] = str.strip
 
 
@@ -127,6 +141,46 @@ def _several(ask: Ask) -> str:
     if least:
         return f"Choose {least} answer{'' if least == 1 else 's'}"
     return f"Choose at most {question.most} answers"
+
+
+def _steps(ask: Ask) -> str:
+    return "Choose one of the steps"
+
+
+def _slide(ask: Ask) -> str:
+    low, high = ask.study.points(ask.question)
+    return f"Enter a whole number from {low} to {high}"
+
+
+def _place(ask: Ask) -> str:
+    question = ask.question
+    assert isinstance(question, Ranking)
+    return f"Choose a place from 1 to {question.places}"
+
+
+def _places(ask: Ask, values: Mapping[str, str]) -> tuple[str, str] | None:
+    found = ask.question.fault_together(values)
+    assert isinstance(ask.question, Ranking)
+    if found is None:
+        return None
+    places = ask.question.places
+    return found[0], f"Give each place from 1 to {places} to exactly one"
+
+
+def _share(ask: Ask) -> str:
+    question = ask.question
+    assert isinstance(question, ConstantSum)
+    return f"Enter a whole number from 0 to {question.total}"
+
+
+def _shares(ask: Ask, values: Mapping[str, str]) -> tuple[str, str] | None:
+    found = ask.question.fault_together(values)
+    assert isinstance(ask.question, ConstantSum)
+    if found is None:
+        return None
+    total, given = ask.question.total, sum(int(value) for value in values.values())
+    more = f"{total - given} are left" if given < total else f"{given - total} are too many"
+    return found[0], f"Let the numbers add up to {total}: now they make {given}, {more}"
 
 
 def _enter_number(ask: Ask) -> str:
@@ -178,6 +232,12 @@ KINDS: dict[str, Kind] = {
     "matrix": Kind("matrix", "Several statements on one labelled scale.", _agree, radios=True),
     "nps": Kind("numbers", "Likelihood to recommend, 0 to 10.", _number_of, radios=True),
     "rating": Kind("numbers", "A number between two labelled ends.", _number_of, radios=True),
+    "slider": Kind("slider", "A number on a long scale, typed.", _slide),
+    "semantic_differential": Kind(
+        "poles", "Steps between pairs of opposites.", _steps, radios=True
+    ),
+    "ranking": Kind("ranking", "Options put in order.", _place, together=_places),
+    "constant_sum": Kind("shares", "A total divided among options.", _share, together=_shares),
     "number": Kind("number", "A number to type.", _enter_number, clean=_decimal_point),
     "short_text": Kind("line", "A line of text.", _write),
     "long_text": Kind("lines", "Several lines of text.", _write, clean=_lines),
@@ -199,7 +259,10 @@ def records(ask: Ask, entered: Entered) -> list[AnswerRecord]:
             AnswerRecord(question.id, o.id, "1" if o.id in ticked else "0", "answered")
             for o in question.options
         ]
-    return [_record(ask, item, entered.get(name, [])) for name, item, _ in ask.fields()]
+    given = {name: entered.get(name, []) for name, _, _ in ask.fields()}
+    if ask.kind.together and any(given.values()):
+        given = {name: values or ["0"] for name, values in given.items()}
+    return [_record(ask, item, given[name]) for name, item, _ in ask.fields()]
 
 
 def _record(ask: Ask, item: str, values: list[str]) -> AnswerRecord:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from flask import render_template
 
-from analysis.study.exercises import Attribute, ChoiceExercise
+from analysis.study.exercises import (
+    Attribute,
+    BestWorstExercise,
+    ChoiceExercise,
+    Exercise,
+    RatingsExercise,
+)
+from analysis.study.ordering import alternative_order, attribute_order
 from analysis.study.routing import Step, tasks_shown
 from analysis.study.texts import Text
 from analysis.study.types import Study
 from surveyapp.questions.forms import asks
 from surveyapp.questions.kinds import Ask
-from surveyapp.store.records import TaskRecord
+from surveyapp.questions.tasks import LETTERS, Say, kind_of, rating_values
+from surveyapp.store.records import TaskAnswer, TaskRecord
 from surveyapp.texts import direction
 
-Say = Callable[[Text | None], str]
-
-LETTERS = "ABCDEFGHIJ"
 COMPACT_ALTERNATIVES = 3
 COMPACT_CHARACTERS = 28
 
@@ -40,9 +45,11 @@ class Screen:
     back: str | None = None
     onward: str | None = None
     notice: str | None = None
-    chosen_before: int | None = None
-    """What was chosen in the task before."""
+    answered_before: TaskAnswer | None = None
+    """What was answered to the task before."""
     run_kind: str = "live"
+    seed: int | None = None
+    """By which things are shuffled for the respondent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One alternative of a choice task; ``rows`` are (attribute, level, whether a price)."""
+    """One alternative or item of a task.
+
+    ``number`` is its number as designed, ``place`` and ``letter`` say where it stands on the page,
+    ``rows`` are (attribute, level, help, image, whether a price), ``text`` the item of a set.
+    """
 
     number: int
+    place: int
     letter: str
-    rows: tuple[tuple[str, str, bool], ...]
+    rows: tuple[tuple[str, str, str, str, bool], ...] = ()
+    text: str = ""
 
 
 def draw_step(study: Study, step: Step, screen: Screen) -> str:
@@ -71,7 +84,8 @@ def draw_step(study: Study, step: Step, screen: Screen) -> str:
     def say(text: Text | None) -> str:
         return text.say(language, study.default_language) if text else ""
 
-    exercise = study.choice_exercise(step.page.exercise) if step.task else None
+    exercise = study.exercise(step.page.exercise) if step.task else None
+    shown = cards(exercise, screen, say) if exercise else ()
     return render_template(
         "respond/step.html",
         study=study,
@@ -82,12 +96,24 @@ def draw_step(study: Study, step: Step, screen: Screen) -> str:
         direction=direction(language),
         asks=asked,
         progress=progress(study, step),
-        problems=_problems(asked, screen),
+        problems=_problems(asked, screen, shown),
         exercise=exercise,
-        cards=cards(exercise, screen.task, say) if exercise and screen.task else (),
-        compact=exercise is not None and is_compact(exercise),
-        letters=LETTERS,
+        kind=kind_of(exercise) if exercise else None,
+        cards=shown,
+        compact=isinstance(exercise, ChoiceExercise) and is_compact(exercise),
+        values=rating_values(exercise) if isinstance(exercise, RatingsExercise) else (),
+        said=_said_before(exercise, step, screen),
     )
+
+
+def _said_before(exercise: Exercise | None, step: Step, screen: Screen) -> str:
+    """The answer to the task before, in words; empty when there is none."""
+    given = screen.answered_before
+    if exercise is None or given is None:
+        return ""
+    count = getattr(exercise, "alternatives", 1)
+    order = alternative_order(exercise, step.task - 1, count, screen.seed)
+    return kind_of(exercise).said(exercise, given, order)
 
 
 def progress(study: Study, step: Step) -> Progress:
@@ -100,47 +126,71 @@ def progress(study: Study, step: Step) -> Progress:
     total = max(sum(sizes), 1)
     passed = sum(sizes[:place])
     if step.task:
-        words = f"Choice {step.task} of {tasks_shown(study, step.page)}"
+        noun = kind_of(study.exercise(step.page.exercise)).noun
+        words = f"{noun} {step.task} of {tasks_shown(study, step.page)}"
         return Progress(words, min(passed + step.task - 1, total), total)
     parts = [n for n, size in enumerate(sizes) if size]
     part = max(sum(1 for n in parts if n <= place), 1)
     return Progress(f"Part {part} of {max(len(parts), 1)}", min(passed, total), total)
 
 
-def cards(exercise: ChoiceExercise, task: TaskRecord, say: Say) -> tuple[Card, ...]:
-    """The alternatives of a task, attributes in the order of the study."""
+def cards(exercise: Exercise, screen: Screen, say: Say) -> tuple[Card, ...]:
+    """The alternatives or items of a task, in the order in which this respondent sees them."""
+    task = screen.task
+    if task is None:
+        return ()
+    order = alternative_order(exercise, task.task, len(task.alternatives), screen.seed)
+    attributes = attribute_order(exercise, screen.seed)
     return tuple(
-        Card(
-            number,
-            LETTERS[number - 1],
-            tuple(
-                (say(a.label), _level(a, levels[a.id], say), a.tag == "price")
-                for a in exercise.attributes
-            ),
+        _card(
+            exercise, task.alternatives[n], Card(n + 1, place, LETTERS[place - 1]), attributes, say
         )
-        for number, levels in enumerate(task.alternatives, start=1)
+        for place, n in enumerate(order, start=1)
     )
 
 
-def _level(attribute: Attribute, level: str, say: Say) -> str:
-    """How a level reads; an attribute with a range has numbers only, which a preview shows."""
-    return say(attribute.level(level).label) if attribute.levels else level
+def _card(
+    exercise: Exercise, shown: Mapping[str, str], card: Card, order: Sequence[int], say: Say
+) -> Card:
+    if isinstance(exercise, BestWorstExercise):
+        return replace(card, text=say(exercise.item(shown["item"]).label))
+    attributes = [exercise.attributes[n] for n in order]
+    rows = ((say(a.label), *_level(a, shown[a.id], say), a.tag == "price") for a in attributes)
+    return replace(card, rows=tuple(rows))
+
+
+def _level(attribute: Attribute, level: str, say: Say) -> tuple[str, str, str]:
+    """How a level reads, its help and image; a preview of an attribute with a range has numbers."""
+    if not attribute.levels:
+        return level, "", ""
+    found = attribute.level(level)
+    return say(found.label), say(found.help), found.image or ""
 
 
 def is_compact(exercise: ChoiceExercise) -> bool:
-    """Whether the alternatives fit side by side on a phone, in every language."""
+    """Whether the alternatives fit side by side on a phone, in every language.
+
+    Levels with help or images do not.
+    """
+    if any(level.help or level.image for a in exercise.attributes for level in a.levels):
+        return False
     labels = [level.label.root for a in exercise.attributes for level in a.levels]
     texts = [t for label in labels for t in ([label] if isinstance(label, str) else label.values())]
     short = all(len(text) <= COMPACT_CHARACTERS for text in texts)
     return short and exercise.alternatives <= COMPACT_ALTERNATIVES
 
 
-def _problems(asked: Sequence[Ask], screen: Screen) -> list[tuple[str, str]]:
+def _problems(asked: Sequence[Ask], screen: Screen, shown: Sequence[Card]) -> list[tuple[str, str]]:
     """Errors in the order of the page: the id of the control to jump to, and what to do."""
     texts = {name: text for ask in asked for name, _, text in ask.fields()}
     order = [name for name in texts if name in screen.errors]
     order += [name for name in screen.errors if name not in texts]
+    places = {str(card.number): card.place for card in shown}
+    entered = {name: next(iter(screen.entered.get(name, ())), "") for name in order}
     return [
-        (f"{name}-1", screen.errors[name] + (f": “{texts[name]}”" if name in texts else ""))
+        (
+            f"{name}-{places.get(entered[name], 1)}",
+            screen.errors[name] + (f": “{texts[name]}”" if name in texts else ""),
+        )
         for name in order
     ]

@@ -11,6 +11,7 @@ from analysis.study.routing import Step
 from surveyapp.respond.reply import Reply, read_reply
 from surveyapp.respond.state import State, block_of, load_state
 from surveyapp.store import Connection, Store, answers, respondents
+from surveyapp.store.records import ChoiceRecord
 
 Outcome = Literal["stored", "again", "differs", "invalid", "elsewhere", "ended"]
 
@@ -87,12 +88,13 @@ def _resent(state: State, step: Step, reply: Reply) -> Recorded:
 def _stored(c: Connection, state: State, step: Step, reply: Reply, *, at: str) -> Recorded:
     respondent = state.respondent
     turn = respondent.turn + 1
-    if reply.chosen is not None:
+    if reply.answer is not None:
         exercise = step.page.exercise or ""
-        answers.save_choice(
-            c, respondent.respondent, exercise, step.task,
-            block=block_of(c, respondent, exercise), chosen=reply.chosen, turn=turn,
-        )  # fmt: skip
+        block, given = block_of(c, respondent, exercise), reply.answer
+        choice = ChoiceRecord(
+            respondent.respondent, exercise, block, step.task, given.chosen, given.second
+        )
+        answers.save_choice(c, choice, turn=turn)
     answers.save(c, respondent.respondent, reply.records, turn=turn)
     after = _with(state, step, reply)
     ended = after.ending()
@@ -104,7 +106,7 @@ def _stored(c: Connection, state: State, step: Step, reply: Reply, *, at: str) -
 
 def _with(state: State, step: Step, reply: Reply) -> State:
     chosen = dict(state.chosen)
-    if reply.chosen is not None:
-        chosen[step.page.exercise or "", step.task] = reply.chosen
+    if reply.answer is not None:
+        chosen[step.page.exercise or "", step.task] = reply.answer
     stored = {**state.stored, **{(row.question, row.item): row for row in reply.records}}
     return State(state.study, state.respondent, stored, chosen, state.sent | {step.id})

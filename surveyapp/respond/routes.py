@@ -5,7 +5,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -21,7 +30,7 @@ from surveyapp.respond.record import Recorded, record_page
 from surveyapp.respond.reply import read_reply, stored_form
 from surveyapp.respond.start import barrier, invitation, invitation_of, start_respondent
 from surveyapp.respond.state import State, load_state, published, task_of
-from surveyapp.store import links, respondents
+from surveyapp.store import images, links, respondents
 from surveyapp.store.records import LinkRecord, RespondentRecord, StudyRecord
 
 door = Blueprint("respond", __name__)
@@ -60,6 +69,17 @@ def open_begin(slug: str) -> ResponseReturnValue:
     except BadSignature:
         return _start_page(link, study, notice=SEND_AGAIN)
     return _begin(link, study, token)
+
+
+@door.get("/images/<study>/<name>")
+@access("anyone")
+def image(study: str, name: str) -> ResponseReturnValue:
+    """An image of a study; it never changes under its name."""
+    with current.store().read() as c:
+        found = images.get(c, study, name) or abort(404)
+    kind = images.TYPES[name.rpartition(".")[2]]
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(found.content, mimetype=kind, headers=headers)
 
 
 @door.get("/a/<token>")
@@ -269,16 +289,11 @@ def _draw(
         turn=respondent.turn if turn is None else turn,
         back=url_for(".show", token=token, step_id=before.id) if before else None,
         notice=notice,
-        chosen_before=_chosen_before(state, before) if step.task > 1 else None,
+        answered_before=state.given(before) if before and step.task > 1 else None,
         run_kind=respondent.run_kind,
+        seed=respondent.seed,
     )
     return draw_step(state.study, step, screen)
-
-
-def _chosen_before(state: State, before: Step | None) -> int | None:
-    if before is None or not before.task:
-        return None
-    return state.chosen.get((before.page.exercise or "", before.task))
 
 
 def _end_page(state: State, *, notice: str | None = None) -> str:

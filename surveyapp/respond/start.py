@@ -66,5 +66,6 @@ def start_respondent(
         started=at,
         completed=None,
         ended=None,
+        seed=tokens.new_seed(),
     )
     respondents.add(c, new)

@@ -11,9 +11,10 @@ from flask import current_app
 from analysis.study import routing
 from analysis.study.load import parse_study
 from analysis.study.routing import Step
+from analysis.study.texts import Text
 from analysis.study.types import Study
 from surveyapp.store import Connection, answers, respondents, studies
-from surveyapp.store.records import AnswerRecord, RespondentRecord, TaskRecord
+from surveyapp.store.records import AnswerRecord, RespondentRecord, TaskAnswer, TaskRecord
 
 ChoiceKey = tuple[str, int]
 """Exercise and task."""
@@ -26,7 +27,7 @@ class State:
     study: Study
     respondent: RespondentRecord
     stored: Mapping[tuple[str, str], AnswerRecord]
-    chosen: Mapping[ChoiceKey, int]
+    chosen: Mapping[ChoiceKey, TaskAnswer]
     sent: frozenset[str]
 
     @cached_property
@@ -82,17 +83,26 @@ class State:
                 return "screened_out"
         return "complete"
 
+    def given(self, step: Step) -> TaskAnswer | None:
+        """What is stored of a task."""
+        return self.chosen.get((step.page.exercise or "", step.task))
+
+    def say(self, text: Text | None) -> str:
+        """A text in the respondent's language."""
+        default = self.study.default_language
+        return text.say(self.respondent.language, default) if text else ""
+
     def has_any(self, step: Step) -> bool:
         """Whether anything of a step is stored."""
         if step.task:
-            return (step.page.exercise or "", step.task) in self.chosen
+            return self.given(step) is not None
         if not step.questions:
             return step.id in self.sent
         return any((q.id, item) in self.stored for q in step.questions for item in q.storable())
 
     def _is_answered(self, step: Step) -> bool:
         if step.task:
-            return (step.page.exercise or "", step.task) in self.chosen
+            return self.given(step) is not None
         if not step.questions:
             return step.id in self.sent
         return all((q.id, item) in self.stored for q in step.questions for item in q.storable())

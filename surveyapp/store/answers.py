@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 
 from sqlalchemy import Connection, select
 
 from surveyapp.store.connection import insert
-from surveyapp.store.records import AnswerRecord
+from surveyapp.store.records import AnswerRecord, ChoiceRecord, TaskAnswer
 from surveyapp.store.schema import answers, choices, respondents
 
 
@@ -31,23 +32,16 @@ def save(c: Connection, respondent: str, rows: Iterable[AnswerRecord], *, turn: 
     c.execute(new.on_conflict_do_update(index_elements=answers.primary_key, set_=changed), values)
 
 
-def save_choice(
-    c: Connection, respondent: str, exercise: str, task: int, *, block: int, chosen: int, turn: int
-) -> None:
-    """Store which alternative was chosen in a task, in the place of an earlier choice."""
-    new = insert(c, choices).values(
-        respondent=respondent, exercise=exercise, task=task, block=block, chosen=chosen, turn=turn
-    )
-    changed = {name: new.excluded[name] for name in ("block", "chosen", "turn")}
+def save_choice(c: Connection, given: ChoiceRecord, *, turn: int) -> None:
+    """Store what was answered to a task, in the place of an earlier answer."""
+    new = insert(c, choices).values(**asdict(given), turn=turn)
+    changed = {name: new.excluded[name] for name in ("block", "chosen", "second", "turn")}
     c.execute(new.on_conflict_do_update(index_elements=choices.primary_key, set_=changed))
 
 
-def add_choices(
-    c: Connection, rows: Iterable[tuple[str, str, int, int, int]], *, turn: int = 0
-) -> None:
-    """Store many choices of new respondents: (respondent, exercise, block, task, chosen)."""
-    names = ("respondent", "exercise", "block", "task", "chosen")
-    values = [{**dict(zip(names, row, strict=True)), "turn": turn} for row in rows]
+def add_choices(c: Connection, rows: Iterable[ChoiceRecord], *, turn: int = 0) -> None:
+    """Store many answers to tasks, of new respondents."""
+    values = [{**asdict(row), "turn": turn} for row in rows]
     if values:
         c.execute(insert(c, choices), values)
 
@@ -59,11 +53,11 @@ def stored(c: Connection, respondent: str) -> dict[tuple[str, str], AnswerRecord
     return {(row.question, row.item): AnswerRecord(**row._mapping) for row in rows}
 
 
-def stored_choices(c: Connection, respondent: str) -> dict[tuple[str, int], int]:
-    """All stored choices of a respondent: (exercise, task) to the alternative chosen."""
-    columns = (choices.c.exercise, choices.c.task, choices.c.chosen)
+def stored_choices(c: Connection, respondent: str) -> dict[tuple[str, int], TaskAnswer]:
+    """All that a respondent answered to tasks, by (exercise, task)."""
+    columns = (choices.c.exercise, choices.c.task, choices.c.chosen, choices.c.second)
     rows = c.execute(select(*columns).where(choices.c.respondent == respondent))
-    return {(row.exercise, row.task): row.chosen for row in rows}
+    return {(row.exercise, row.task): TaskAnswer(row.chosen, row.second) for row in rows}
 
 
 def of_study(c: Connection, study: str) -> Iterator[tuple[str, AnswerRecord]]:
@@ -80,12 +74,14 @@ def of_study(c: Connection, study: str) -> Iterator[tuple[str, AnswerRecord]]:
         )
 
 
-def choices_of_study(c: Connection, study: str) -> Iterator[tuple[str, str, int, int, int]]:
-    """All choices of a study, as (respondent, exercise, block, task, chosen)."""
+def choices_of_study(c: Connection, study: str) -> Iterator[ChoiceRecord]:
+    """All answers to tasks of a study."""
     wanted = (
         select(choices)
         .join(respondents, respondents.c.respondent == choices.c.respondent)
         .where(respondents.c.study == study)
     )
     for row in c.execute(wanted.order_by(choices.c.respondent, choices.c.exercise, choices.c.task)):
-        yield row.respondent, row.exercise, row.block, row.task, row.chosen
+        yield ChoiceRecord(
+            row.respondent, row.exercise, row.block, row.task, row.chosen, row.second
+        )

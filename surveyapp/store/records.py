@@ -89,13 +89,23 @@ class DesignRecord:
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """One choice task: level ids per attribute for each alternative."""
+    """One task: level ids per attribute for each alternative, or the item for each of a set."""
 
     exercise: str
     block: int
     task: int
     role: str
     alternatives: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image of a study."""
+
+    study: str
+    name: str
+    content: bytes
+    added: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,8 @@ class RespondentRecord:
     started: str
     completed: str | None
     ended: str | None
+    seed: int | None = None
+    """By which things are shuffled for this respondent; None: nothing is."""
 
     def facts(self) -> dict[str, str]:
         """What conditions may ask about the respondent."""
@@ -151,6 +163,31 @@ class AnswerRecord:
     value: str | None
     status: str
     turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAnswer:
+    """What was answered to a task.
+
+    ``chosen`` is the number of the chosen alternative or best item (from 1, as designed, wherever
+    it stood on the page), or the rating given. ``second`` is the number of the worst item, or 1
+    and 0 for the yes and no of a dual-response none; None where nothing else is asked.
+    """
+
+    chosen: int
+    second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceRecord:
+    """A stored answer to a task."""
+
+    respondent: str
+    exercise: str
+    block: int
+    task: int
+    chosen: int
+    second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -96,6 +97,15 @@ tasks = Table(
     CheckConstraint("role IN ('estimation', 'holdout')", name="role"),
 )
 
+images = Table(
+    "images",
+    metadata,
+    Column("study", String, ForeignKey("studies.study"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("added", String, nullable=False),
+)
+
 links = Table(
     "links",
     metadata,
@@ -134,6 +144,7 @@ respondents = Table(
     Column("started", String, nullable=False),
     Column("completed", String),
     Column("ended", String),
+    Column("seed", Integer),
     ForeignKeyConstraint(["study", "version"], ["study_versions.study", "study_versions.version"]),
     CheckConstraint(
         "ended IS NULL OR ended IN ('complete', 'screened_out', 'declined')", name="ended"
@@ -161,6 +172,7 @@ choices = Table(
     Column("task", Integer, primary_key=True),
     Column("block", Integer, nullable=False),
     Column("chosen", Integer, nullable=False),
+    Column("second", Integer),
     Column("turn", Integer, nullable=False),
 )
 

@@ -33,7 +33,7 @@ def is_published(c: Connection, version: VersionRecord | None, study: Study) -> 
 def why_not_fieldable(c: Connection, version: VersionRecord) -> str | None:
     """Why nobody can be asked with a version, or None when respondents can."""
     study = read_definition(version.definition)
-    on_pages = [page.exercise for page in study.pages if page.exercise]
+    on_pages = [exercise.id for exercise in study.shown_exercises()]
     without = [e for e in on_pages if not studies.blocks(c, study.study, version.version, e)]
     if faults_before_asking(study) or without:
         return (

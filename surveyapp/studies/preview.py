@@ -8,6 +8,7 @@ from flask import abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from analysis.study import Attribute, ChoiceExercise, Study, StudyFaults, parse_study
+from analysis.study.exercises import BestWorstExercise, Exercise
 from analysis.study.routing import Step, tasks_shown
 from surveyapp import current
 from surveyapp.access import access
@@ -16,7 +17,7 @@ from surveyapp.store import Connection, studies
 from surveyapp.store.records import StudyRecord, TaskRecord
 from surveyapp.studies.door import door, found
 
-EXAMPLE = "The choice tasks are examples; the real ones are made when the study is published."
+EXAMPLE = "The choice tasks are examples; the real ones are made when the study is published"
 
 
 @door.get("/<name>/preview/<int:number>")
@@ -40,7 +41,7 @@ def preview(name: str, number: int) -> ResponseReturnValue:
         task=task,
         back=_address(name, number - 1) if number > 1 else url_for("studies.one", name=name),
         onward=url_for("studies.one", name=name) if last else _address(name, number + 1),
-        notice=_notice(step, real),
+        notice=_notice(study, step, real),
     )
     return draw_step(study, step, screen)
 
@@ -57,14 +58,16 @@ def every_step(study: Study) -> list[Step]:
     return found_steps
 
 
-def example_task(exercise: ChoiceExercise, number: int) -> TaskRecord:
-    """A task of random levels, to look at."""
+def example_task(exercise: Exercise, number: int) -> TaskRecord:
+    """A task of random levels or items, to look at."""
     draw = random.Random(number)  # noqa: S311 - an example to look at
-    alternatives = tuple(
-        {a.id: _example_level(a, draw) for a in exercise.attributes}
-        for _ in range(exercise.alternatives)
-    )
-    return TaskRecord(exercise.id, 1, number, "estimation", alternatives)
+    if isinstance(exercise, BestWorstExercise):
+        size = min(exercise.set_size, len(exercise.items))
+        shown = [{"item": item.id} for item in draw.sample(exercise.items, size)]
+    else:
+        count = exercise.alternatives if isinstance(exercise, ChoiceExercise) else 1
+        shown = [{a.id: _example_level(a, draw) for a in exercise.attributes} for _ in range(count)]
+    return TaskRecord(exercise.id, 1, number, "estimation", tuple(shown))
 
 
 def _example_level(attribute: Attribute, draw: random.Random) -> str:
@@ -79,7 +82,7 @@ def _task(
     """The task to show, and whether it is one that respondents get."""
     if not step.task:
         return None, True
-    exercise = study.choice_exercise(step.page.exercise)
+    exercise = study.exercise(step.page.exercise)
     made = (
         studies.task(c, study.study, record.version, exercise.id, 1, step.task)
         if record.version
@@ -90,16 +93,25 @@ def _task(
     return example_task(exercise, step.task), False
 
 
-def _fits(exercise: ChoiceExercise, levels: dict[str, str]) -> bool:
-    """Whether published levels are still those of the draft."""
+def _fits(exercise: Exercise, levels: dict[str, str]) -> bool:
+    """Whether published levels or items are still those of the draft."""
+    if isinstance(exercise, BestWorstExercise):
+        return levels.get("item") in {item.id for item in exercise.items}
     known = {a.id: {level.id for level in a.levels} for a in exercise.attributes}
     return levels.keys() == known.keys() and all(v in known[a] for a, v in levels.items())
 
 
-def _notice(step: Step, real: bool) -> str | None:
+def _is_shuffled(exercise: Exercise) -> bool:
+    orders = (getattr(exercise, f"{part}_order", "fixed") for part in ("attribute", "alternative"))
+    return isinstance(exercise, BestWorstExercise) or "random" in orders
+
+
+def _notice(study: Study, step: Step, real: bool) -> str | None:
     notes = []
     if not real:
         notes.append(EXAMPLE)
+    if step.page.exercise and _is_shuffled(study.exercise(step.page.exercise)):
+        notes.append("Respondents see this in an order of their own")
     if step.page.show_if:
         notes.append(f"Shown only if: {step.page.show_if}")
     notes += [f"'{q.id}' is shown only if: {q.show_if}" for q in step.questions if q.show_if]

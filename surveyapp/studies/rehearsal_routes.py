@@ -37,8 +37,8 @@ class Shown:
 def rehearse(name: str) -> ResponseReturnValue:
     """Start a rehearsal of the draft, or follow the one that runs."""
     study = _draft(found(name))
-    if study is None or not any(page.exercise for page in study.pages):
-        flash("There is nothing to rehearse: the draft has faults, or no exercise.", "error")
+    if study is None or study.rehearsed_exercise() is None:
+        flash("Nothing to rehearse: the draft has faults, or its plan reports no choices.", "error")
         return redirect(url_for("studies.one", name=name), code=303)
     job = queue.rehearse(current.store(), name, dump_study(study))
     return redirect(url_for("studies.job", name=name, job=job.job), code=303)

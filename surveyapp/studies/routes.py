@@ -6,6 +6,7 @@ from flask import Response, abort, flash, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from analysis.rehearsal import words
 from analysis.study import (
     Fault,
     Study,
@@ -20,7 +21,7 @@ from surveyapp.exports.answers import answers_csv
 from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
 from surveyapp.jobs.rehearse import CANNOT
-from surveyapp.store import designs, jobs, links, rehearsals, reports, respondents, studies
+from surveyapp.store import designs, images, jobs, links, rehearsals, reports, respondents, studies
 from surveyapp.store.records import JobRecord
 from surveyapp.studies import design_routes, fielding, rehearsal_routes
 from surveyapp.studies.door import door, find, found
@@ -102,6 +103,7 @@ def one(name: str) -> ResponseReturnValue:
             "report": reports.newest(c, name),
             "version_designs": designs.of_study(c, name),
             "unpublished": bool(study and not fielding.is_published(c, version, study)),
+            "absent": images.missing(c, name, study.images()) if study else [],
             "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
         }
     return render_template(
@@ -112,6 +114,7 @@ def one(name: str) -> ResponseReturnValue:
         faults=[*faults, *before],
         designs=design_routes.shown_of(study),
         rehearsal=rehearsal_routes.shown_of(record, study),
+        unrehearsed=words.unrehearsed(study) if study else "",
         **shown,
     )
 
@@ -132,7 +135,7 @@ def publish(name: str) -> ResponseReturnValue:
         flash("The rehearsal misses its targets, so the draft is not published.", "error")
         return redirect(url_for("studies.rehearsal", name=name), code=303)
     definition, by = dump_study(study), current_user.name
-    if any(page.exercise for page in study.pages):
+    if study.shown_exercises():
         job = queue.publish(current.store(), name, definition, by=by)
         return redirect(url_for("studies.job", name=name, job=job.job), code=303)
     version = publishing.publish(
@@ -276,4 +279,4 @@ def _download(text: str, mimetype: str, name: str) -> Response:
     return Response(text, mimetype=mimetype, headers=headers)
 
 
-from surveyapp.studies import link_routes, preview  # noqa: E402, F401 - they add their routes
+from surveyapp.studies import image_routes, link_routes, preview  # noqa: E402, F401 - they add routes

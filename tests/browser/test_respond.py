@@ -15,11 +15,25 @@ LOOKS = {
     "dark": {"width": 360, "color_scheme": "dark"},
     "forced": {"width": 360, "forced_colors": "active"},
 }
-SHOWN_WITH_ERRORS = ("welcome", "habits", "choosing", "rating", "verdict", "choices.1", "shop")
+SHOWN_WITH_ERRORS = (
+    "welcome",
+    "habits",
+    "choosing",
+    "sorting",
+    "feeling",
+    "rating",
+    "verdict",
+    "choices.1",
+    "shop",
+    "buying.1",
+    "ranking.1",
+    "judging.1",
+)
 WIDER_THAN_THE_SCREEN = """() => {
   const wide = document.documentElement.clientWidth;
   return [...document.querySelectorAll('body *')]
-    .filter(e => !e.closest('.clipped, .word, dt') && e.getBoundingClientRect().right > wide + 1)
+    .filter(e => !e.closest('.clipped, .word, .column, dt'))
+    .filter(e => e.getBoundingClientRect().right > wide + 1)
     .map(e => e.tagName + '.' + e.className).concat(
       document.documentElement.scrollWidth > wide ? ['the page'] : []);
 }"""
@@ -31,8 +45,9 @@ SMALL_TARGETS = """() => {
   };
   const join = (a, b) => a.map((x, n) => (n < 2 ? Math.min : Math.max)(x, b[n]));
   const found = [];
-  for (const e of document.querySelectorAll('a, button, input:not([type=hidden]), textarea')) {
-    const answer = e.matches('input, textarea');
+  const all = 'a, button, input:not([type=hidden]), select, textarea';
+  for (const e of document.querySelectorAll(all)) {
+    const answer = e.matches('input, select, textarea');
     let box = area(e);
     if (e.matches('[type=radio], [type=checkbox]')) {
       box = join(box, area(document.querySelector(`label[for="${e.id}"]`)));
@@ -47,7 +62,8 @@ SMALL_TARGETS = """() => {
 # A word is broken when its letters stand on more than one line.
 BROKEN_WORDS = """() => {
   const broken = [];
-  for (const cell of document.querySelectorAll('.card dd, .card dt, .option label')) {
+  const cells = '.card dd, .card dt, .option label, .best-worst th';
+  for (const cell of document.querySelectorAll(cells)) {
     const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       for (const word of walker.currentNode.data.matchAll(/[^\\s-]+/g)) {
@@ -99,16 +115,27 @@ def answer(page) -> None:
     for group in page.locator("fieldset:has(input[type=radio])").all():
         inputs = group.locator("input[type=radio]")
         page.locator(f'label[for="{inputs.nth(0).get_attribute("id")}"]').click()
+    if page.locator(".best-worst").count():
+        page.locator('label[for="worst-2"]').click()
     for group in page.locator("fieldset:has(input[type=checkbox])").all():
         group.locator("label").first.click()
     for field in page.locator("input[inputmode]").all():
         field.fill("1980" if "birth" in field.get_attribute("id") else "5")
+    for rows in page.locator(".places").all():
+        places = rows.locator("select")
+        most = places.first.locator("option").count() - 1 if places.count() else 0
+        for n in range(min(places.count(), most)):
+            places.nth(n).select_option(str(n + 1))
+        for n, field in enumerate(rows.locator("input").all()):
+            field.fill("0" if n else "100")
     for field in page.locator("input[type=date]").all():
         field.fill("2026-02-28")
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("study", ["pastry", "all_kinds"])
+@pytest.mark.parametrize(
+    ("study", "look"),
+    [*((s, look) for s in ("pastry", "all_kinds") for look in LOOKS), ("right_to_left", "phone")],
+)
 def test_every_page(served, open_page, study, look):
     app, address = served
     path = builders.open_link(app, study, slug=f"{study}-{look}")
@@ -182,7 +209,8 @@ def answer_by_keyboard(page) -> None:
             return
         if kind == "radio" and name not in done:
             page.keyboard.press("Space")
-            page.keyboard.press("ArrowDown")
+            if name != "best":
+                page.keyboard.press("ArrowDown")
             # Take part: back to yes, which the first press chose.
             if name in ("consent", "linking"):
                 page.keyboard.press("ArrowUp")
@@ -227,6 +255,30 @@ def test_errors_are_in_focus_and_lead_to_the_field(served, open_page):
     page.wait_for_function("document.activeElement.className === 'error-summary'")
     page.get_by_role("link", name="Choose yes or no").first.click()
     assert page.evaluate("document.activeElement.id || location.hash.slice(1)") == "consent-1"
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_running_total_helps_and_is_not_needed(served, open_page, script):
+    app, address = served
+    page = open_page(width=360, java_script_enabled=script)
+    page.goto(address + builders.open_link(app, "all_kinds", slug=f"total-{script}"))
+    leave(page, "button", "Start")
+    while "sorting" not in page.url:
+        answer(page)
+        leave(page, "button", "Continue")
+    said = page.locator(".total output")
+    assert said.is_visible() is script
+    page.get_by_label("Pleasure").fill("70")
+    page.get_by_label("Time saved").fill("20")
+    if script:
+        assert said.inner_text() == "now 90"
+    for n, name in enumerate(("Taste", "Price", "Service"), start=1):
+        page.get_by_label(name).select_option(str(n))
+    leave(page, "button", "Continue")
+    assert page.get_by_role("link", name="now they make 90, 10 are left").is_visible()
+    page.get_by_label("Time saved").fill("30")
+    leave(page, "button", "Continue")
+    assert "feeling" in page.url
 
 
 def test_the_policy_blocks_nothing_a_page_needs(served, browser):

@@ -46,9 +46,10 @@ def test_what_a_bot_chose_is_stored_with_the_alternatives_it_saw(app):
         stored = list(answers.choices_of_study(c, "pastry"))
         tasks = {(t.block, t.task): t for t in studies.all_tasks(c, "pastry", 1)}
     assert len(stored) == 12
-    for _, _, block, task, chosen in stored:
-        prices = [alternative["price"] for alternative in tasks[block, task].alternatives]
-        assert prices[chosen - 1] == min(prices)
+    for given in stored:
+        shown = tasks[given.block, given.task].alternatives
+        prices = [alternative["price"] for alternative in shown]
+        assert prices[given.chosen - 1] == min(prices)
 
 
 def test_a_bot_answers_at_its_own_time_and_may_leave_early(app):

@@ -18,6 +18,8 @@ from analysis.tables import Check, Codes, Mask, TableFaults, at_lines_of, read_c
 
 ITEM = "item"
 BEST_WORST_COLUMNS = ("respondent", "task", ITEM, "best", "worst")
+PLACES = ("exercise", "block", "position")
+"""Columns of an archive that say where an item stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def check_best_worst(
         BEST_WORST_COLUMNS,
         first_row=first_row,
         table="best-worst answers",
+        places=PLACES,
     )
     respondent, people = check.required("respondent")
     task, tasks = check.required("task")

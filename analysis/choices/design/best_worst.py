@@ -30,7 +30,8 @@ def make_sets(exercise: BestWorstExercise) -> pd.DataFrame:
     Raises
     ------
     DesignImpossible
-        When a set would need more items than there are.
+        When a set would need more items than there are, or some items never meet the others, even
+        through third ones.
     """
     items, size, sets = len(exercise.items), exercise.set_size, exercise.sets
     if size > items:
@@ -52,6 +53,7 @@ def make_sets(exercise: BestWorstExercise) -> pd.DataFrame:
             pairs[np.ix_(task, task)] += 1
         even_places(chosen, places, generator)
         made.append(chosen)
+    _check_connected(exercise, np.concatenate(made))
     block, task, place = np.indices((len(made), sets, size)).reshape(3, -1)
     ids = np.array([item.id for item in exercise.items], dtype=object)
     return pd.DataFrame(
@@ -62,6 +64,16 @@ def make_sets(exercise: BestWorstExercise) -> pd.DataFrame:
             "item": ids[np.stack(made).ravel()],
         }
     )
+
+
+def _check_connected(exercise: BestWorstExercise, sets: Sets) -> None:
+    group = _groups(sets, len(exercise.items))
+    apart = [f"'{exercise.items[n].id}'" for n in np.flatnonzero(group != group[0])]
+    if apart:
+        raise DesignImpossible(
+            f"exercise '{exercise.id}': {len(apart)} of {len(group)} items are never compared with "
+            f"the others: {', '.join(apart[:10])}. Show more sets, or make more blocks."
+        )
 
 
 def balanced_sets(items: int, size: int, sets: int, generator: np.random.Generator) -> Sets | None:
@@ -227,11 +239,17 @@ def inspect_sets(exercise: BestWorstExercise, frame: pd.DataFrame) -> dict[str, 
     }
 
 
-def _evenness(sets: NDArray[Any], items: int) -> tuple[int, int, bool]:
-    pairs, group = np.zeros((items, items), dtype=int), np.arange(items)
+def _groups(sets: NDArray[Any], items: int) -> NDArray[np.int_]:
+    """A number for each item, the same for items that are compared, if only through others."""
+    group = np.arange(items)
     for task in sets:
-        together = np.isin(group, group[task])
-        group[together] = group[task].min()
+        group[np.isin(group, group[task])] = group[task].min()
+    return group
+
+
+def _evenness(sets: NDArray[Any], items: int) -> tuple[int, int, bool]:
+    pairs, group = np.zeros((items, items), dtype=int), _groups(sets, items)
+    for task in sets:
         for a, b in combinations(sorted(task.tolist()), 2):
             pairs[a, b] += 1
     shown = np.bincount(sets.ravel(), minlength=items)

@@ -341,3 +341,86 @@ def test_whatever_is_wrong_it_is_said_as_faults(seed):
 def test_texts_hold_no_null_character():
     found = faults('study: s\ntitle: "a\\0b"\npages:\n  - {id: p, text: Hello}\n')
     assert {fault.path for fault in found} == {"title"}
+
+
+TASKS = """study: s
+title: T
+exercises:
+  - {id: m, kind: best_worst, question: Q, set_size: 4, items: [%s]}
+  - id: r
+    kind: ratings
+    question: Q
+    least: 5
+    greatest: 5
+    attributes:
+      - {id: rating, label: L, levels: [1, 2]}
+  - id: c
+    question: Q
+    alternative_order: random
+    none: {response: dual}
+    attributes:
+      - {id: bought, label: L, levels: [1, 2]}
+      - {id: position, label: L, levels: [1, 2]}
+"""
+
+
+def test_exercises_other_than_choices_are_checked_as_well():
+    items = ", ".join(f"{{id: {name}, label: L}}" for name in ("a", "b", "a"))
+    found = {(f.path, f.code) for f in faults(TASKS % items)}
+    assert found == {
+        ("exercises[0].items[2]", "DUPLICATE_ID"),
+        ("exercises[1].least", "RANGE_ORDER"),
+        ("exercises[1].attributes[0].id", "RESERVED_ID"),
+        ("exercises[2].attributes[0].id", "RESERVED_ID"),
+        ("exercises[2].attributes[1].id", "RESERVED_ID"),
+    }
+
+
+def test_a_set_larger_than_the_items_is_told_before_publication_only():
+    items = ", ".join(f"{{id: {name}, label: L}}" for name in "abc")
+    study = parse_study(TASKS.partition("  - id: r")[0] % items)
+    found = [f for f in faults_before_publication(study) if f.code == "NOT_FIELDABLE"]
+    assert [f.path for f in found] == ["exercises[0]"] and "4 out of 3" in found[0].fact
+
+
+def test_names_of_columns_that_an_exercise_does_not_have_stay_free():
+    text = TASKS.replace("alternative_order: random", "alternatives: 2").replace(
+        "{response: dual}", "{response: single}"
+    )
+    items = ", ".join(f"{{id: {name}, label: L}}" for name in "abcd")
+    assert [f.path for f in faults(text % items)] == [
+        "exercises[1].least",
+        "exercises[1].attributes[0].id",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("- {id: q, kind: slider, text: T, least: 5, greatest: 5, low_label: L, high_label: H}",
+         "RANGE_ORDER"),
+        ("- {id: q, kind: ranking, text: T, most: 3, options: [{id: a, label: A}, "
+         "{id: b, label: B}]}", Catalogue.IMPOSSIBLE.name),
+        ("- {id: q, kind: semantic_differential, text: T, items: [{id: a, left: L, right: R, "
+         "measures: nothing}]}", "UNKNOWN_REFERENCE"),
+        ("- {id: q, kind: constant_sum, text: T, options: [{id: a, label: A}, "
+         "{id: a, label: B}]}", "DUPLICATE_ID"),
+    ],
+)  # fmt: skip
+def test_the_newer_question_kinds_are_checked(body, code):
+    assert only(question(body)).code == code
+
+
+def test_parts_of_a_ranking_and_a_constant_sum_can_be_asked_about():
+    pages = """study: s
+title: T
+pages:
+  - id: p
+    questions:
+      - {id: order, kind: ranking, text: T, options: [{id: a, label: A}, {id: b, label: B}]}
+      - {id: money, kind: constant_sum, text: T, options: [{id: a, label: A}, {id: b, label: B}]}
+  - {id: n, text: Hello, show_if: %s}
+"""
+    parse_study(pages % "order.a == 1 and money.b > 50")
+    assert only(pages % "order == 1").code == "UNKNOWN_REFERENCE"
+    assert only(pages % "order.c == 1").code == "UNKNOWN_REFERENCE"

@@ -311,7 +311,7 @@ def test_a_respondent_is_erased_by_receipt(run, few):
     assert "analyse electricity" in run("responses", "erase", before[0], "--yes").stdout
     with store.read() as c:
         left = [person.respondent for person in respondents.of_study(c, "electricity")]
-        choosers = {row[0] for row in answers.choices_of_study(c, "electricity")}
+        choosers = {given.respondent for given in answers.choices_of_study(c, "electricity")}
     assert left == before[1:]
     assert choosers == set(left)
 

@@ -35,6 +35,23 @@ exercises:
 analysis:
   targets: {smallest_difference: 0.5, respondents: 100}
 """
+OTHERS = """
+  - id: wishes
+    kind: best_worst
+    question: 'Which matters most, and which least?'
+    set_size: 3
+    sets: 2
+    design: {blocks: 2}
+    items: [{id: a, label: A}, {id: b, label: B}, {id: c, label: C}, {id: d, label: D}]
+  - id: mugs
+    kind: ratings
+    question: 'How do you like it?'
+    profiles: 4
+    design: {blocks: 2}
+    attributes:
+      - {id: colour, label: Colour, levels: [{id: red, label: Red}, {id: blue, label: Blue}]}
+      - {id: size, label: Size, levels: [{id: small, label: Small}, {id: large, label: Large}]}
+"""
 
 
 def test_what_bots_chose_comes_out_of_the_archive_unaltered():
@@ -46,6 +63,19 @@ def test_what_bots_chose_comes_out_of_the_archive_unaltered():
     assert price.planted == -0.8
     assert -0.8 < price.limit < -0.5
     assert price.logit < 0
+
+
+def test_shuffled_tasks_second_answers_and_other_kinds_come_out_unaltered_too():
+    text = SMALL.replace(
+        "none: {label: None of these}",
+        "none: {label: None, response: dual, question: 'Buy?', yes_label: Buy}\n"
+        "    attribute_order: random\n    alternative_order: random",
+    )
+    pages = "\n  - {id: sorting, exercise: wishes}\n  - {id: judging, exercise: mugs}\nexercises:"
+    study = parse_study(text.replace("\nexercises:", f"{pages}{OTHERS}"))
+    found = walk_and_compare(study, bots=24, seed=2, progress=lambda *_: None)
+    assert (found.completed, found.choices, found.altered) == (24, 144, 0)
+    assert found.logit_distance > 0.001
 
 
 def test_too_few_who_complete_are_a_message():

@@ -2,11 +2,14 @@
 
 import pytest
 
-from analysis.study import dump_study, parse_study
+from analysis.rehearsal import run, words
+from analysis.rehearsal.laid_out import RehearsalFault
+from analysis.study import dump_study, parse_study, read_study
+from analysis.study.types import Plan
 from surveyapp.jobs import publish, rehearse
 from surveyapp.jobs.freeze import FreezeAs, collect, freeze
 from surveyapp.jobs.progress import JobFault
-from surveyapp.store import rehearsals, studies
+from surveyapp.store import images, rehearsals, studies
 from tests import builders
 
 REASON = "Only sixty customers exist, and all of them are asked."
@@ -92,6 +95,38 @@ def test_versions_for_imported_answers_and_studies_without_exercises_are_exempt(
     assert publishing(app, builders.tight_study(), import_only=True) == 1
     consent = "  - {id: a, questions: [{id: c, kind: consent, text: 'Do you?'}]}\n"
     assert publishing(app, builders.small_study(consent)) == 1
+
+
+def test_best_worst_sets_and_rated_profiles_are_exempt_and_said(app, monkeypatch):
+    everything = read_study(builders.ALL_KINDS)
+    monkeypatch.setattr(rehearse, "rehearse_and_keep", None)
+    kept = {"matters", "breakfast"}
+    only = everything.model_copy(
+        update={
+            "exercises": tuple(e for e in everything.exercises if e.id in kept),
+            "pages": tuple(p for p in everything.pages if p.exercise in (None, *kept)),
+            "analysis": Plan(),
+        }
+    )
+    for name in only.images():
+        with builders.store_of(app).write() as c:
+            studies.save_draft(c, only.study, "All", dump_study(only), at="2026-01-01")
+            images.add(c, only.study, name, (builders.IMAGES / name).read_bytes(), at="2026-01-01")
+    assert publishing(app, only) == 1
+    assert words.unrehearsed(only) == (
+        "Not rehearsed: 'matters' (best-worst sets), 'breakfast' (rated profiles). Nothing says "
+        "whether the respondents planned are enough for them."
+    )
+    with pytest.raises(RehearsalFault, match="reports no choice exercise"):
+        run.rehearse(only, n=100)
+
+
+def test_a_rehearsal_says_which_exercises_it_did_not_try(app):
+    everything = read_study(builders.ALL_KINDS)
+    found = run.rehearse(everything, n=400, repeats=2, worlds=False)
+    said = words.sentences(found)[-1]
+    assert said.startswith("Not rehearsed: 'coffee' (choices), 'matters'")
+    assert "'cake'" not in said
 
 
 def test_a_job_of_rehearsing_keeps_one_rehearsal(app, tmp_path, monkeypatch):

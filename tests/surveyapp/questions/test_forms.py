@@ -44,6 +44,41 @@ ACCEPTED = [
         [("statements.fresh", "1"), ("statements.stale", "~refused")],
         {("fresh", "1", "answered"), ("stale", None, "refused")},
     ),
+    ("worth", [("worth", " 40 ")], {("", "40", "answered")}),
+    ("worth", [], {("", None, "skipped")}),
+    (
+        "image",
+        [("image.modern", "1"), ("image.warm", "7")],
+        {("modern", "1", "answered"), ("warm", "7", "answered")},
+    ),
+    (
+        "order",
+        [("order.taste", "2"), ("order.price", "3"), ("order.service", "1")],
+        {("taste", "2", "answered"), ("price", "3", "answered"), ("service", "1", "answered")},
+    ),
+    (
+        "order",
+        [("order.~refused", "~refused")],
+        {(i, None, "refused") for i in ("taste", "price", "service")},
+    ),
+    (
+        "favourites",
+        [("favourites.bread", "1"), ("favourites.cakes", "2")],
+        {
+            ("bread", "1", "answered"), ("cakes", "2", "answered"),
+            ("buns", "0", "answered"), ("biscuits", "0", "answered"),
+        },
+    ),
+    (
+        "favourites",
+        [("favourites.bread", "")],
+        {(i, None, "skipped") for i in ("bread", "cakes", "buns", "biscuits")},
+    ),
+    (
+        "money",
+        [("money.pleasure", "70"), ("money.time", "30")],
+        {("pleasure", "70", "answered"), ("quality", "0", "answered"), ("time", "30", "answered")},
+    ),
     (
         "liked",
         [("liked", "nothing")],
@@ -84,6 +119,22 @@ def test_accepted_and_shown_again(question, sent, rows):
         ("name", [("name", "x" * 201)], "at most 200 characters"),
         ("name", [("name", "x\x00")], "at most 200 characters"),
         ("statements", [("statements.fresh", "1")], "Choose how much you agree"),
+        ("worth", [("worth", "101")], "Enter a whole number from 0 to 100"),
+        ("worth", [("worth", "-0")], "Enter a whole number from 0 to 100"),
+        ("image", [("image.modern", "1")], "Choose one of the steps"),
+        ("image", [("image.modern", "8"), ("image.warm", "1")], "Choose one of the steps"),
+        ("order", [], "Give each place from 1 to 3 to exactly one"),
+        ("order", [("order.taste", "1"), ("order.price", "1"), ("order.service", "2")], "exactly"),
+        ("order", [("order.taste", "1"), ("order.price", "2")], "Give each place from 1 to 3"),
+        ("order", [("order.taste", "0"), ("order.price", "1"), ("order.service", "2")], "Choose a"),
+        ("order", [("order.taste", "4")], "Choose a place from 1 to 3"),
+        ("order", [("order.taste", "1"), ("order.~refused", "~refused")], "not both"),
+        ("favourites", [("favourites.buns", "1")], "Give each place from 1 to 2"),
+        ("favourites", [("favourites.buns", "3")], "Choose a place from 1 to 2"),
+        ("money", [], "Let the numbers add up to 100: now they make 0, 100 are left"),
+        ("money", [("money.pleasure", "60"), ("money.time", "50")], "10 are too many"),
+        ("money", [("money.pleasure", "-5"), ("money.time", "105")], "Enter a whole number"),
+        ("money", [("money.pleasure", "1e2")], "Enter a whole number from 0 to 100"),
         ("stars", [("stars", "0")], "Choose a number from 1 to 7"),
         ("recommend", [("recommend", "11")], "Choose a number from 0 to 10"),
         ("recommend", [("recommend", "9" * 5000)], "Choose a number from 0 to 10"),
@@ -93,7 +144,7 @@ def test_accepted_and_shown_again(question, sent, rows):
 )
 def test_refused_with_what_to_do(question, sent, act):
     filled = read(question, *sent)
-    assert filled.records == () and len(filled.errors) == 1
+    assert filled.records == () and filled.errors
     assert act in next(iter(filled.errors.values()))
 
 

@@ -29,7 +29,7 @@ def test_from_the_first_page_to_the_receipt(app, client):
     people, rows, chosen = everything(app)
     assert "Thank you" in end and people[0].respondent[:4] in end
     assert (people[0].ended, people[0].customer, people[0].wave) == ("complete", "c-17", "2026-08")
-    assert len(chosen) == 12 and {c[4] for c in chosen} == {4}
+    assert len(chosen) == 12 and {c.chosen for c in chosen} == {4}
     assert {row.question for _, row in rows} == {q.id for q in builders.pastry().questions()} - {
         "complaint"
     }
@@ -227,7 +227,7 @@ def test_respondents_get_the_blocks_in_turn(app, client):
     for home in first:
         while at(client, home) != "choices.2":
             builders.send(client, home, fill(client.get(home, follow_redirects=True).text))
-    assert sorted(row[2] for row in everything(app)[2]) == [1, 2]
+    assert sorted(row.block for row in everything(app)[2]) == [1, 2]
 
 
 def test_unknown_fields_are_ignored(app, client):
@@ -371,6 +371,9 @@ def test_every_kind_of_question_is_stored_and_shown_again(app, client):
     }
     builders.send(client, home, sent)
     builders.send(client, home, {"recommend": "~refused"})
+    places = {"order.taste": "2", "order.price": "3", "order.service": "1"}
+    builders.send(client, home, {**places, "money.time": "60", "money.quality": "40"})
+    builders.send(client, home, {"image.modern": "1", "image.warm": "6", "worth": "35"})
     builders.send(client, home, {"last_visit.~refused": "~refused", "wish": "More\r\nbuns"})
     with builders.store_of(app).read() as c:
         who = respondents.by_token(c, tokens.token_hash(home.rsplit("/", 1)[1]))
@@ -385,6 +388,11 @@ def test_every_kind_of_question_is_stored_and_shown_again(app, client):
     assert rows["statements", "stale"] == (None, "refused")
     assert rows["recommend", ""] == (None, "refused") == rows["last_visit", ""]
     assert rows["wish", ""] == ("More\nbuns", "answered")
+    assert rows["order", "service"] == ("1", "answered")
+    assert rows["favourites", "buns"] == (None, "skipped")
+    assert rows["money", "pleasure"] == ("0", "answered")
+    assert rows["image", "warm"] == ("6", "answered") and rows["worth", ""] == ("35", "answered")
+    assert client.get(f"{home}/sorting").text.count(" selected") == 3
     shown = client.get(f"{home}/rating").text
     assert shown.count(" checked") == 4
     assert client.get(f"{home}/writing").text.count(" checked") == 1

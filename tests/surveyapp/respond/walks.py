@@ -29,8 +29,15 @@ def fill(page: str) -> dict[str, object]:
     )
     last = {name: value for _, name, value in inputs if value[0] != "~" and value not in AVOIDED}
     filled.update(last)
+    if "worst" in filled:
+        filled["worst"] = "1" if filled["best"] != "1" else "2"
     for name in re.findall(r'inputmode="\w+"[^>]* name="([^"]+)"', page):
         filled[name] = "7" if "year" not in name else "1980"
+    for question, most in (("order", 3), ("favourites", 2)):
+        names = re.findall(rf'<select id="[^"]+" name="({question}\.[^"]+)"', page)
+        filled.update({name: str(n) for n, name in enumerate(names[:most], start=1)})
+    shares = [name for name in filled if name.startswith("money.")]
+    filled.update({name: "100" if name == shares[0] else "" for name in shares if "~" not in name})
     for name in re.findall(r'type="date"[^>]* name="([^"]+)"', page):
         filled[name] = "2026-01-31"
     return filled

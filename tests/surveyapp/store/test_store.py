@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
@@ -22,10 +23,12 @@ from surveyapp.store import (
 )
 from surveyapp.store.records import (
     AnswerRecord,
+    ChoiceRecord,
     LinkRecord,
     RehearsalRecord,
     RespondentRecord,
     StaffRecord,
+    TaskAnswer,
     TaskRecord,
 )
 from surveyapp.store.schema import metadata
@@ -56,6 +59,25 @@ def test_the_migrations_make_the_tables_of_the_schema(store):
         assert compare_metadata(MigrationContext.configure(c), metadata) == []
 
 
+def downgrade(connection, revision):
+    config = migrate._config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
+
+
+def test_answers_of_an_older_program_stay_when_the_database_is_brought_up_to_date(fielded):
+    choice = ChoiceRecord("r1", "e", 1, 1, 2)
+    with fielded.write() as c:
+        answers.save_choice(c, choice, turn=1)
+        downgrade(c, "0002")
+    with pytest.raises(migrate.OutdatedDatabase):
+        migrate.prepare(fielded)
+    migrate.upgrade(fielded)
+    with fielded.read() as c:
+        assert list(answers.choices_of_study(c, "s")) == [choice]
+        assert [person.seed for person in respondents.of_study(c, "s")] == [None]
+
+
 def test_an_outdated_database_is_refused_with_the_command_that_mends_it(store):
     with store.write() as c:
         c.execute(text("UPDATE alembic_version SET version_num = '0000'"))
@@ -75,13 +97,13 @@ def test_answers_take_the_place_of_earlier_ones(fielded):
     with fielded.write() as c:
         answers.save(c, "r1", [AnswerRecord("q", "a", "1", "answered")], turn=1)
         answers.save(c, "r1", [AnswerRecord("q", "a", None, "refused")], turn=2)
-        answers.save_choice(c, "r1", "e", 1, block=1, chosen=1, turn=3)
-        answers.save_choice(c, "r1", "e", 1, block=1, chosen=2, turn=4)
+        answers.save_choice(c, ChoiceRecord("r1", "e", 1, 1, 1, 1), turn=3)
+        answers.save_choice(c, ChoiceRecord("r1", "e", 1, 1, 2, 0), turn=4)
     with fielded.read() as c:
         assert answers.stored(c, "r1") == {("q", "a"): AnswerRecord("q", "a", None, "refused", 2)}
-        assert answers.stored_choices(c, "r1") == {("e", 1): 2}
-        assert answers.stored_choices(c, "r1") == {("e", 1): 2}
-        assert list(answers.choices_of_study(c, "s")) == [("r1", "e", 1, 1, 2)]
+        assert answers.stored_choices(c, "r1") == {("e", 1): TaskAnswer(2, 0)}
+        assert answers.stored_choices(c, "r1") == {("e", 1): TaskAnswer(2, 0)}
+        assert list(answers.choices_of_study(c, "s")) == [ChoiceRecord("r1", "e", 1, 1, 2, 0)]
 
 
 def test_advancing_notes_the_page_and_the_end(fielded):
@@ -269,6 +291,7 @@ def test_the_reason_for_publishing_is_kept_with_the_version(fielded):
 def test_versions_of_before_the_rehearsals_stay(store):
     """From the schema of the first release upwards, with a version in it."""
     with store.write() as c:
+        downgrade(c, "0002")
         c.execute(text("DROP TABLE rehearsals"))
         c.execute(text("DROP TABLE designs"))
         c.execute(text("ALTER TABLE study_versions DROP COLUMN despite"))

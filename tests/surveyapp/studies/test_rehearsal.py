@@ -88,3 +88,18 @@ def test_managers_may_not_and_forms_need_their_token(app, researcher, path):
     assert manager.post(f"/studies/tight/{path}").status_code == 403
     assert app.test_client().get("/studies/tight/rehearsal").status_code == 303
     assert researcher.client.post(f"/studies/tight/{path}").status_code == 400
+
+
+def test_what_cannot_be_rehearsed_is_said_and_published_without(app, researcher):
+    text = builders.ALL_KINDS.read_text()
+    researcher.post("/studies/new", text=text)
+    page = researcher.get("/studies/all_kinds/").text
+    assert "&#39;coffee&#39; (choices), &#39;matters&#39; (best-worst sets)" in page
+    assert "Rehearse</button>" in page
+    only = text.replace("analysis:\n  exercise: cake", "analysis:\n  exercise: matters")
+    researcher.post("/studies/all_kinds/draft", text=only)
+    page = researcher.get("/studies/all_kinds/").text
+    assert "Publishing does not ask for it" in page
+    assert "Rehearse</button>" not in page
+    assert researcher.post("/studies/all_kinds/rehearse").headers["Location"].endswith("all_kinds/")
+    assert "Nothing to rehearse" in researcher.get("/studies/all_kinds/").text
