@@ -26,3 +26,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["study"], ["studies.study"], name=op.f("fk_designs_study")),
         sa.PrimaryKeyConstraint("study", "version", "exercise", name=op.f("pk_designs")),
     )
+
+
+def downgrade() -> None:
+    """Forget the designs."""
+    op.drop_table("designs")
