@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 )
 @click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds at most.")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Read a design instead.")
-@click.option("--layout", default="surveyapp", help="surveyapp, sawtooth, qualtrics or cbctools.")
+@click.option(
+    "--layout", help="surveyapp, sawtooth, qualtrics or cbctools; default: ours, or as --from is."
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="CSV file to write.")
 def design(study: Path, exercise: str | None, out: Path | None, **options: Any) -> None:
     """Make the choice tasks of STUDY: one row per alternative, as CSV.
@@ -46,18 +48,16 @@ def design(study: Path, exercise: str | None, out: Path | None, **options: Any) 
     """
     from analysis.choices.design import layouts
 
-    if options["layout"] not in layouts.LAYOUTS:
-        known = ", ".join(layouts.LAYOUTS)
-        raise BadInput(f"--layout '{options['layout']}' is unknown. Use one of: {known}")
+    check_layout(options["layout"])
     wanted: Any = read_exercise(study, exercise, options["priors"])[1]
     if wanted.kind == "best_worst":
         table = _sets(wanted, options)
     elif options["source"] is not None:
-        tasks = _read(wanted, options["source"], options["layout"])
+        tasks = read_tasks(wanted, options["source"], options["layout"])
         table = layouts.to_layout(wanted, tasks, "surveyapp")
     else:
         tasks = _made(wanted, options)
-        table = layouts.to_layout(wanted, tasks, options["layout"])
+        table = layouts.to_layout(wanted, tasks, options["layout"] or "surveyapp")
     text = table.to_csv(index=False, lineterminator="\n")
     if out is None:
         click.echo(text, nl=False)
@@ -84,18 +84,29 @@ def read_exercise(study: Path, exercise: str | None, priors: Path | None) -> tup
 
 def read_table(path: Path) -> pd.DataFrame:
     """A CSV file with all cells as text; ``BadInput`` when it is none."""
-    import pandas as pd
-
-    with bad_input(ValueError):
-        return pd.read_csv(path, dtype=str, keep_default_na=False, sep=None, engine="python")
-
-
-def _read(exercise: ChoiceExercise, source: Path, layout: Any) -> pd.DataFrame:
-    from analysis.choices.design.layouts import from_layout
+    from analysis.choices.design.layouts import table_of
     from analysis.choices.design.reading import DesignFaults
 
     with bad_input(DesignFaults):
-        return from_layout(exercise, read_table(source), layout)
+        return table_of(path.read_bytes().decode("utf-8-sig", errors="replace"))
+
+
+def read_tasks(exercise: ChoiceExercise, source: Path, layout: Any = None) -> pd.DataFrame:
+    """The choice tasks of a file, its layout known by its columns when none is named."""
+    from analysis.choices.design.layouts import from_layout, layout_of
+    from analysis.choices.design.reading import DesignFaults
+
+    table = read_table(source)
+    with bad_input(DesignFaults):
+        return from_layout(exercise, table, layout or layout_of(table))
+
+
+def check_layout(layout: str | None) -> None:
+    """``BadInput`` when there is no such layout."""
+    from analysis.study.design_layouts import LAYOUTS
+
+    if layout is not None and layout not in LAYOUTS:
+        raise BadInput(f"--layout '{layout}' is unknown. Use one of: {', '.join(LAYOUTS)}")
 
 
 def _sets(exercise: BestWorstExercise, options: dict[str, Any]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
-from analysis.cli.design import read_exercise, read_table
+from analysis.cli.design import check_layout, read_exercise, read_table, read_tasks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.argument("study", type=click.Path(path_type=Path))
 @click.argument("design", type=click.Path(path_type=Path))
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
-@click.option("--layout", default="surveyapp", help="surveyapp, sawtooth, qualtrics or cbctools.")
+@click.option(
+    "--layout", help="surveyapp, sawtooth, qualtrics or cbctools; default: known by the columns."
+)
 @click.option(
     "--priors", type=click.Path(path_type=Path), help="YAML file of expected part-worths."
 )
@@ -34,7 +36,7 @@ def inspect(
     study: Path,
     design: Path,
     exercise: str | None,
-    layout: str,
+    layout: str | None,
     priors: Path | None,
     n: int,
     seed: int,
@@ -42,27 +44,27 @@ def inspect(
 ) -> None:
     """Inspect the choice tasks in the file DESIGN: balance, overlap, errors, faults.
 
-    Writes inspection.json (named figures, their conventions, warnings) and inspection.md.
+    Writes inspection.json (named figures, their conventions, warnings), and inspection.md and
+    inspection.html to read.
     """
     from analysis.choices.coding import coding_of
-    from analysis.choices.design.describing import described
+    from analysis.choices.design.describing import described, page
     from analysis.choices.design.inspection import inspect_design
-    from analysis.choices.design.layouts import LAYOUTS, from_layout
 
-    if layout not in LAYOUTS:
-        raise BadInput(f"--layout '{layout}' is unknown. Use one of: {', '.join(LAYOUTS)}")
+    check_layout(layout)
     read, wanted = read_exercise(study, exercise, priors)
     if wanted.kind == "best_worst":
         _inspect_sets(wanted, read_table(design), out)
         return
+    tasks = read_tasks(wanted, design, layout)
     with bad_input(ValueError):
-        tasks = from_layout(wanted, read_table(design), layout)
         found = inspect_design(wanted, coding_of(read, wanted), tasks, n=n, seed=seed)
     with bad_input():
         out.mkdir(parents=True, exist_ok=True)
         plain = json.dumps(found.plain(), indent=2, ensure_ascii=False, allow_nan=False)
         (out / "inspection.json").write_text(plain + "\n", encoding="utf-8")
         (out / "inspection.md").write_text(described(found), encoding="utf-8")
+        (out / "inspection.html").write_text(page(found), encoding="utf-8")
     for warning in found.warnings:
         click.echo(f"Warning: {warning}.", err=True)
 

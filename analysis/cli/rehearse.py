@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
+from analysis.cli.design import read_tasks
 
 SECONDS_BETWEEN = 5.0
 """Between two lines of progress within a step."""
@@ -39,7 +40,7 @@ SECONDS_BETWEEN = 5.0
 @click.option(
     "--design",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="CSV file with the choice tasks, in place of those of the study.",
+    help="CSV file with the choice tasks (any layout), in place of those of the study.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write into.")
@@ -60,11 +61,9 @@ def rehearse(
     """
     from analysis.choices.design import DesignImpossible
     from analysis.rehearsal import run, words
-    from analysis.rehearsal.design_file import read_design
     from analysis.rehearsal.files import write_rehearsal
     from analysis.rehearsal.laid_out import RehearsalFault
     from analysis.study import StudyFaults, read_study
-    from analysis.tables import TableFaults
 
     with bad_input(StudyFaults, KeyError, TypeError):
         found = read_study(study)
@@ -76,13 +75,14 @@ def rehearse(
         raise BadInput("The study does not say how many respondents it plans. Give --n NUMBER.")
     if out.exists() and not out.is_dir():
         raise BadInput(f"'{out}' is a file; --out names a folder")
-    with bad_input(TableFaults, RehearsalFault, DesignImpossible):
+    tasks = None if design is None else read_tasks(wanted, design)
+    with bad_input(RehearsalFault, DesignImpossible):
         result = run.rehearse(
             found,
             n=n or planned or 0,
             repeats=repeats,
             seed=seed,
-            design=None if design is None else read_design(design, wanted),
+            design=tasks,
             hb_repeats=hb_repeats,
             progress=_progress(),
         )

@@ -38,6 +38,9 @@ class DesignPlan(Part):
     """Weight of uneven level counts in d-optimal and bayesian-d (0: only the error counts)."""
     overlap: Annotated[float, Field(ge=0)] = 0.0
     """Weight of levels repeated within a task in d-optimal and bayesian-d."""
+    keep_dominated: bool = False
+    """True: alternatives that are better in nothing, by 'preference' or the means of the priors,
+    may be shown."""
 
 
 def as_id(value: Any) -> Any:

@@ -8,6 +8,7 @@ import click
 
 from analysis.study import StudyFaults, faults_before_asking, parse_study
 from surveyapp.commands.group import Fault, open_instance, progress_lines, study_or_fault
+from surveyapp.store import designs
 
 if TYPE_CHECKING:
     from surveyapp.jobs.full_chain import FullChain
@@ -45,7 +46,11 @@ def rehearse(name: str, bots: int, seed: int) -> None:
             f"The plan of '{name}' reports no choices that respondents make, so nothing can be "
             f"rehearsed. {words.unrehearsed(study)}".strip()
         )
-    found = walk_and_compare(study, bots=bots, seed=seed, progress=progress_lines())
+    with store.read() as c:
+        drafted = designs.of_version(c, name)
+    found = walk_and_compare(
+        study, bots=bots, seed=seed, progress=progress_lines(), drafted=drafted
+    )
     click.echo(_table(found))
     if found.altered:
         raise Fault(f"{found.altered} choices were stored otherwise than they were made.")

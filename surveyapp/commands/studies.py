@@ -7,16 +7,23 @@ from pathlib import Path
 import click
 
 from analysis.study import Study, StudyFaults, dump_study, faults_before_publication, parse_study
+from analysis.study.design_layouts import LAYOUTS
 from surveyapp import clock, tokens
 from surveyapp.commands.group import Fault, Group, open_instance, progress_lines, study_or_fault
-from surveyapp.store import images, studies
+from surveyapp.store import Store, designs, images, studies
 
 STUDY_FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+EXERCISE = click.option("--exercise", help="Id of the exercise; default: the only one on a page.")
+LAYOUT = click.option(
+    "--layout", type=click.Choice(LAYOUTS), help="Layout of the file; default: by its columns."
+)
+BY = "command line"
 
 
 @click.group(cls=Group)
 def study() -> None:
-    """Studies: check, add, rehearse, publish, list."""
+    """Studies: check, add, design, rehearse, publish, list."""
 
 
 @study.command()
@@ -65,7 +72,22 @@ def add(file: Path) -> None:
     metavar="REASON",
     help="Publish a study whose rehearsal misses its targets; the reason is kept and shown.",
 )
-def publish(name: str, import_only: bool, despite: str | None) -> None:
+@click.option(
+    "--design",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Choice tasks from a file in place of made ones; kept with the draft.",
+)
+@EXERCISE
+@LAYOUT
+def publish(
+    name: str,
+    import_only: bool,
+    despite: str | None,
+    file: Path | None,
+    exercise: str | None,
+    layout: str | None,
+) -> None:
     """Freeze the draft as the next version, with its choice tasks.
 
     A study that reports choices is rehearsed first and refused when it cannot reach its targets.
@@ -77,13 +99,17 @@ def publish(name: str, import_only: bool, despite: str | None) -> None:
     _, store = open_instance()
     draft = parse_study(study_or_fault(store, name).draft)
     import_only = import_only or not draft.pages
+    if import_only and file:
+        raise Fault("A version for imported answers has no choice tasks: leave out --design.")
     if not import_only:
         _refuse_unfieldable(draft)
+    if file:
+        _keep_file(store, draft, file, exercise, layout)
     newest = publishing.publish(
         store,
         draft,
         dump_study(draft),
-        by="command line",
+        by=BY,
         import_only=import_only,
         despite=despite,
         progress=progress_lines(),
@@ -97,6 +123,42 @@ def publish(name: str, import_only: bool, despite: str | None) -> None:
     said = "" if import_only else words.unrehearsed(draft)
     if said:
         click.echo(said, err=True)
+
+
+@study.command()
+@click.argument("name", metavar="STUDY")
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@EXERCISE
+@LAYOUT
+@click.option("--remove", is_flag=True, help="Forget the file; tasks are made again.")
+def design(
+    name: str, file: Path | None, exercise: str | None, layout: str | None, remove: bool
+) -> None:
+    """Use the choice tasks of a design FILE for the draft, after a check, and say what they tell.
+
+    Without FILE the tasks are made. What is shown here is what is rehearsed and published.
+    """
+    from surveyapp.jobs.designing import fielded_exercise, tasks_of_draft
+
+    _, store = open_instance()
+    draft = parse_study(study_or_fault(store, name).draft)
+    wanted = fielded_exercise(draft, exercise).id
+    if remove and file:
+        raise Fault("Name a file or --remove, not both.")
+    if remove:
+        with store.write() as c:
+            designs.remove(c, name, wanted)
+        click.echo(f"The choice tasks of '{wanted}' will be made.")
+        return
+    if file:
+        _keep_file(store, draft, file, wanted, layout)
+    progress = progress_lines()
+    record = tasks_of_draft(store, draft, wanted, by=BY, progress=progress)[1]
+    for warning in record.found["warnings"]:
+        click.echo(f"Warning: {warning}.", err=True)
+    click.echo("\n".join(record.found["sentences"]))
 
 
 @study.command()
@@ -130,6 +192,18 @@ def list_() -> None:
     with store.read() as c:
         for record in studies.every(c):
             click.echo(f"{record.study}\t{record.version or 'draft'}\t{record.title}")
+
+
+def _keep_file(
+    store: Store, draft: Study, file: Path, exercise: str | None, layout: str | None
+) -> None:
+    from surveyapp.jobs.designing import keep_file
+    from surveyapp.jobs.queue import DesignFile
+
+    text = file.read_bytes().decode("utf-8-sig", errors="replace")
+    upload = DesignFile(file.name, text, layout)
+    record = keep_file(store, draft, exercise, upload, by=BY)
+    click.echo(f"The draft uses the choice tasks of {file.name} ({record.layout} layout).")
 
 
 def _refuse_unfieldable(draft: Study) -> None:

@@ -229,7 +229,6 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
     study = collected.versions[version]
     bought = _Bought.of(how)
     alarms, alarm_facts = bought.alarms()
-    reason = collected.despite.get(version)
     return Archive(
         versions=collected.versions,
         respondents=respondents_frame(collected),
@@ -248,9 +247,14 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             "program": f"surveyapp {metadata.version('surveyapp')}",
             "created": how.created,
             **alarm_facts,
-            **({"published_despite": reason} if reason else {}),
+            **{despite_fact(n, version): reason for n, reason in collected.despite.items()},
         },
     )
+
+
+def despite_fact(version: int, newest: int) -> str:
+    """The fact that says why a version was published although its rehearsal missed its targets."""
+    return "published_despite" + (f"_{version}" if version != newest else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from analysis.customer_key import customer_key
 from analysis.study import Study, dump_study
 from surveyapp import clock
+from surveyapp.jobs.designing import tasks_of_draft
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.jobs.publish import designed_tasks
 from surveyapp.settings import Settings, read_settings
-from surveyapp.store import Store, migrate, respondents, studies
+from surveyapp.store import Store, designs, migrate, respondents, studies
+from surveyapp.store.records import DesignRecord
 from surveyapp.studies.invitations import Terms, make_personal
 
 if TYPE_CHECKING:
@@ -32,6 +34,16 @@ if TYPE_CHECKING:
     from analysis.rehearsal.person import PlantedPerson
 
 MOST_PROCESSES = 4
+BY = "rehearsal"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Walked:
+    """What the bots left: the archive, the bot behind each respondent, the tasks shown."""
+
+    archive: Archive
+    owners: dict[str, PlantedPerson]
+    tasks: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +89,17 @@ class FullChain:
 
 
 def walk_and_compare(
-    study: Study, *, bots: int, seed: int, progress: Progress, processes: int | None = None
+    study: Study,
+    *,
+    bots: int,
+    seed: int,
+    progress: Progress,
+    processes: int | None = None,
+    drafted: Sequence[DesignRecord] = (),
 ) -> FullChain:
     """Publish a study in a scratch installation, let bots answer, estimate from its archive.
+
+    ``drafted``: the designs kept with the draft.
 
     Raises
     ------
@@ -96,8 +116,8 @@ def walk_and_compare(
     people = planted_people(study, population_of(coding), bots, seed=seed)
     wanted = processes or min(os.cpu_count() or 1, MOST_PROCESSES)
     with tempfile.TemporaryDirectory(prefix="surveyapp-rehearsal-") as folder:
-        archive, owners = _walked(Path(folder), study, people, wanted, progress)
-    return _compare(study, archive, owners, seed, progress)
+        walked = _walked(Path(folder), study, people, wanted, progress, drafted)
+    return _compare(study, walked, seed, progress)
 
 
 def _walked(
@@ -106,8 +126,8 @@ def _walked(
     people: tuple[PlantedPerson, ...],
     processes: int,
     progress: Progress,
-) -> tuple[Archive, dict[str, PlantedPerson]]:
-    """The archive, and the bot behind each respondent."""
+    drafted: Sequence[DesignRecord],
+) -> _Walked:
     from analysis.archive import read_archive
     from surveyapp.bots import Visit, walk_all
     from surveyapp.jobs.analyse import write_frozen
@@ -116,7 +136,9 @@ def _walked(
     store = Store(settings.database_url)
     try:
         migrate.prepare(store)
-        version, paths = _published(settings, store, study, people, progress)
+        version, paths = _published(settings, store, study, people, progress, drafted)
+        judged = study.choice_exercise().id
+        tasks, _ = tasks_of_draft(store, study, judged, by=BY, progress=progress)
         visits = [Visit(paths[person.name], person) for person in people]
         for done in walk_all(settings, study, visits, processes=processes):
             progress("Bots answer on the real pages", done, len(visits))
@@ -126,9 +148,9 @@ def _walked(
         with store.read() as c:
             found = respondents.of_study(c, study.study)
             owners = {one.respondent: keys[one.customer] for one in found if one.customer}
+        return _Walked(read_archive(path), owners, tasks)
     finally:
         store.close()
-    return read_archive(path), owners
 
 
 def _scratch(folder: Path) -> Settings:
@@ -143,13 +165,17 @@ def _published(
     study: Study,
     people: tuple[PlantedPerson, ...],
     progress: Progress,
+    drafted: Sequence[DesignRecord],
 ) -> tuple[int, dict[str, str]]:
     """Version and the paths of personal links; no gate, for nobody real is asked."""
     definition, at = dump_study(study), clock.now()
-    made = designed_tasks(study, progress)
     with store.write() as c:
         studies.save_draft(c, study.study, study.title.say(), definition, at=at)
-        version = studies.publish(c, study.study, definition, made, by="rehearsal", at=at)
+        for record in drafted:
+            designs.keep(c, record)
+    made, made_by = designed_tasks(store, study, by=BY, progress=progress)
+    with store.write() as c:
+        version = studies.publish(c, study.study, definition, made, by=BY, at=at, made_by=made_by)
         names = [person.name for person in people]
         rows = make_personal(
             c, study.study, names, Terms(run_kind="bot"), key=settings.customer_key, base_url=""
@@ -157,15 +183,8 @@ def _published(
     return version, {row.customer: row.address for row in rows}
 
 
-def _compare(
-    study: Study,
-    archive: Archive,
-    owners: Mapping[str, PlantedPerson],
-    seed: int,
-    progress: Progress,
-) -> FullChain:
+def _compare(study: Study, walked: _Walked, seed: int, progress: Progress) -> FullChain:
     from analysis.choices.coding import coding_of
-    from analysis.choices.design import make_tasks
     from analysis.choices.hb import fit_hb
     from analysis.choices.mnl import fit_mnl
     from analysis.rehearsal.laid_out import lay_out
@@ -173,7 +192,7 @@ def _compare(
     from analysis.rehearsal.repeats import EVEN
     from analysis.tables import check_choices
 
-    exercise = study.choice_exercise()
+    exercise, archive, owners = study.choice_exercise(), walked.archive, walked.owners
     done = archive.respondents[archive.respondents["ended"] == "complete"]
     frame = archive.choices[exercise.id]
     frame = frame[frame["respondent"].isin(done["respondent"])]
@@ -187,7 +206,7 @@ def _compare(
     progress("Estimating", 0, 0)
     logit, hb = fit_mnl(study, choices), fit_hb(study, choices, seed=seed)
     population = population_of(coding)
-    laid = lay_out(coding, make_tasks(exercise))
+    laid = lay_out(coding, walked.tasks)
     limit = laid.limit(population.spread_evenly(EVEN, PLANTED, seed=seed), len(done))
     return FullChain(
         bots=len(owners),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from surveyapp import clock, tokens
-from surveyapp.store import Store, jobs
+from surveyapp.store import Store, designs, jobs
 from surveyapp.store.records import JobRecord
 
 
@@ -21,8 +22,11 @@ def publish(
     despite: str | None = None,
 ) -> JobRecord:
     """Queue the publishing of a definition: its choice tasks are made, then it is frozen."""
+    with store.read() as c:
+        files = designs.uploaded(c, study)
     arguments = {
         "definition": definition,
+        "designs": files,
         "by": by,
         "import_only": import_only,
         "despite": despite,
@@ -31,8 +35,40 @@ def publish(
 
 
 def rehearse(store: Store, study: str, definition: str) -> JobRecord:
-    """Queue the rehearsal of a definition."""
-    return _submit(store, "rehearse", study, {"definition": definition})
+    """Queue the rehearsal of a definition, with the uploaded designs of the draft."""
+    with store.read() as c:
+        files = designs.uploaded(c, study)
+    return _submit(store, "rehearse", study, {"definition": definition, "designs": files})
+
+
+@dataclass(frozen=True, slots=True)
+class DesignFile:
+    """An uploaded design: name of the file, its text, and its layout (None: by its columns)."""
+
+    name: str
+    text: str
+    layout: str | None
+
+
+def design(
+    store: Store,
+    study: str,
+    definition: str,
+    exercise: str,
+    *,
+    by: str,
+    upload: DesignFile | None = None,
+) -> JobRecord:
+    """Queue the check of an uploaded design, or without one the making of tasks; both inspected."""
+    arguments = {
+        "definition": definition,
+        "exercise": exercise,
+        "by": by,
+        "file": upload.name if upload else None,
+        "text": upload.text if upload else None,
+        "layout": upload.layout if upload else None,
+    }
+    return _submit(store, "design", study, arguments)
 
 
 def analyse(

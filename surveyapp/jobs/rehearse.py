@@ -5,9 +5,10 @@ from __future__ import annotations
 from analysis.rehearsal import words
 from analysis.study import Study, parse_study
 from surveyapp import clock, tokens
+from surveyapp.jobs.designing import planned, tasks_of_draft
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.settings import Settings
-from surveyapp.store import Store, rehearsals
+from surveyapp.store import Store, designs, rehearsals
 from surveyapp.store.records import JobRecord, RehearsalRecord
 
 REPEATS = 100
@@ -15,8 +16,8 @@ HB_REPEATS = 2
 SHORTEST_REASON = 10
 LONGEST_REASON = 2000
 """Characters of a reason."""
-UNPLANNED = 300
-"""Respondents of a rehearsal when the study does not say how many it plans."""
+CANNOT = "The study cannot be rehearsed"
+"""How the refusal of a study begins that no simulated respondents can try."""
 
 
 def run(_settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
@@ -25,7 +26,12 @@ def run(_settings: Settings, store: Store, job: JobRecord, progress: Progress) -
         if rehearsals.get(c, job.job):
             return
     definition = job.settings["definition"]
-    rehearse_and_keep(store, job.job, definition, whole=True, progress=progress)
+    from analysis.rehearsal.laid_out import RehearsalFault
+
+    try:
+        rehearse_and_keep(store, job.job, definition, whole=True, progress=progress)
+    except RehearsalFault as fault:
+        raise JobFault(f"{CANNOT}: {fault}") from None
 
 
 def rehearse_and_keep(
@@ -39,14 +45,22 @@ def rehearse_and_keep(
     ------
     RehearsalFault, DesignImpossible
         When it cannot be rehearsed.
+    DesignFaults
+        When an uploaded design does not fit the study any more.
     """
     from analysis.rehearsal.run import rehearse
 
     study = parse_study(definition)
-    targets = study.analysis.targets
+    judged = study.choice_exercise().id
+    tasks = None
+    if judged in [page.exercise for page in study.pages]:
+        tasks = tasks_of_draft(store, study, judged, by="rehearsal", progress=progress)[0]
+    with store.read() as c:
+        files = designs.uploaded(c, study.study)
     found = rehearse(
         study,
-        n=(targets.respondents if targets else None) or UNPLANNED,
+        n=planned(study),
+        design=tasks,
         repeats=REPEATS,
         hb_repeats=HB_REPEATS if whole else 0,
         worlds=whole,
@@ -55,7 +69,7 @@ def rehearse_and_keep(
     record = RehearsalRecord(
         rehearsal=name,
         study=study.study,
-        digest=rehearsals.digest_of(definition),
+        digest=rehearsals.digest_of(definition, files),
         created=clock.now(),
         verdict=words.verdict(found),
         document=found.model_dump_json(),
@@ -110,7 +124,7 @@ def _refusal(store: Store, study: Study, definition: str, progress: Progress) ->
         try:
             record = rehearse_and_keep(store, name, definition, whole=False, progress=progress)
         except RehearsalFault as fault:
-            return f"The study cannot be rehearsed: {fault}"
+            return f"{CANNOT}: {fault}"
     return words.shortfall(Rehearsal.model_validate_json(record.document))
 
 

@@ -12,6 +12,7 @@ from analysis.answered_tasks import AnsweredTask, tasks_of
 from analysis.archive import Archive
 from analysis.study import dump_study
 from surveyapp import clock, tokens
+from surveyapp.jobs.freeze import despite_fact
 from surveyapp.jobs.importing import closed_link
 from surveyapp.jobs.progress import JobFault
 from surveyapp.store import Connection, Store, answers, links, respondents, studies
@@ -43,7 +44,15 @@ def restore(store: Store, archive: Archive) -> int:
         draft = dump_study(archive.study)
         studies.save_draft(c, study, archive.study.title.say(), draft, at=now)
         numbers = {
-            old: studies.publish(c, study, dump_study(definition), (), by="an archive", at=now)
+            old: studies.publish(
+                c,
+                study,
+                dump_study(definition),
+                (),
+                by="an archive",
+                at=now,
+                despite=archive.facts.get(despite_fact(old, archive.version)),
+            )
             for old, definition in sorted(archive.versions.items())
         }
         link = closed_link(study)

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 
-from surveyapp.jobs import analyse, publish, rehearse
+from surveyapp.jobs import analyse, designing, publish, rehearse
 from surveyapp.jobs.progress import progress_to
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, jobs
@@ -28,7 +28,12 @@ def main(job_id: str) -> int:
 
 def run(settings: Settings, store: Store, job: JobRecord) -> int:
     """Run a job in this process; see ``main``."""
-    kinds = {"publish": publish.run, "analyse": analyse.run, "rehearse": rehearse.run}
+    kinds = {
+        "design": designing.run,
+        "rehearse": rehearse.run,
+        "publish": publish.run,
+        "analyse": analyse.run,
+    }
     try:
         kinds[job.kind](settings, store, job, progress_to(store, job.job))
     except ValueError as error:

@@ -24,6 +24,8 @@ from surveyapp.store.records import JobRecord
 POLL_SECONDS = 0.2
 IDLE_SECONDS = 1.0
 GRACE_SECONDS = 5.0
+LONGEST_CAUSE = 12_000
+"""Characters of a cause: a whole list of faults."""
 FAULT = 2
 """Exit code of a child whose standard error is a message for people."""
 
@@ -101,10 +103,10 @@ class Worker:
         with self.store.write() as c:
             if ended == "stopped":
                 jobs.release(c, job.job, self.name)
-            elif ended == "interrupted":
-                jobs.finish(c, job.job, self.name, "cancelled", at=clock.now())
             elif child.returncode == 0:
                 jobs.finish(c, job.job, self.name, "done", at=clock.now())
+            elif ended == "interrupted" or jobs.is_cancelled(c, job.job):
+                jobs.finish(c, job.job, self.name, "cancelled", at=clock.now())
             else:
                 cause = cause_of_end(child.returncode, log)
                 jobs.finish(c, job.job, self.name, "failed", at=clock.now(), error=cause)
@@ -142,7 +144,7 @@ def cause_of_end(code: int, log: Path) -> str:
     """Why a child ended, from its exit code and what it wrote last."""
     written = log.read_text(errors="replace").strip()
     if code == FAULT and written:
-        return written[-4000:]
+        return written[-LONGEST_CAUSE:]
     last = " ".join(written.splitlines()[-1:])[-500:]
     if code < 0:
         name = signal.Signals(-code).name

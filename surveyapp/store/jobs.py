@@ -113,6 +113,11 @@ def release(c: Connection, job: str, worker: str) -> None:
     c.execute(update(jobs).where(_mine(job, worker)).values(**values))
 
 
+def is_cancelled(c: Connection, job: str) -> bool:
+    """Whether somebody asked to cancel a job."""
+    return bool(c.execute(select(jobs.c.cancel).where(jobs.c.job == job)).scalar())
+
+
 def cancel(c: Connection, job: str, *, at: str) -> None:
     """Cancel a waiting job at once, and ask the worker to stop a running one."""
     waiting = (jobs.c.job == job) & (jobs.c.state == "queued")

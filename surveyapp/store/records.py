@@ -47,6 +47,47 @@ class RehearsalRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DesignRecord:
+    """How the choice tasks of an exercise came about, and what they can tell.
+
+    Attributes
+    ----------
+    version
+        0: of the draft.
+    file, layout, digest
+        Name, layout and SHA-256 of the uploaded file; without a file the tasks were made, and the
+        digest is that of ``tasks``.
+    made_for
+        Digest of the exercise that they were made for or checked against.
+    tasks
+        CSV in our own layout; empty in versions, whose tasks stand in a table of their own.
+    interrupted
+        1 when a time limit ended the search.
+    inspection
+        JSON: the figures of ``analysis.choices.design.inspection``, with 'sentences'.
+    """
+
+    study: str
+    version: int
+    exercise: str
+    file: str | None
+    layout: str
+    digest: str
+    made_for: str
+    tasks: str
+    interrupted: int
+    inspection: str
+    created: str
+    created_by: str
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """The inspection."""
+        found: dict[str, Any] = json.loads(self.inspection)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRecord:
     """One task: level ids per attribute for each alternative, or the item for each of a set."""
 

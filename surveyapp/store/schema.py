@@ -66,6 +66,23 @@ rehearsals = Table(
     Index("ix_rehearsals_study", "study", "digest"),
 )
 
+designs = Table(
+    "designs",
+    metadata,
+    Column("study", String, ForeignKey("studies.study"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("exercise", String, primary_key=True),
+    Column("file", Text),
+    Column("layout", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("made_for", String, nullable=False),
+    Column("tasks", Text, nullable=False),
+    Column("interrupted", Integer, nullable=False),
+    Column("inspection", Text, nullable=False),
+    Column("created", String, nullable=False),
+    Column("created_by", String, nullable=False),
+)
+
 tasks = Table(
     "tasks",
     metadata,

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from surveyapp.store.records import StudyRecord, TaskRecord, VersionRecord
+from surveyapp.store import designs
+from surveyapp.store.records import DesignRecord, StudyRecord, TaskRecord, VersionRecord
 from surveyapp.store.rehearsals import digest_of
 from surveyapp.store.schema import studies, study_versions, tasks
 
@@ -63,20 +64,28 @@ def publish(
     by: str,
     at: str,
     despite: str | None = None,
+    made_by: Iterable[DesignRecord] = (),
 ) -> int:
     """Freeze a definition and its tasks as the next version; returns its number.
 
-    ``despite`` is the reason for publishing what its rehearsal refuses.
+    ``despite`` is the reason for publishing what its rehearsal refuses, ``made_by`` says where the
+    tasks come from.
 
     Publishing what is already the newest version makes no new one, unless that one was without
-    tasks and now has some.
+    tasks and now has some, or had those of another file.
     """
     digest = digest_of(definition)
     lock(c, study)
     record = get(c, study)
     newest = version(c, study, record.version) if record and record.version else None
-    rows = list(made_tasks)
-    if newest and newest.digest == digest and has_designed_tasks(c, newest) == bool(rows):
+    rows, found = list(made_tasks), list(made_by)
+    files = {d.exercise: d.digest for d in found if d.file}
+    if (
+        newest
+        and newest.digest == digest
+        and has_designed_tasks(c, newest) == bool(rows)
+        and designs.uploaded(c, study, newest.version) == files
+    ):
         return newest.version
     number = (newest.version if newest else 0) + 1
     c.execute(
@@ -92,6 +101,7 @@ def publish(
     )
     if rows:
         c.execute(insert(tasks), [_task_row(study, number, task) for task in rows])
+    designs.freeze(c, found, number)
     return number
 
 

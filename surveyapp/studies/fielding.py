@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from analysis.study import Study, faults_before_asking, parse_study
-from surveyapp.store import Connection, studies
+from analysis.study import Study, dump_study, faults_before_asking, parse_study
+from surveyapp.store import Connection, designs, studies
 from surveyapp.store.records import StudyRecord, VersionRecord
 
 
@@ -18,6 +18,16 @@ def read_definition(definition: str) -> Study:
 def newest(c: Connection, record: StudyRecord) -> VersionRecord | None:
     """The newest published version of a study, or None."""
     return studies.version(c, record.study, record.version) if record.version else None
+
+
+def is_published(c: Connection, version: VersionRecord | None, study: Study) -> bool:
+    """Whether a version is this study, with the design files that the draft has now."""
+    if version is None or version.definition != dump_study(study):
+        return False
+    on_pages = {page.exercise for page in study.pages}
+    drafted = designs.uploaded(c, study.study)
+    now = {name: digest for name, digest in drafted.items() if name in on_pages}
+    return designs.uploaded(c, study.study, version.version) == now
 
 
 def why_not_fieldable(c: Connection, version: VersionRecord) -> str | None:

@@ -18,8 +18,8 @@ from surveyapp.jobs import queue
 from surveyapp.jobs.progress import JobFault
 from surveyapp.jobs.rehearse import written_reason
 from surveyapp.store import rehearsals
-from surveyapp.store.records import RehearsalRecord, StudyRecord
-from surveyapp.studies import fielding
+from surveyapp.store.records import DesignRecord, RehearsalRecord, StudyRecord
+from surveyapp.studies import design_routes, fielding
 from surveyapp.studies.door import door, found
 
 
@@ -51,6 +51,13 @@ def rehearsal(name: str) -> ResponseReturnValue:
     return _page(found(name))
 
 
+@door.get("/<name>/publish-despite")
+@access("researcher", "administrator")
+def despite(name: str) -> ResponseReturnValue:
+    """The form for a reason to publish what cannot be rehearsed."""
+    return _despite_page(found(name))
+
+
 @door.post("/<name>/publish-despite")
 @access("researcher", "administrator")
 def publish_despite(name: str) -> ResponseReturnValue:
@@ -64,7 +71,8 @@ def publish_despite(name: str) -> ResponseReturnValue:
     try:
         reason = written_reason(sent)
     except JobFault as fault:
-        return _page(record, sent=sent, problem=str(fault)), 400
+        draw = _page if refused(record, study) else _despite_page
+        return draw(record, sent=sent, problem=str(fault)), 400
     definition, by = dump_study(study), current_user.name
     job = queue.publish(current.store(), name, definition, by=by, despite=reason)
     return redirect(url_for("studies.job", name=name, job=job.job), code=303)
@@ -86,23 +94,37 @@ def refused(record: StudyRecord, study: Study) -> bool:
     return shown is not None and shown.current and shown.record.verdict == "missed"
 
 
+def _despite_page(record: StudyRecord, *, sent: str = "", problem: str | None = None) -> str:
+    return render_template("studies/despite.html", record=record, sent=sent, problem=problem)
+
+
 def _page(record: StudyRecord, *, sent: str = "", problem: str | None = None) -> str:
     study = _draft(record)
     shown = shown_of(record, study) or abort(404)
     with current.store().read() as c:
         version = fielding.newest(c, record)
-    published = bool(study and version and version.definition == dump_study(study))
+        published = bool(study and fielding.is_published(c, version, study))
     return render_template(
         "studies/rehearsal.html",
         record=record,
         shown=shown,
         found=shown.rehearsal,
+        design=_design(study, shown),
         label=_labels(study if shown.current else None, shown.rehearsal),
         words=words,
         publishable=bool(study and not published and not faults_before_publication(study)),
         sent=sent,
         problem=problem,
     )
+
+
+def _design(study: Study | None, shown: Shown) -> DesignRecord | None:
+    """The design that was rehearsed, while the draft has it."""
+    if study is None or not shown.current:
+        return None
+    of_draft = {one.exercise.id: one for one in design_routes.shown_of(study)}
+    one = of_draft.get(shown.rehearsal.exercise)
+    return one.record if one and one.current else None
 
 
 def _labels(study: Study | None, found: Rehearsal) -> Callable[..., str]:

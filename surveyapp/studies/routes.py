@@ -20,9 +20,10 @@ from surveyapp.access import access
 from surveyapp.exports.answers import answers_csv
 from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
-from surveyapp.store import images, jobs, links, rehearsals, reports, respondents, studies
+from surveyapp.jobs.rehearse import CANNOT
+from surveyapp.store import designs, images, jobs, links, rehearsals, reports, respondents, studies
 from surveyapp.store.records import JobRecord
-from surveyapp.studies import fielding, rehearsal_routes
+from surveyapp.studies import design_routes, fielding, rehearsal_routes
 from surveyapp.studies.door import door, find, found
 
 
@@ -100,17 +101,18 @@ def one(name: str) -> ResponseReturnValue:
             "open_links": links.of_study(c, name, "open"),
             "jobs": jobs.of_study(c, name, 5),
             "report": reports.newest(c, name),
+            "version_designs": designs.of_study(c, name),
+            "unpublished": bool(study and not fielding.is_published(c, version, study)),
             "absent": images.missing(c, name, study.images()) if study else [],
             "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
         }
-    unpublished = bool(study and (version is None or version.definition != dump_study(study)))
     return render_template(
         "studies/one.html",
         record=record,
         study=study,
         published=published,
         faults=[*faults, *before],
-        unpublished=unpublished,
+        designs=design_routes.shown_of(study),
         rehearsal=rehearsal_routes.shown_of(record, study),
         unrehearsed=words.unrehearsed(study) if study else "",
         **shown,
@@ -185,6 +187,7 @@ def job(name: str, job: str) -> ResponseReturnValue:
         report=report,
         rehearsal=rehearsal,
         elapsed=elapsed,
+        unrehearsable=bool(record.error and record.error.startswith(CANNOT)),
     )
 
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+from markdown_it import MarkdownIt
+
 from analysis.choices.design.inspection import CONVENTIONS, Inspection
+
+GOOD = 0.05
+"""Standard error of an effects-coded part-worth that the usual rule asks for."""
+STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;display:block;overflow-x:auto}"
+    "th,td{border-bottom:1px solid #ccc;padding:.3rem .6rem;text-align:left}"
+)
 
 
 def described(inspection: Inspection) -> str:
@@ -13,6 +25,7 @@ def described(inspection: Inspection) -> str:
     figures = inspection.figures
     lines = [f"# The choice tasks of '{figures['exercise']}'", ""]
     lines += [f"- **{w}**" for w in inspection.warnings] or ["Nothing to mend was found."]
+    lines += ["", *(f"- {said}" for said in sentences(inspection))]
     lines += ["", *_table(("figure", "value"), _summary(figures)), ""]
     lines += ["## Levels", ""]
     lines += _table(
@@ -44,6 +57,61 @@ def described(inspection: Inspection) -> str:
     lines += ["", "## Conventions", ""]
     lines += [f"- {name}: {words}" for name, words in CONVENTIONS.items()]
     return "\n".join(lines) + "\n"
+
+
+def sentences(inspection: Inspection) -> tuple[str, ...]:
+    """What the figures say, in plain words; what should be mended is in ``warnings``."""
+    return tuple(_sentences(inspection.figures))
+
+
+def _sentences(figures: dict[str, Any]) -> Iterator[str]:
+    errors = figures["standard_errors"]
+    worst = max(errors, key=lambda e: e["se"] if e["kind"] == "effects" else 0.0)
+    n = f"{errors[0]['n']:,} respondents"
+    if worst["kind"] == "effects" and np.isfinite(worst["se"]):
+        verdict = "within" if worst["se"] <= GOOD else "above"
+        yield (
+            f"With {n} the standard error of a part-worth is at most {worst['se']:.3f} "
+            f"({worst['attribute']}: {worst['level']}), {verdict} the {GOOD} of the usual rule."
+        )
+    elif not np.isfinite(worst["se"]):
+        yield f"With {n}, or any other number, not every part-worth can be estimated."
+    uneven = max(figures["attributes"], key=lambda a: a["most_less_least"])
+    if uneven["most_less_least"] <= 1:
+        yield "The levels of every attribute are shown equally often."
+    else:
+        counts = uneven["shown"].values()
+        yield (
+            f"Levels are shown {min(counts)} to {max(counts)} times in the least even attribute, "
+            f"'{uneven['attribute']}'."
+        )
+    overlap = figures["overlap"]
+    yield (
+        f"In {100 * overlap['share']:.0f} % of tasks and attributes two alternatives share a level "
+        f"(the least possible is {100 * overlap['least_possible']:.0f} %)."
+    )
+    if figures["dominated_tasks"] is None:
+        yield "Nothing states which levels are better, so easy tasks cannot be told."
+    elif not figures["dominated_tasks"]:
+        yield "No task has an alternative that is better in nothing."
+    if not figures["faults"]["tasks_twice_in_a_block"]:
+        yield "Nobody is shown the same task twice."
+    yield (
+        f"D-efficiency is {figures['relative_d_efficiency']:.1f} % of the best that any design of "
+        "this size could have (main effects, equal chances, without none: bound of Burgess and "
+        "Street)."
+    )
+
+
+def page(inspection: Inspection) -> str:
+    """The inspection as a page of HTML."""
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(described(inspection))
+    title = html.escape(f"The choice tasks of '{inspection.figures['exercise']}'")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n{body}</body></html>\n"
+    )
 
 
 def _summary(figures: dict[str, Any]) -> Iterator[tuple[str, object]]:

@@ -15,7 +15,7 @@ from analysis.choices.coding import NONE, Coding, Floats, coding_in
 from analysis.choices.design.efficiency import Levels, burgess_street_bound, d_error
 from analysis.choices.design.exchange import informations
 from analysis.choices.design.overlap import fill, tallies_of
-from analysis.choices.design.priors import Priors, priors_of
+from analysis.choices.design.priors import Priors, priors_of, worths_by_level
 from analysis.choices.design.reading import level_places
 from analysis.choices.design.rules import Rules
 from analysis.choices.design.search import d_errors, errors_of, overlaps
@@ -324,20 +324,10 @@ def _rule_breaks(exercise: ChoiceExercise, frame: pd.DataFrame) -> dict[str, int
 
 
 def _dominated(coding: Coding, levels: Levels, priors: Priors) -> int | None:
-    """Tasks with an alternative no better in any attribute; None when no order is known.
-
-    The order of levels is that of ``preference``, else of the prior means.
-    """
-    worth = []
-    for attribute in coding.exercise.attributes:
-        places = coding.places(attribute.id)
-        if attribute.preference:
-            sign = 1 if attribute.preference == "increasing" else -1
-            worth.append(sign * np.arange(len(attribute.levels), dtype=float))
-        elif priors.mean[places].any():
-            worth.append(coding.table(attribute) @ priors.mean[places])
-        else:
-            return None
+    """Tasks with an alternative no better in any attribute; None when no order is known."""
+    worth = worths_by_level(coding, priors)
+    if worth is None:
+        return None
     good = np.stack([w[levels[..., a]] for a, w in enumerate(worth)], axis=-1)
     found = np.zeros(len(levels), dtype=bool)
     for i in range(levels.shape[1]):

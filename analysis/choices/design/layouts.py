@@ -1,58 +1,83 @@
-"""Layouts of design files of other programs: Sawtooth, Qualtrics, cbcTools and logitr.
+"""Designs in the layouts of other programs: written as tables, and read from them.
 
-- sawtooth: Version, Task, Concept, Att1 ... AttN, levels as numbers from 1; tasks of version 0 are
-  fixed and shown to everybody (Lighthouse Studio, "Importing/Exporting CBC Designs").
-- qualtrics: question_set, question, choice, one column per feature, levels as numbers from 1
-  ("Exporting & Importing Conjoint Designs").
-- cbctools: profileID, blockID (or respID), qID, altID, obsID, one column per attribute.
-- surveyapp: block, task, alternative, role, one column per attribute; with a none alternative also
-  none (0/1) and rows for it.
+The layouts are those of ``analysis.study.design_layouts``.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from io import StringIO
 
-import numpy as np
 import pandas as pd
 
 from analysis.choices.design.reading import DesignFaults, checked_design
-from analysis.study import Attribute, ChoiceExercise
+from analysis.study import ChoiceExercise
+from analysis.study.design_layouts import (
+    LAYOUTS,
+    PLACES,
+    Layout,
+    detected,
+    level_columns,
+    written,
+)
 
-Layout = Literal["surveyapp", "sawtooth", "qualtrics", "cbctools"]
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
-NUMBERED = {
-    "sawtooth": ("Version", "Task", "Concept"),
-    "qualtrics": ("question_set", "question", "choice"),
-}
+__all__ = ["LAYOUTS", "Layout", "from_layout", "layout_of", "table_of", "to_layout"]
+DELIMITERS = ",;\t|"
 
 
 def to_layout(exercise: ChoiceExercise, tasks: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     """The tasks of a design in the columns of another program."""
-    if layout == "surveyapp":
-        return _with_none(exercise, tasks)
-    ids = {a.id: [level.id for level in a.levels] for a in exercise.attributes}
-    if layout in NUMBERED:
-        block, task, alternative = NUMBERED[layout]
-        names = list(ids) if layout == "qualtrics" else [f"Att{n + 1}" for n in range(len(ids))]
-        columns = {block: tasks["block"], task: tasks["task"], alternative: tasks["alternative"]}
-        for name, (own, levels) in zip(names, ids.items(), strict=True):
-            columns[name] = tasks[own].map({level: n + 1 for n, level in enumerate(levels)})
-        return pd.DataFrame(columns)
-    profiles = tasks[list(ids)].apply(tuple, axis=1)
-    first = {
-        "profileID": pd.factorize(profiles)[0] + 1,
-        "blockID": tasks["block"],
-        "qID": tasks["task"],
-        "altID": tasks["alternative"],
-        "obsID": (np.arange(len(tasks)) // exercise.alternatives) + 1,
-    }
-    shown = {a.id: tasks[a.id].map(_shown(a)) for a in exercise.attributes}
-    return pd.DataFrame(first | shown)
+    heads, *rows = written(exercise, tasks.to_dict("records"), layout)  # type: ignore[arg-type]
+    return pd.DataFrame(rows, columns=pd.Index(map(str, heads)))
 
 
-def from_layout(exercise: ChoiceExercise, table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+def table_of(text: str) -> pd.DataFrame:
+    """The table of a CSV file, all cells as text; commas, semicolons, tabs or bars divide it.
+
+    Raises
+    ------
+    DesignFaults
+        When the text is no table.
+    """
+    head = text.partition("\n")[0]
+    divider = max(DELIMITERS, key=head.count)
+    if "\x00" in text or not head.count(divider):
+        raise DesignFaults(
+            ["line 1: the file is no table of columns. Save it as CSV, with a line of heads"]
+        )
+    try:
+        return pd.read_csv(StringIO(text), dtype=str, keep_default_na=False, sep=divider)
+    except ValueError as error:
+        raise DesignFaults([f"the file is no table: {error}. Save it as CSV"]) from None
+
+
+def layout_of(table: pd.DataFrame) -> Layout:
+    """The layout of a table by its columns.
+
+    Raises
+    ------
+    DesignFaults
+        When it is in no known layout.
+    """
+    layout = detected(map(str, table.columns))
+    if layout is None:
+        have = ", ".join(map(str, table.columns))
+        known = "; ".join(f"{name}: {', '.join(heads)}" for name, heads in PLACES.items())
+        raise DesignFaults(
+            [f"line 1: the heads are those of no known layout: {have}. Use one of {known}"]
+        )
+    return layout
+
+
+def from_layout(
+    exercise: ChoiceExercise,
+    table: pd.DataFrame,
+    layout: Layout,
+    *,
+    to_field: bool = False,
+) -> pd.DataFrame:
     """The checked design of a table that another program wrote (all cells as text).
+
+    ``to_field`` also asks that the tasks are as many as the exercise shows, and keep to its rules.
 
     Raises
     ------
@@ -60,41 +85,29 @@ def from_layout(exercise: ChoiceExercise, table: pd.DataFrame, layout: Layout) -
         With every fault of the file.
     """
     if layout == "surveyapp":
-        return checked_design(exercise, table)
-    if layout == "cbctools":
-        return checked_design(exercise, _from_cbctools(exercise, table))
-    ids = {a.id: [level.id for level in a.levels] for a in exercise.attributes}
-    names = list(ids) if layout == "qualtrics" else [f"Att{n + 1}" for n in range(len(ids))]
-    wanted = [*NUMBERED[layout], *names]
+        return checked_design(exercise, table, to_field=to_field)
+    renamed = _from_cbctools if layout == "cbctools" else _from_numbers
+    frame = renamed(exercise, table, layout)
+    if "role" in table.columns:
+        frame["role"] = table["role"]
+    if layout == "sawtooth":
+        frame = _fixed_for_all(frame)
+    return checked_design(exercise, frame, to_field=to_field)
+
+
+def _from_numbers(exercise: ChoiceExercise, table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    names = level_columns(exercise, layout)
+    wanted = [*PLACES[layout], *names]
     if layout == "sawtooth" and len(table.columns) == len(wanted):
         table = table.set_axis(wanted, axis=1)
     _require(table, wanted)
-    block, task, alternative = NUMBERED[layout]
+    block, task, alternative = PLACES[layout]
     renamed = {"block": table[block], "task": table[task], "alternative": table[alternative]}
-    for name, (own, levels) in zip(names, ids.items(), strict=True):
-        numbers = {str(n + 1): level for n, level in enumerate(levels)}
+    for name, attribute in zip(names, exercise.attributes, strict=True):
+        numbers = {str(n): level.id for n, level in enumerate(attribute.levels, start=1)}
         cells = table[name].astype(str).str.removesuffix(".0")
-        renamed[own] = cells.map(numbers).fillna("number " + cells)
-    frame = pd.DataFrame(renamed)
-    return checked_design(exercise, _fixed_for_all(frame) if layout == "sawtooth" else frame)
-
-
-def _with_none(exercise: ChoiceExercise, tasks: pd.DataFrame) -> pd.DataFrame:
-    if exercise.none is None or exercise.none.response == "dual":
-        return tasks
-    none = tasks[tasks["alternative"] == 1].copy()
-    none["alternative"] = exercise.alternatives + 1
-    none[[a.id for a in exercise.attributes]] = ""
-    both = pd.concat([tasks.assign(none=0), none.assign(none=1)])
-    both = both.sort_values(["block", "task", "alternative"], ignore_index=True)
-    first = ["block", "task", "alternative", "role", "none"]
-    return both[[*first, *(a.id for a in exercise.attributes)]]
-
-
-def _shown(attribute: Attribute) -> dict[str, object]:
-    if attribute.coding == "effects":
-        return {level.id: level.id for level in attribute.levels}
-    return {level.id: level.number for level in attribute.levels}
+        renamed[attribute.id] = cells.map(numbers).fillna("number " + cells)
+    return pd.DataFrame(renamed)
 
 
 def _require(table: pd.DataFrame, wanted: list[str]) -> None:
@@ -114,13 +127,13 @@ def _fixed_for_all(frame: pd.DataFrame) -> pd.DataFrame:
     others = frame[~fixed].assign(role="estimation")
     blocks = others["block"].unique()
     copies = [frame[fixed].assign(block=block, role="holdout") for block in blocks]
-    both = pd.concat([others, *copies], ignore_index=True)
+    both = pd.concat([others, *copies])
     order = pd.to_numeric(both["task"], errors="coerce") * 2 + (both["role"] == "estimation")
     both["task"] = order.groupby(both["block"]).rank(method="dense")
     return both
 
 
-def _from_cbctools(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFrame:
+def _from_cbctools(exercise: ChoiceExercise, table: pd.DataFrame, _: Layout) -> pd.DataFrame:
     block = next((n for n in ("blockID", "respID") if n in table.columns), "blockID")
     _require(table, [block, "qID", "altID", *(a.id for a in exercise.attributes)])
     if "no_choice" in table.columns:

@@ -93,3 +93,21 @@ def priors_of(exercise: ChoiceExercise, coding: Coding) -> Priors:
             )
         covariance[places, places] = (inverse * np.maximum(variances, 0)) @ inverse.T
     return Priors(mean, covariance)
+
+
+def worths_by_level(coding: Coding, priors: Priors) -> list[Floats] | None:
+    """How good each level of each attribute is, in any unit; None when that is not known of all.
+
+    The order of levels is that of ``preference``, else of the prior means.
+    """
+    worths: list[Floats] = []
+    for attribute in coding.exercise.attributes:
+        places = coding.places(attribute.id)
+        if attribute.preference:
+            sign = 1 if attribute.preference == "increasing" else -1
+            worths.append(sign * np.arange(len(attribute.levels), dtype=float))
+        elif priors.mean[places].any():
+            worths.append(np.round(coding.table(attribute) @ priors.mean[places], 9))
+        else:
+            return None
+    return worths

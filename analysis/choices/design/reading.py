@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.choices.design.efficiency import Levels
+from analysis.choices.design.fieldable import faults_to_field
 from analysis.choices.design.tasks import holdout_positions
 from analysis.study import ChoiceExercise
 
@@ -26,18 +27,26 @@ class DesignFaults(ValueError):
         super().__init__("\n".join([heading, *(f"- {r}" for r in reasons[:SHOWN]), *more]))
 
 
-def checked_design(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFrame:
+def checked_design(
+    exercise: ChoiceExercise, table: pd.DataFrame, *, to_field: bool = False
+) -> pd.DataFrame:
     """The design of a table in the order block, task, alternative, with levels as text.
 
-    Rows of a none alternative (no levels) are left out. Without a column role, the tasks at the
-    places of the exercise's holdouts are these, when they are the same in every block of as many
-    tasks as the exercise shows; all others are for estimation. Rules (prohibitions,
-    repeated alternatives) are for ``inspect_design`` to report.
+    Rows of a none alternative (no levels) are left out. Without a column role, the holdouts are the
+    tasks at the exercise's places for them, when every block shows these alike, or else as many
+    tasks as it has holdouts, when just these are alike; all others are for estimation. Lines in
+    faults count from the table's index, the heads being line 1.
+
+    Parameters
+    ----------
+    to_field
+        Also ask that tasks and holdouts are as many as the exercise shows, that nothing prohibited
+        is shown, and that fixed tasks are there. Else ``inspect_design`` reports broken rules.
 
     Raises
     ------
     DesignFaults
-        When columns are missing, a level is unknown, or a task is incomplete.
+        With every fault: columns missing, unknown levels, incomplete or misnumbered tasks.
     """
     names = [a.id for a in exercise.attributes]
     missing = [name for name in (*PLACES, *names) if name not in table.columns]
@@ -47,26 +56,29 @@ def checked_design(exercise: ChoiceExercise, table: pd.DataFrame) -> pd.DataFram
             [f"there is no column '{n}'; the file has: {have}. Add it" for n in missing]
         )
     frame = table.assign(role=table["role"] if "role" in table.columns else "estimation")
-    lines = np.arange(len(frame)) + 2
+    lines = table.index.to_numpy(np.int64) + 2
     empty = frame[names].isna().all(axis=1) | (frame[names].astype(str) == "").all(axis=1)
-    faults = [*_numbers(frame, lines), *_levels(exercise, frame[~empty], lines[~empty])]
+    numbered = [*_numbers(frame, lines)]
+    faults = [*numbered, *_levels(exercise, frame[~empty], lines[~empty])]
     faults += [
         f"line {line}: role '{role}' is neither 'estimation' nor 'holdout'. Use one of them"
         for line, role in zip(lines, frame["role"], strict=True)
         if role not in ("estimation", "holdout")
     ]
-    if faults:
+    if numbered:
         raise DesignFaults(faults)
-    frame = frame[~empty].astype(dict.fromkeys(PLACES, int))
-    frame = frame[[*PLACES, "role", *names]].sort_values(list(PLACES), ignore_index=True)
+    frame = frame[~empty].astype(dict.fromkeys(PLACES, float)).astype(dict.fromkeys(PLACES, int))
+    frame = frame[[*PLACES, "role", *names]].sort_values(list(PLACES), kind="stable")
     for attribute in exercise.attributes:
         frame[attribute.id] = frame[attribute.id].map(_level_id)
     if "role" not in table.columns:
         frame["role"] = _roles(exercise, frame)
-    faults = list(_complete(exercise, frame))
+    faults += _complete(exercise, frame)
+    if to_field:
+        faults += faults_to_field(exercise, frame)
     if faults:
-        raise DesignFaults(faults)
-    return frame
+        raise DesignFaults(list(dict.fromkeys(faults)))
+    return frame.reset_index(drop=True)
 
 
 def level_places(exercise: ChoiceExercise, frame: pd.DataFrame) -> Levels:
@@ -80,16 +92,18 @@ def level_places(exercise: ChoiceExercise, frame: pd.DataFrame) -> Levels:
 
 
 def _roles(exercise: ChoiceExercise, frame: pd.DataFrame) -> pd.Series[str]:
-    places = holdout_positions(exercise.tasks, exercise.holdouts)
-    held = frame["task"].isin(places)
-    shown = frame[held].drop_duplicates(
-        ["task", "alternative", *(a.id for a in exercise.attributes)]
-    )
-    alike = not shown.duplicated(["task", "alternative"]).any()
+    """Roles where a file has none (see ``checked_design``)."""
+    cells = ["task", "alternative", *(a.id for a in exercise.attributes)]
+    in_blocks = frame.groupby(cells)["block"].transform("nunique") == frame["block"].nunique()
+    alike = in_blocks.groupby(frame["task"]).all()
+    same = set(alike.index[alike])
+    places = set(holdout_positions(exercise.tasks, exercise.holdouts))
     counts = frame.groupby("block")["task"].nunique()
-    if not alike or (counts != exercise.tasks + exercise.holdouts).any():
-        held[:] = False
-    return held.map({True: "holdout", False: "estimation"})
+    if places <= same and (counts == exercise.tasks + exercise.holdouts).all():
+        held = places
+    else:
+        held = same if len(same) == exercise.holdouts and len(counts) > 1 else set()
+    return frame["task"].isin(held).map({True: "holdout", False: "estimation"})
 
 
 def _level_id(value: object) -> str:
@@ -127,8 +141,9 @@ def _complete(exercise: ChoiceExercise, frame: pd.DataFrame) -> Iterator[str]:
     tasks = frame.groupby("block")["task"].unique()
     first = tasks.iloc[0].tolist() if len(tasks) else []
     for block, found in tasks.items():
-        if sorted(found) != list(range(1, len(found) + 1)):
-            yield f"block {block}: tasks {sorted(found)} are not numbered 1, 2, ... Renumber them"
+        numbers = sorted(found.tolist())
+        if numbers != list(range(1, len(found) + 1)):
+            yield f"block {block}: tasks {numbers} are not numbered 1, 2, ... Renumber them"
         elif len(found) != len(first):
             yield f"block {block}: {len(found)} tasks, but {len(first)} in the first. Even them out"
     if not len(tasks):

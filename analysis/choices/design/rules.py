@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.choices.coding import coding_in
 from analysis.choices.design.efficiency import Levels
+from analysis.choices.design.priors import priors_of, worths_by_level
 from analysis.study import ChoiceExercise
 
 Mask = NDArray[np.bool_]
@@ -32,7 +34,8 @@ class Rules:
     prohibited
         One table per prohibition: {attribute place: forbidden level places}.
     ranks
-        Per attribute, how good each level is, when all attributes have a preference; else None.
+        Per attribute, how good each level is, by its preference or else by its prior means; None
+        when an attribute has neither, or the design keeps dominated alternatives.
     """
 
     prohibited: tuple[dict[int, frozenset[int]], ...]
@@ -50,12 +53,7 @@ class Rules:
             }
             for prohibition in exercise.prohibitions
         )
-        ordered = all(a.preference for a in exercise.attributes)
-        ranks = tuple(
-            np.arange(len(a.levels)) if a.preference == "increasing" else -np.arange(len(a.levels))
-            for a in exercise.attributes
-        )
-        return Rules(prohibited, ranks if ordered else None)
+        return Rules(prohibited, _ranks(exercise))
 
     def allowed(self, levels: Levels) -> Mask:
         """Which tasks (tasks, alternatives, attributes) keep to all rules, (tasks,)."""
@@ -100,12 +98,22 @@ class Rules:
         if exercise.design.varying is not None:
             rules.append(f"{exercise.design.varying} attributes that vary")
         if self.ranks is not None:
-            rules.append(
-                "no alternative that is worse in everything (all attributes have a 'preference')"
-            )
+            rules.append("no alternative that is better in nothing (by 'preference' and 'priors')")
         return (
             f"exercise '{exercise.id}': no task of {exercise.alternatives} alternatives was found "
             f"that keeps to {' and '.join(rules)}. Ask for fewer alternatives, loosen the "
-            "prohibitions, or leave out the 'preference' of an attribute that not everybody orders "
-            "alike."
+            "prohibitions, leave out the 'preference' of an attribute that not everybody orders "
+            "alike, or set 'keep_dominated: true' in the design."
         )
+
+
+def _ranks(exercise: ChoiceExercise) -> tuple[NDArray[np.intp], ...] | None:
+    """The place of each level in the order of its attribute, or None; see ``Rules``."""
+    stated = exercise.priors or all(a.preference for a in exercise.attributes)
+    if exercise.design.keep_dominated or not stated:
+        return None
+    coding = coding_in("", exercise)
+    worths = worths_by_level(coding, priors_of(exercise, coding))
+    if worths is None:
+        return None
+    return tuple(np.unique(worth, return_inverse=True)[1] for worth in worths)

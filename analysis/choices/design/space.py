@@ -39,7 +39,8 @@ class Space(NamedTuple):
     goodness
         (A, L) how good a level is, when ``ordered``.
     ordered
-        1 when every attribute has a preference: an alternative worse in everything is not shown.
+        1 when the levels of every attribute have an order: an alternative better in nothing is not
+        shown.
     """
 
     counts: Integers

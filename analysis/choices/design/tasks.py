@@ -65,8 +65,9 @@ def make_tasks(exercise: ChoiceExercise) -> pd.DataFrame:
 def make_design(exercise: ChoiceExercise, watch: Watch | None = None) -> Design:
     """Make the choice tasks of an exercise as its ``design`` says (docs/methods/choice-tasks.md).
 
-    All methods keep to the prohibitions, show no alternative twice in a task and, when every
-    attribute states a ``preference``, none that is worse in everything. Rules may cost balance
+    All methods keep to the prohibitions, show no alternative twice in a task and, when the levels
+    of every attribute are ordered by a ``preference`` or by prior means, none that is better in
+    nothing (unless ``keep_dominated``). Rules may cost balance
     where both cannot be had. Holdouts are the same in every block, at ``holdout_positions``.
 
     Raises

@@ -69,8 +69,8 @@ def test_a_design_of_its_own_is_rehearsed(study, tmp_path):
     broken = [half[0].replace("estimation", "practice"), half[1].replace(",1,2,", ",1,two,")]
     design.write_text("\n".join([lines[0], *broken, *half[2:]]) + "\n")
     result = run(study, *words, "--design", design, code=2)
-    assert "row 2, column 'role': 'practice' is no role" in result.stderr
-    assert "row 3, column 'alternative': 'two' is no number" in result.stderr
+    assert "line 2: role 'practice' is neither" in result.stderr
+    assert "line 3: alternative 'two' is no whole number" in result.stderr
 
 
 def test_what_cannot_be_rehearsed_is_a_message(study, tmp_path):

@@ -177,6 +177,7 @@ def test_arguments_are_kept_as_they_were_given(store):
     job = queue.publish(store, "s", '{"study": "s"}', by="ann", import_only=True)
     assert json.loads(job.arguments) == {
         "definition": '{"study": "s"}',
+        "designs": {},
         "by": "ann",
         "import_only": True,
         "despite": None,
