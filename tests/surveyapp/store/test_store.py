@@ -293,7 +293,6 @@ def test_versions_of_before_the_rehearsals_stay(store):
     with store.write() as c:
         downgrade(c, "0002")
         c.execute(text("DROP TABLE rehearsals"))
-        c.execute(text("DROP TABLE designs"))
         c.execute(text("ALTER TABLE study_versions DROP COLUMN despite"))
         c.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         c.execute(text("INSERT INTO studies VALUES ('old', 'Old', '', 'a', 'a', NULL)"))
