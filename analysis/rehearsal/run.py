@@ -124,12 +124,12 @@ def _setting(
             f"{n} respondents are too few for {coding.width} part-worths: errors clustered by "
             f"respondent need more. Plan at least {coding.width + 1}."
         )
-    progress("Making the choice tasks", 0, 0)
-    laid = lay_out(coding, make_tasks(wanted) if design is None else design)
     try:
         population = population_of(coding)
     except ValueError as error:
         raise RehearsalFault(str(error)) from None
+    progress("Making the choice tasks", 0, 0)
+    laid = lay_out(coding, make_tasks(wanted) if design is None else design)
     return Setting(laid, population, study.analysis.targets or Targets(), seed)
 
 
