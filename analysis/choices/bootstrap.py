@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.choices.intervals import estimate_of
 from analysis.estimate import Estimate, unavailable
 
 Floats = NDArray[np.float64]
@@ -39,14 +40,5 @@ def mean_of_answers(sums: Floats, counts: Floats, *, seed: int, unit: str = "") 
     own = counts > 0
     sums, counts = sums[own], counts[own]
     drawn = np.concatenate([(w @ sums) / (w @ counts) for w in resamples(n, seed)])
-    low, low_50, high_50, high = (float(q) for q in np.quantile(drawn, [0.025, 0.25, 0.75, 0.975]))
-    return Estimate(
-        value=float(sums.sum() / counts.sum()),
-        low=low,
-        high=high,
-        low_50=low_50,
-        high_50=high_50,
-        n=n,
-        method=METHOD,
-        unit=unit,
-    )
+    value = float(sums.sum() / counts.sum())
+    return estimate_of(drawn, value=value, n=n, method=METHOD, unit=unit)

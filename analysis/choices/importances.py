@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.choices.coding import Coding, Floats, tested_range
+from analysis.choices.intervals import estimate_of
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.estimate import Estimate, unavailable
 from analysis.study import Attribute
@@ -59,7 +60,12 @@ def importances(
         others = np.delete(spread, n, axis=1).sum(axis=1)
         null = without_effect[:, n] / (without_effect[:, n] + others)
         share = float(point[n] / point.sum())
-        estimate = _estimate(share, shares[:, n], part_worths.n_respondents, covariance)
+        estimate = estimate_of(
+            shares[:, n],
+            value=share,
+            n=part_worths.n_respondents,
+            method=f"{METHOD}, {covariance} covariance",
+        )
         found.append(Importance(attribute.id, estimate, float(null.mean()), levels_text(attribute)))
     return tuple(found)
 
@@ -91,17 +97,3 @@ def levels_text(attribute: Attribute) -> str:
         unit = f" {attribute.unit.say()}" if attribute.unit else ""
         return f"{low:g} to {high:g}{unit}"
     return ", ".join(level.label.say() for level in attribute.levels)
-
-
-def _estimate(share: float, draws: Floats, n: int, covariance: Covariance) -> Estimate:
-    low, low_50, high_50, high = np.quantile(draws, [0.025, 0.25, 0.75, 0.975])
-    return Estimate(
-        value=share,
-        low=float(min(low, share)),
-        high=float(max(high, share)),
-        low_50=float(min(low_50, share)),
-        high_50=float(max(high_50, share)),
-        n=n,
-        method=f"{METHOD}, {covariance} covariance",
-        unit="share",
-    )

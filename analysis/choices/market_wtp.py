@@ -19,10 +19,10 @@ from analysis.choices.hb.market import (
     COVER,
     Weights,
     counted,
-    estimate_of,
     money_estimate,
     statistics,
 )
+from analysis.choices.intervals import estimate_of
 from analysis.choices.partworths import PartWorths
 from analysis.choices.price_offset import tested_prices, why_no_money
 from analysis.choices.willingness_to_pay import money_unit

@@ -15,6 +15,7 @@ from scipy.special import ndtr, ndtri
 
 from analysis.choices.coding import Coding, Floats, table_numbers, tested_range
 from analysis.choices.importances import ranges, why_no_shares
+from analysis.choices.intervals import estimate_of
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.choices.price_offset import offsets, utility_lost
 from analysis.estimate import Estimate, unavailable
@@ -380,14 +381,4 @@ def _tag_share(part_worths: PartWorths, tag: Tag, covariance: Covariance, seed: 
     drawn = ranges(part_worths.coding, part_worths.draws(covariance, n=4_000, seed=seed))
     value = float(point[:, with_tag].sum() / point.sum())
     shares = drawn[:, with_tag].sum(axis=1) / drawn.sum(axis=1)
-    low, low_50, high_50, high = np.quantile(shares, [0.025, 0.25, 0.75, 0.975])
-    return Estimate(
-        value=value,
-        low=float(min(low, value)),
-        high=float(max(high, value)),
-        low_50=float(min(low_50, value)),
-        high_50=float(max(high_50, value)),
-        n=part_worths.n_respondents,
-        method=method,
-        unit="share",
-    )
+    return estimate_of(shares, value=value, n=part_worths.n_respondents, method=method)

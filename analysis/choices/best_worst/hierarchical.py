@@ -24,9 +24,10 @@ from analysis.choices.best_worst.scores import (
 )
 from analysis.choices.coding import Floats, coding_of
 from analysis.choices.hb.fit import fit_sets
-from analysis.choices.hb.market import counted, estimate_of, hierarchy_of, statistics
+from analysis.choices.hb.market import counted, hierarchy_of, statistics
 from analysis.choices.hb.priors import Prior, PriorName
 from analysis.choices.hb.sampling import Progress, Settings, State
+from analysis.choices.intervals import estimate_of
 from analysis.choices.mnl import evaluate
 from analysis.choices.partworths import PartWorths, level_worths
 from analysis.study import Study

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.choices.coding import Floats
+from analysis.choices.intervals import estimate_of
 from analysis.choices.partworths import PartWorths, level_worths
 from analysis.estimate import Estimate, unavailable
 
@@ -95,14 +96,4 @@ def _estimate(value: float, draws: Floats, part_worths: PartWorths, unit: str) -
     lacking = part_worths.why_no_intervals("cluster")
     if lacking:
         return unavailable(lacking, n=part_worths.n_respondents, method=method, unit=unit)
-    low, low_50, high_50, high = np.quantile(draws, [0.025, 0.25, 0.75, 0.975])
-    return Estimate(
-        value=float(value),
-        low=float(min(low, value)),
-        high=float(max(high, value)),
-        low_50=float(min(low_50, value)),
-        high_50=float(max(high_50, value)),
-        n=part_worths.n_respondents,
-        method=method,
-        unit=unit,
-    )
+    return estimate_of(draws, value=value, n=part_worths.n_respondents, method=method, unit=unit)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.choices.hb.fit import Hierarchy
 from analysis.choices.importances import Importance, levels_text, ranges
+from analysis.choices.intervals import estimate_of
 from analysis.choices.partworths import PartWorths
 from analysis.choices.price_offset import offsets, tested_prices, undeterred, why_no_money
 from analysis.choices.sets import respondent_weights
@@ -231,21 +232,6 @@ def importances_of_the_mean(
     drawn = np.array(list(statistics(hierarchy, shares_of_mean, seed, weights)))
     n = counted(hierarchy, weights)
     return tuple(estimate_of(column, n=n, method=MEAN_SHARES) for column in drawn.T)
-
-
-def estimate_of(values: Floats, *, n: int, method: str, unit: str = "share") -> Estimate:
-    """The estimate of a figure from its value in every draw."""
-    low, low_50, value, high_50, high = np.quantile(values, [0.025, 0.25, 0.5, 0.75, 0.975])
-    return Estimate(
-        value=float(value),
-        low=float(low),
-        high=float(high),
-        low_50=float(low_50),
-        high_50=float(high_50),
-        n=n,
-        method=method,
-        unit=unit,
-    )
 
 
 def wrong_price_sign(part_worths: PartWorths, *, weights: Weights = None) -> float | None:

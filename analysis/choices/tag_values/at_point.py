@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from analysis.choices.coding import Floats
 from analysis.choices.importances import ranges, why_no_shares
+from analysis.choices.intervals import estimate_of
 from analysis.choices.partworths import Covariance, PartWorths
 from analysis.choices.tag_values.named import (
     MEAN_SHARE,
@@ -20,7 +18,7 @@ from analysis.choices.willingness_to_pay import (
     Method,
     money_of,
 )
-from analysis.estimate import Estimate, unavailable
+from analysis.estimate import unavailable
 
 SHARE_DRAWS = 4_000
 
@@ -51,7 +49,9 @@ def tag_values(
         if lacking:
             estimate = unavailable(lacking, n=n, method=how, unit="share")
         else:
-            estimate = _around(float(share.of(point)[0]), share.of(drawn), n, how)
+            estimate = estimate_of(
+                share.of(drawn), value=float(share.of(point)[0]), n=n, method=how
+            )
         found.append(TagFigure(share.tag, share.figure, share.what, estimate))
     return tuple(sorted(found, key=lambda f: TAGS.index(f.tag)))
 
@@ -64,18 +64,3 @@ def without_values(part_worths: PartWorths, reason: str, *, n: int) -> tuple[Tag
         none = unavailable(reason, n=n, method=how, unit=figure.estimate.unit)
         found.append(replace(figure, estimate=none))
     return tuple(found)
-
-
-def _around(value: float, drawn: Floats, n: int, method: str) -> Estimate:
-    """A share with the quantiles of its draws, widened to hold it."""
-    low, low_50, high_50, high = np.quantile(drawn, [0.025, 0.25, 0.75, 0.975])
-    return Estimate(
-        value=value,
-        low=float(min(low, value)),
-        high=float(max(high, value)),
-        low_50=float(min(low_50, value)),
-        high_50=float(max(high_50, value)),
-        n=n,
-        method=method,
-        unit="share",
-    )

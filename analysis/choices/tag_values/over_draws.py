@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analysis.choices.coding import Coding, Floats
 from analysis.choices.hb import market
 from analysis.choices.importances import ranges
+from analysis.choices.intervals import estimate_of
 from analysis.choices.partworths import PartWorths
 from analysis.choices.price_offset import offsets, undeterred, why_no_money
 from analysis.choices.tag_values.named import (
@@ -206,4 +207,4 @@ def _share_of_mean(share: RangeShare) -> _Measured:
 
 
 def _shared(method: str) -> Callable[[Floats, int], Estimate]:
-    return lambda values, n: market.estimate_of(values, n=n, method=method)
+    return lambda values, n: estimate_of(values, n=n, method=method)

@@ -13,7 +13,8 @@ import pytest
 
 from analysis.choices.coding import coding_of
 from analysis.choices.hb import Settings, fit_hb
-from analysis.choices.hb.market import estimate_of, money_value, statistics
+from analysis.choices.hb.market import money_value, statistics
+from analysis.choices.intervals import estimate_of
 from analysis.choices.market_wtp import market_willingness_to_pay
 from analysis.choices.price_offset import offsets
 from analysis.study import Study
