@@ -110,11 +110,6 @@ class ExerciseBase(Part):
     help: Text | None = None
 
     @property
-    def shown(self) -> int:
-        """How many tasks a respondent is shown."""
-        raise NotImplementedError
-
-    @property
     def columns(self) -> tuple[str, ...]:
         """What says what is shown: the attributes, or the item."""
         return tuple(attribute.id for attribute in getattr(self, "attributes", ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,11 +18,12 @@ from analysis.synthetic.company import Company
 LEDGER = ("customer", "time", "amount", "currency", "store", "product", "channel", "on_sale")
 
 
-class AnyTasks:
+class AnyTasks(ABC):
     """Answers sets of items and profiles at random, by ``_draw``."""
 
+    @abstractmethod
     def _draw(self, *about: str) -> random.Random:
-        raise NotImplementedError
+        """The random numbers for what is asked: the same every time."""
 
     def best_and_worst(self, exercise: BestWorstExercise, items: Sequence[str]) -> tuple[int, int]:
         """Any two items."""
