@@ -157,7 +157,7 @@ def asked_by_ctrl_c() -> Iterator[Callable[[], bool]]:
 
     def ask(number: int, _: object) -> None:
         asked.append(number)
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
