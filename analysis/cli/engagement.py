@@ -8,17 +8,18 @@ from pathlib import Path
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
+from analysis.cli.purchase_options import MAP, PURCHASES, column_names
 
 
 @click.command("engagement")
-@click.argument("purchases", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@PURCHASES
 @click.option(
     "--as-of",
     required=True,
     type=click.DateTime(["%Y-%m-%d"]),
     help="Day as of which customers are scored, itself included.",
 )
-@click.option("--map", "mapping", default="", help="Columns: customer=card,time=date,amount=paid")
+@MAP
 @click.option(
     "--out",
     required=True,
@@ -42,15 +43,3 @@ def engagement(purchases: Path, as_of: datetime, mapping: str, out: Path) -> Non
         else:
             scores.to_parquet(out, index=False)
     click.echo(f"{len(scores)} customers scored as of {as_of.date()}", err=True)
-
-
-def column_names(text: str) -> dict[str, str]:
-    """'customer=card,time=date' as a mapping."""
-    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    bad = [name for name, equals, column in pairs if not equals or not column.strip()]
-    if bad:
-        raise ValueError(f"--map: '{', '.join(bad)}' lacks a column. Write customer=COLUMN,...")
-    names = [name.strip() for name, _, _ in pairs]
-    if len(set(names)) < len(names):
-        raise ValueError("--map: a name stands twice. Map each name once.")
-    return {name.strip(): column.strip() for name, _, column in pairs}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.engagement import column_names
+from analysis.cli.purchase_options import AS_OF, MAP, PURCHASES, column_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command("lifetime-value")
-@click.argument("purchases", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--as-of",
-    required=True,
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Day up to which purchases are read, itself included.",
-)
+@PURCHASES
+@AS_OF
 @click.option(
     "--model",
     type=click.Choice(["pareto-nbd", "bg-nbd"]),
@@ -74,7 +69,7 @@ if TYPE_CHECKING:
 )
 @click.option("--rate-covariates", default="", help="Columns that go with the purchase rate: A,B")
 @click.option("--dropout-covariates", default="", help="Columns that go with dropping out: A,B")
-@click.option("--map", "mapping", default="", help="Columns: customer=card,time=date,amount=paid")
+@MAP
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the drawn intervals.")
 @click.option(
     "--out",

@@ -12,20 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
-from analysis.cli.engagement import column_names
+from analysis.cli.purchase_options import AS_OF, MAP, PURCHASES, column_names
 
 if TYPE_CHECKING:
     from analysis.purchases.winback.campaign import Campaign, WinBack
 
 
 @click.command("winback")
-@click.argument("purchases", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--as-of",
-    required=True,
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Day up to which purchases are read, itself included.",
-)
+@PURCHASES
+@AS_OF
 @click.option(
     "--false-alarms",
     type=float,
@@ -42,7 +37,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Share left alone by lot, to measure the campaign by.",
 )
-@click.option("--map", "mapping", default="", help="Columns: customer=card,time=date,amount=paid")
+@MAP
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the lot.")
 @click.option(
     "--out",

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.engagement import column_names
+from analysis.cli.purchase_options import MAP, column_names
 
 
 @click.command("winback-uplift")
@@ -29,7 +29,7 @@ from analysis.cli.engagement import column_names
     show_default=True,
     help="Weeks that are counted.",
 )
-@click.option("--map", "mapping", default="", help="Columns: customer=card,time=date,amount=paid")
+@MAP
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def winback_uplift(
     listed: Path, purchases: Path, began: datetime, weeks: int, mapping: str, as_json: bool
