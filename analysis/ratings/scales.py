@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.estimate import Estimate, unavailable
-from analysis.ratings.nps import effective_n
+from analysis.ratings.means import mean_of
 from analysis.study import Study
 from analysis.study.questions import Asked
 
@@ -92,23 +92,7 @@ def mean_estimate(scores: pd.Series, *, weights: pd.Series | None = None) -> Est
 
     With weights (same index), the mean and variance are weighted and n is Kish's effective n.
     """
-    method = "mean of respondents; t interval"
-    known = scores.dropna()
-    n = len(known)
-    if n < 2:
-        return unavailable(f"{n} respondent(s): an interval needs two", n=n, method=method)
-    weight = np.ones(n) if weights is None else weights.loc[known.index].to_numpy(dtype=float)
-    values = known.to_numpy(dtype=float)
-    mean = float(np.average(values, weights=weight))
-    variance = float(np.average((values - mean) ** 2, weights=weight))
-    if np.ptp(values) <= 1e-9:
-        reason = f"all {n} have the same score ({mean:.0f}), so its error cannot be judged"
-        return unavailable(reason, n=n, method=method, unit=UNIT)
-    size = effective_n(weight)
-    half = float(stats.t.ppf(0.975, size - 1)) * (variance / (size - 1)) ** 0.5
-    if weights is not None:
-        method += f", weighted (effective n {size:.0f})"
-    return Estimate(value=mean, low=mean - half, high=mean + half, n=n, method=method, unit=UNIT)
+    return mean_of(scores.dropna(), unit=UNIT, weights=weights)
 
 
 def gap_estimate(

@@ -21,6 +21,7 @@ TAGS = {
     "emotional": ("#C6481B", "circle"),
     "price": ("#4A2536", "triangle-up"),
     "purchases": ("#189C8E", "diamond"),
+    "figure": ("#189C8E", "circle"),
 }
 """Colour and shape of each kind of value: never colour alone."""
 

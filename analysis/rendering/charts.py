@@ -20,12 +20,15 @@ from analysis.rendering.canvas import (
 )
 from analysis.rendering.figures import decimal, ends, money, percent, whole
 from analysis.rendering.rows import NARROW, WIDE, Axis, Row, axis_of, draw_rows
+from analysis.rendering.section_charts import draw_map, draw_table, section_charts
 from analysis.value_report.types import (
     BestWorstScores,
     LevelWorth,
     NetPromoterScore,
+    PointMap,
     QuadrantSummary,
     RatedProfiles,
+    Table,
     Upgrade,
     ValueMap,
     ValueReport,
@@ -41,12 +44,13 @@ def draw(report: ValueReport) -> dict[str, str]:
     """All charts that the report has numbers for: 'NAME.wide' and 'NAME.narrow' to SVG.
 
     Names: upgrades, part_worths, importances, tag_values, nps, value_map; best_worst_EXERCISE and
-    rated_EXERCISE.
+    rated_EXERCISE; SECTION.TABLE and SECTION.MAP of the sections.
     """
     drawn: dict[str, str] = {}
     charts = dict(CHARTS)
     charts |= {f"best_worst_{s.exercise}": _best_worst(s) for s in report.best_worst}
     charts |= {f"rated_{r.exercise}": _rated(r) for r in report.rated_profiles}
+    charts |= {name: _of_section(part) for name, part in section_charts(report)}
     for name, chart in charts.items():
         for wide in (True, False):
             key = f"{name}.{'wide' if wide else 'narrow'}"
@@ -158,6 +162,15 @@ def _best_worst(scores: BestWorstScores) -> Chart:
         axis = axis_of(rows, lambda v: decimal(v, 0))
         title = "Share of each item in 100, with the likely range"
         return _rows_svg(rows, axis, name=name, wide=wide, title=title)
+
+    return chart
+
+
+def _of_section(part: Table | PointMap) -> Chart:
+    def chart(_report: ValueReport, name: str, wide: bool) -> str:
+        if isinstance(part, Table):
+            return draw_table(part, name=name, wide=wide)
+        return draw_map(part, name=name, wide=wide)
 
     return chart
 

@@ -83,15 +83,21 @@ def spoken(estimate: Estimate, *, signed: bool = False) -> str:
     """Value with range in the unit of the estimate, or the reason why there is none."""
     if not estimate.available:
         return f"not available: {estimate.reason}"
+    value, span = value_and_range(estimate, signed=signed)
+    return f"{value} ({span})"
+
+
+def value_and_range(estimate: Estimate, *, signed: bool = False) -> tuple[str, str]:
+    """Value and range of an estimate that is available, as printed: '42%', '38% to 46%'."""
     value, low, high = ends(estimate)
     unit = estimate.unit
     if unit == "share":
-        return f"{percent(value)} ({percent(low)} to {percent(high)})"
+        return percent(value), f"{percent(low)} to {percent(high)}"
     if len(unit) == 3 and unit.isupper():
-        return f"{money(value, unit, signed=signed)} ({money_range(low, high, unit)})"
+        return money(value, unit, signed=signed), money_range(low, high, unit)
     places = 2 if unit in ("logit", "ratio", "alpha", "") else 1
     span = f"{decimal(low, places)} to {decimal(high, places)}"
-    return f"{decimal(value, places, signed=signed)} ({span})"
+    return decimal(value, places, signed=signed), span
 
 
 def _rounded(value: float) -> float:

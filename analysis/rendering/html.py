@@ -16,7 +16,7 @@ from markupsafe import Markup
 from analysis.diagnostics.types import Diagnostics
 from analysis.estimate import Estimate
 from analysis.rendering import figures
-from analysis.value_report.types import CustomerRow, Header, Headline, ValueReport
+from analysis.value_report.types import Cell, CustomerRow, Header, Headline, ValueReport
 
 STATIC = Path(__file__).parent / "static"
 """tokens.css and report.css: the app serves this folder, a standalone report holds both."""
@@ -95,6 +95,7 @@ def _environment() -> Environment:
         "range": _range,
         "value": _value,
         "short": _short,
+        "cell": _cell,
     }
     environment.globals |= {
         "heading": _heading,
@@ -143,6 +144,18 @@ def _range(estimate: Estimate, places: int = 0) -> str:
     if estimate.low is None or estimate.high is None:
         return estimate.reason or ""
     return f"{figures.decimal(estimate.low, places)} to {figures.decimal(estimate.high, places)}"
+
+
+def _cell(cell: Cell) -> Markup | str:
+    """A cell of a section's table: a figure stands over its range and its n."""
+    if isinstance(cell, int):
+        return figures.whole(cell)
+    if isinstance(cell, str):
+        return cell
+    if not cell.available:
+        return Markup('<span class="below">{}</span>').format(cell.reason)
+    value, span = figures.value_and_range(cell)
+    return Markup('{}<span class="below">{}, n {}</span>').format(value, span, cell.n)
 
 
 def _short(customer: str) -> str:

@@ -11,10 +11,12 @@ from analysis.diagnostics.build import diagnostics_of
 from analysis.diagnostics.fit import Fit
 from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
+from analysis.value_report.answer_sections import answer_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.methods import methods_named
 from analysis.value_report.rating_parts import RatingParts, rating_parts
+from analysis.value_report.section import Section
 from analysis.value_report.sentences import actions, headlines, key_figures
 from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
@@ -125,6 +127,7 @@ def _assembled(
         alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
+        sections=_sections(used),
         methods=(),
         warnings=tuple(
             warning
@@ -135,6 +138,12 @@ def _assembled(
     return report.model_copy(
         update={"methods": methods_named(_method_ids(report), used.study.analysis.estimator)}
     )
+
+
+def _sections(used: Used) -> tuple[Section, ...]:
+    """What there is to dig into, in the order in which it is shown."""
+    found = (answer_section(used),)
+    return tuple(section for section in found if section is not None)
 
 
 def _header(used: Used, customers: CustomerParts, currency: str, seed: int) -> Header:
@@ -180,4 +189,5 @@ def _method_ids(report: ValueReport) -> set[str]:
         "lists": report.list_note,
         "relation": report.relation,
     }
-    return {"sample"} | {name for name, part in shown.items() if part}
+    sections = {section.method for section in report.sections}
+    return {"sample"} | sections | {name for name, part in shown.items() if part}

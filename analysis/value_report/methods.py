@@ -70,6 +70,15 @@ METHODS: dict[str, Method] = {
             page="docs/methods/ratings-based.md",
         ),
         Method(
+            id="answers",
+            title="All answers",
+            text="The share of those who answered a question that chose an option, or the mean of "
+            "their answers. Who was not asked is not counted; who left the question out or refused "
+            "is counted beside it.",
+            source="Wilson (1927) for shares, t interval for means",
+            page="docs/methods/report.md",
+        ),
+        Method(
             id="nps",
             title="Net Promoter Score",
             text="Share of 9 and 10 less share of 0 to 6, in points, from −100 to 100.",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from analysis.diagnostics.types import Prediction
 from analysis.estimate import Estimate
+from analysis.value_report.part import Part
+from analysis.value_report.section import Cell, Point, PointMap, Section, Table
+
+__all__ = ["Cell", "Part", "Point", "PointMap", "Section", "Table", "ValueReport"]
 
 FORMAT = 1
 """Stored reports of this format stay readable; a change of meaning gets a new number."""
@@ -20,12 +22,6 @@ Tag = Literal["functional", "emotional", "price"]
 State = Literal["above_3_weeks", "within", "near_lower", "below", "too_few"]
 AlarmAnswer = Literal["declining", "sale_only", "not_declining", "too_few"]
 Quadrant = Literal["keep_close", "at_risk", "habit", "leave_alone"]
-
-
-class Part(BaseModel):
-    """Frozen, no unknown fields, infinities survive JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Header(Part):
@@ -359,5 +355,7 @@ class ValueReport(Part):
     list_note: str = ""
     """How far the list of declining customers can be trusted."""
     relation: Relation | None = None
+    sections: tuple[Section, ...] = ()
+    """What there is to dig into, in the order in which it is shown."""
     methods: tuple[Method, ...]
     warnings: tuple[str, ...] = ()

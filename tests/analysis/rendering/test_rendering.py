@@ -2,7 +2,6 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,18 +14,9 @@ from analysis.rendering.figures import money, money_range, plain, spoken, whole
 from analysis.rendering.html import STATIC, report_fragment, report_html
 from analysis.rendering.rows import ticks
 from analysis.study import read_study
-from analysis.synthetic.archive_of import archive_of
-from analysis.synthetic.pastry import pastry_company
-from analysis.value_report.build import build_report
 
 STUDY = read_study(Path(__file__).parents[3] / "examples" / "pastry" / "study.yaml")
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def report():
-    company = pastry_company(STUDY, seed=2, today=date(2026, 11, 22), buyers=500, respondents=120)
-    return build_report(archive_of(company, STUDY), seed=1)
 
 
 @pytest.fixture(scope="module")
