@@ -18,6 +18,7 @@ from analysis.value_report.methods import methods_named
 from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.section import Section
 from analysis.value_report.sentences import actions, headlines, key_figures
+from analysis.value_report.structure_section import structure_section
 from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
 from analysis.value_report.used import Used, used_rows
@@ -127,7 +128,7 @@ def _assembled(
         alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
-        sections=_sections(used),
+        sections=_sections(used, seed),
         methods=(),
         warnings=tuple(
             warning
@@ -140,9 +141,9 @@ def _assembled(
     )
 
 
-def _sections(used: Used) -> tuple[Section, ...]:
+def _sections(used: Used, seed: int) -> tuple[Section, ...]:
     """What there is to dig into, in the order in which it is shown."""
-    found = (answer_section(used),)
+    found = (structure_section(used, seed=seed), answer_section(used))
     return tuple(section for section in found if section is not None)
 
 

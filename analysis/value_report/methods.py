@@ -70,6 +70,17 @@ METHODS: dict[str, Method] = {
             page="docs/methods/ratings-based.md",
         ),
         Method(
+            id="structure",
+            title="Do the items measure what they should?",
+            text="A confirmatory factor analysis: every item on its own construct only, fitted to "
+            "the respondents who rated every item. Fit says whether that structure is tenable; "
+            "omega and AVE how well items hold together; HTMT whether two constructs are two. "
+            "Groups may be compared when loadings and intercepts can be held equal.",
+            source="maximum likelihood, Satorra-Bentler correction; Hu and Bentler (1999), "
+            "Henseler et al. (2015), Chen (2007)",
+            page="docs/methods/structure.md",
+        ),
+        Method(
             id="answers",
             title="All answers",
             text="The share of those who answered a question that chose an option, or the mean of "
