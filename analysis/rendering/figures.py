@@ -95,7 +95,7 @@ def value_and_range(estimate: Estimate, *, signed: bool = False) -> tuple[str, s
         return percent(value), f"{percent(low)} to {percent(high)}"
     if len(unit) == 3 and unit.isupper():
         return money(value, unit, signed=signed), money_range(low, high, unit)
-    places = 2 if unit in ("logit", "ratio", "alpha", "") else 1
+    places = 2 if unit in ("logit", "ratio", "alpha", "r", "") else 1
     span = f"{decimal(low, places)} to {decimal(high, places)}"
     return decimal(value, places, signed=signed), span
 

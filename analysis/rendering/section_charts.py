@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,7 +84,9 @@ def draw_map(found: PointMap, *, name: str, wide: bool) -> str:
         canvas.rule(x(a_low), y(b), x(a_high), y(b), color=color, opacity=0.5)
         canvas.rule(x(a), y(b_low), x(a), y(b_high), color=color, opacity=0.5)
         canvas.dot(x(a), y(b), shape=shape, color=color, size=60)
-        canvas.text(x(a) + 7, y(b) - 9, str(number), weight=600)
+        words = f"{number} {_short(point.label)}" if wide else str(number)
+        aside = (-7, "right") if wide and x(a) > (left + right) / 2 else (7, "left")
+        canvas.text(x(a) + aside[0], y(b) - 9, words, size=12, weight=600, align=aside[1])
     centred: dict[str, Any] = {"color": MUTED, "size": 12, "align": "center"}
     canvas.text((left + right) / 2, height - 10, f"{found.across} →", **centred)
     canvas.text(9, (top + bottom) / 2, f"{found.up} →", angle=270, **centred)
@@ -93,6 +96,10 @@ def draw_map(found: PointMap, *, name: str, wide: bool) -> str:
         for number, p in numbered
     )
     return canvas.svg(name=name, title=found.caption, desc=said)
+
+
+def _short(label: str) -> str:
+    return textwrap.shorten(label, 28, placeholder=" …")
 
 
 def _finite(estimate: Estimate) -> bool:

@@ -14,6 +14,7 @@ from analysis.diagnostics.types import Diagnostics
 from analysis.value_report.answer_sections import answer_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
+from analysis.value_report.driver_sections import driver_sections
 from analysis.value_report.methods import methods_named
 from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.section import Section
@@ -128,7 +129,7 @@ def _assembled(
         alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
-        sections=_sections(used, seed),
+        sections=_sections(used, ratings, seed),
         methods=(),
         warnings=tuple(
             warning
@@ -141,9 +142,13 @@ def _assembled(
     )
 
 
-def _sections(used: Used, seed: int) -> tuple[Section, ...]:
+def _sections(used: Used, ratings: RatingParts, seed: int) -> tuple[Section, ...]:
     """What there is to dig into, in the order in which it is shown."""
-    found = (structure_section(used, seed=seed), answer_section(used))
+    found = (
+        *driver_sections(used, ratings.answered, seed=seed),
+        structure_section(used, seed=seed),
+        answer_section(used),
+    )
     return tuple(section for section in found if section is not None)
 
 
