@@ -316,6 +316,10 @@ def _plan(study: Study) -> Iterator[Fault]:
     nps = {q.id for q in study.questions() if q.kind == "nps"}
     if plan.recommendation and plan.recommendation not in nps:
         yield unknown("analysis.recommendation", "NPS question", plan.recommendation, nps)
+    grouping = {q.id for q in study.questions() if q.kind == "single_choice"} | {"language", "cell"}
+    for name in plan.groups:
+        if name not in grouping:
+            yield unknown("analysis.groups", "single-choice question", name, grouping)
     value = plan.perceived_value
     for field, names in (
         ("benefits", value.benefits),

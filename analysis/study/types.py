@@ -125,6 +125,8 @@ class Plan(Part):
     recommendation: Id | None = None
     """The NPS question; default: the first question of kind nps."""
     perceived_value: PerceivedValuePlan = PerceivedValuePlan()
+    groups: tuple[str, ...] = ()
+    """What the report compares: single-choice questions, 'language' or 'cell' (waves always)."""
     outcome_weeks: Annotated[int, Field(ge=1, le=104)] = 13
     """Weeks after the survey in which purchases are the outcome."""
     targets: Targets | None = None

@@ -15,6 +15,7 @@ from analysis.value_report.answer_sections import answer_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.driver_sections import driver_sections
+from analysis.value_report.group_sections import group_sections
 from analysis.value_report.methods import methods_named
 from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.section import Section
@@ -146,6 +147,7 @@ def _sections(used: Used, ratings: RatingParts, seed: int) -> tuple[Section, ...
     """What there is to dig into, in the order in which it is shown."""
     found = (
         *driver_sections(used, ratings.answered, seed=seed),
+        *group_sections(used, ratings.answered),
         structure_section(used, seed=seed),
         answer_section(used),
     )

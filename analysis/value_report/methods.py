@@ -80,6 +80,16 @@ METHODS: dict[str, Method] = {
             page="docs/methods/drivers.md",
         ),
         Method(
+            id="groups",
+            title="Groups and waves side by side",
+            text="The same figure in every group. A difference is named only when it passes "
+            "Welch's test after Holm's adjustment for all tests of the table; customers who "
+            "answered in both waves are compared with themselves. Groups of fewer than ten are "
+            "not shown.",
+            source="Welch (1951), Holm (1979), Rao and Scott (1984) for weights",
+            page="docs/methods/groups.md",
+        ),
+        Method(
             id="structure",
             title="Do the items measure what they should?",
             text="A confirmatory factor analysis: every item on its own construct only, fitted to "
