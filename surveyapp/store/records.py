@@ -110,7 +110,12 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """An invitation. Open links have a public slug, personal ones only the hash of a token."""
+    """An invitation. Open links have a public slug, all others only the hash of a token.
+
+    ``opens`` and ``expires`` bound when somebody may start, ``zone`` is the time zone in which the
+    days were stated. Links of one ``batch`` were made together; ``panel`` is the provider that
+    sends people to an open link.
+    """
 
     link: str
     study: str
@@ -123,6 +128,47 @@ class LinkRecord:
     created: str
     expires: str | None
     revoked: str | None
+    opens: str | None = None
+    zone: str | None = None
+    batch: str | None = None
+    panel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PanelRecord:
+    """A panel provider of a study.
+
+    Attributes
+    ----------
+    parameters
+        JSON: the names that its addresses may carry in.
+    person
+        Which of them names the person.
+    returns
+        JSON: the template of the address to return to, by how a respondent ended.
+    secret
+        Hexadecimal key of the signature of those addresses.
+    """
+
+    panel: str
+    study: str
+    name: str
+    parameters: str
+    person: str
+    returns: str
+    secret: str
+    created: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the parameters."""
+        return tuple(json.loads(self.parameters))
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The templates by end."""
+        found: dict[str, str] = json.loads(self.returns)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +194,22 @@ class RespondentRecord:
     ended: str | None
     seed: int | None = None
     """By which things are shuffled for this respondent; None: nothing is."""
+    last_at: str | None = None
+    """When the last page was sent."""
+    seconds: float | None = None
+    """From the start to the end."""
+    device: str | None = None
+    """phone, tablet or desktop."""
+    parameters: str | None = None
+    """JSON: what a panel provider sent along."""
+    panel_key: str | None = None
+    """Names the person of a panel in a wave; nobody else may have it."""
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """What a panel provider sent along."""
+        found: dict[str, str] = json.loads(self.parameters) if self.parameters else {}
+        return found
 
     def facts(self) -> dict[str, str]:
         """What conditions may ask about the respondent."""

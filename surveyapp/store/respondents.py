@@ -7,9 +7,10 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from surveyapp import clock
 from surveyapp.store import studies
 from surveyapp.store.records import RespondentRecord
-from surveyapp.store.schema import answers, choices, pages_sent, respondents
+from surveyapp.store.schema import answers, choices, pages_sent, quota_places, respondents
 
 
 def add(c: Connection, new: RespondentRecord) -> None:
@@ -44,6 +45,30 @@ def by_token(c: Connection, hashed: str, *, lock: bool = False) -> RespondentRec
     return RespondentRecord(**row._mapping) if row else None
 
 
+def by_panel_key(c: Connection, key: str) -> RespondentRecord | None:
+    """The respondent who is a person of a panel, or None."""
+    row = c.execute(select(respondents).where(respondents.c.panel_key == key)).first()
+    return RespondentRecord(**row._mapping) if row else None
+
+
+def in_cells(c: Connection, study: str, wave: str | None, run_kind: str) -> dict[str, int]:
+    """How many started in each cell of a study, in a wave and a kind of run.
+
+    Whoever places the next one holds the lock of ``next_sequence``.
+    """
+    wanted = (
+        select(respondents.c.cell, func.count())
+        .where(
+            respondents.c.study == study,
+            respondents.c.run_kind == run_kind,
+            respondents.c.wave == wave,
+            respondents.c.cell.is_not(None),
+        )
+        .group_by(respondents.c.cell)
+    )
+    return {cell: n for cell, n in c.execute(wanted)}
+
+
 def advance(
     c: Connection,
     respondent: RespondentRecord,
@@ -56,12 +81,21 @@ def advance(
     """Note that a page was sent: one more turn, the next step, and the end if it is one."""
     turn = respondent.turn + 1
     completed = at if ended == "complete" else None
+    taken = clock.seconds_between(respondent.started, at) if ended else None
     c.execute(
         update(respondents)
         .where(respondents.c.respondent == respondent.respondent)
-        .values(turn=turn, step=next_step, ended=ended, completed=completed)
+        .values(
+            turn=turn, step=next_step, ended=ended, completed=completed, last_at=at, seconds=taken
+        )
     )
-    row = {"respondent": respondent.respondent, "turn": turn, "step": sent_step, "at": at}
+    row = {
+        "respondent": respondent.respondent,
+        "turn": turn,
+        "step": sent_step,
+        "at": at,
+        "seconds": clock.seconds_between(respondent.last_at or respondent.started, at),
+    }
     c.execute(insert(pages_sent).values(row))
 
 
@@ -115,5 +149,5 @@ def study_of(c: Connection, respondent: str) -> str | None:
 
 def erase(c: Connection, respondent: str) -> None:
     """Remove a respondent with all answers."""
-    for table in (answers, choices, pages_sent, respondents):
+    for table in (answers, choices, pages_sent, quota_places, respondents):
         c.execute(delete(table).where(table.c.respondent == respondent))

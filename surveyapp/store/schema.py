@@ -120,8 +120,27 @@ links = Table(
     Column("created", String, nullable=False),
     Column("expires", String),
     Column("revoked", String),
-    CheckConstraint("kind IN ('open', 'personal')", name="kind"),
+    Column("opens", String),
+    Column("zone", String),
+    Column("batch", String),
+    Column("panel", String),
+    CheckConstraint("kind IN ('open', 'personal', 'one_time')", name="kind"),
     CheckConstraint("run_kind IN ('live', 'test', 'bot')", name="run_kind"),
+    Index("ix_links_batch", "study", "batch"),
+)
+
+panels = Table(
+    "panels",
+    metadata,
+    Column("panel", String, primary_key=True),
+    Column("study", String, ForeignKey("studies.study"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("person", String, nullable=False),
+    Column("returns", Text, nullable=False),
+    Column("secret", String, nullable=False),
+    Column("created", String, nullable=False),
+    Index("ix_panels_study", "study", "name", unique=True),
 )
 
 respondents = Table(
@@ -145,11 +164,21 @@ respondents = Table(
     Column("completed", String),
     Column("ended", String),
     Column("seed", Integer),
+    Column("last_at", String),
+    Column("seconds", Float),
+    Column("device", String),
+    Column("parameters", String),
+    Column("panel_key", String),
     ForeignKeyConstraint(["study", "version"], ["study_versions.study", "study_versions.version"]),
     CheckConstraint(
-        "ended IS NULL OR ended IN ('complete', 'screened_out', 'declined')", name="ended"
+        "ended IS NULL OR ended IN "
+        "('complete', 'screened_out', 'declined', 'quota_full', 'quality_out')",
+        name="ended",
     ),
     Index("ix_respondents_study", "study", "version", "run_kind"),
+    Index("ix_respondents_panel_key", "panel_key", unique=True),
+    Index("ix_respondents_started", "study", "run_kind", "started"),
+    Index("ix_respondents_cell", "study", "run_kind", "wave", "cell"),
 )
 
 answers = Table(
@@ -183,6 +212,19 @@ pages_sent = Table(
     Column("turn", Integer, primary_key=True),
     Column("step", String, nullable=False),
     Column("at", String, nullable=False),
+    Column("seconds", Float),
+)
+
+quota_places = Table(
+    "quota_places",
+    metadata,
+    Column("respondent", String, ForeignKey("respondents.respondent"), primary_key=True),
+    Column("quota", String, primary_key=True),
+    Column("study", String, nullable=False),
+    Column("wave", String, nullable=False),
+    Column("run_kind", String, nullable=False),
+    Column("held_until", String),
+    Index("ix_quota_places_study", "study", "quota", "run_kind", "wave", "held_until"),
 )
 
 staff = Table(
