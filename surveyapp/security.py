@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NoReturn
 
 from flask import Blueprint, Flask, Response, abort, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
@@ -52,18 +53,29 @@ log_in_limit = limiter.limit(
 """Decorator for the log-in route: at most LOG_IN_LIMIT attempts an address."""
 
 
+def not_found() -> NoReturn:
+    """404 for a secret that nobody has; 429 for whoever tries many of them.
+
+    Only misses are counted, so people who share an address and have good links notice nothing.
+    """
+    limits = parse_many(current.settings().text("GUESS_LIMIT"))
+    within = [limiter.limiter.hit(limit, "guess", get_remote_address()) for limit in limits]
+    abort(404 if all(within) else 429)
+
+
 def protect(app: Flask, settings: Settings) -> None:
     """Set up everything that protects the app; before any route is registered.
 
     Raises
     ------
     SettingFault
-        When LOG_IN_LIMIT cannot be read; without it, guessing passwords would have no limit.
+        When LOG_IN_LIMIT or GUESS_LIMIT cannot be read; without them, guessing had no limit.
     """
-    try:
-        parse_many(settings.text("LOG_IN_LIMIT"))
-    except ValueError as error:
-        raise SettingFault(f"LOG_IN_LIMIT: {error}. Write it like '10 per minute'.") from None
+    for name in ("LOG_IN_LIMIT", "GUESS_LIMIT"):
+        try:
+            parse_many(settings.text(name))
+        except ValueError as error:
+            raise SettingFault(f"{name}: {error}. Write it like '10 per minute'.") from None
     app.config.update(
         SECRET_KEY=settings.text("SECRET_KEY"),
         SESSION_COOKIE_NAME="surveyapp",

@@ -40,6 +40,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAX_UPLOAD_BYTES", 5_000_000, "Largest request the app accepts."),
     Setting("SESSION_HOURS", 12, "Hours after which staff must log in again."),
     Setting("LOG_IN_LIMIT", "10 per minute; 60 per hour", "Log-in attempts allowed per address."),
+    Setting("GUESS_LIMIT", "30 per minute", "Links that do not exist, tried from one address."),
+    Setting("TIME_ZONE", "UTC", "Time zone of the days of links, unless another is stated."),
     Setting("LEASE_SECONDS", 60, "A job whose worker is silent for so long is started again."),
 )
 

@@ -94,6 +94,8 @@ def _repeated_ids(study: Study) -> Iterator[Fault]:
         [(path, q.id) for path, q in _questions(study)],
         [(f"exercises[{n}]", e.id) for n, e in enumerate(study.exercises)],
         [(f"waves[{n}]", w.id) for n, w in enumerate(study.waves)],
+        [(f"quotas[{n}]", q.id) for n, q in enumerate(study.quotas)],
+        [(f"cells[{n}]", c.id) for n, c in enumerate(study.cells)],
         [(f"scores[{n}]", s.id) for n, s in enumerate(study.scores)],
     ]
     for path, question in _questions(study):
@@ -351,9 +353,16 @@ def _conditions(study: Study) -> Iterator[Fault]:
     for n, page in enumerate(study.pages):
         yield from _condition(study, f"pages[{n}].show_if", page.show_if, page_of, n - 1)
         yield from _condition(study, f"pages[{n}].screen_out_if", page.screen_out_if, page_of, n)
+        yield from _condition(study, f"pages[{n}].quality_out_if", page.quality_out_if, page_of, n)
         for k, question in enumerate(page.questions):
             path = f"pages[{n}].questions[{k}].show_if"
             yield from _condition(study, path, question.show_if, page_of, n - 1)
+    for n, quota in enumerate(study.quotas):
+        yield from _condition(study, f"quotas[{n}].when", quota.when, page_of, len(study.pages))
+    if len(study.cells) == 1:
+        what = f"'{study.cells[0].id}' is the only cell"
+        hint = "Add the cells that it is compared with, or drop 'cells'"
+        yield Catalogue.IMPOSSIBLE.at("cells", what=what, hint=hint)
 
 
 def _condition(
@@ -385,6 +394,10 @@ def _condition(
     for name in sorted(condition.means - {c.id for c in study.constructs}):
         yield unknown(path, "construct", name, {c.id for c in study.constructs})
     yield from _compared_values(path, condition, questions)
+    cells = {cell.id for cell in study.cells}
+    for compared in condition.comparisons:
+        if cells and compared.name == "respondent.cell" and compared.value not in cells:
+            yield unknown(path, "cell", str(compared.value), cells)
 
 
 def _has_items(question: Question) -> bool:

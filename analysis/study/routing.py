@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from analysis.study.expressions import Lookup, Value, answers_lookup, parse
+from analysis.study.fielding import Quota, settled
 from analysis.study.questions import NUMERIC_KINDS, Question
 from analysis.study.types import Page, Study
 
@@ -94,6 +95,47 @@ def screened_out(study: Study, page: Page, answers: Answers, respondent: Mapping
     counted = {key: value for key, value in answers.items() if key[0] in asked}
     lookup = answers_lookup(counted, *_kinds(study), respondent)
     return page.screen_out_if is not None and _holds(study, page.screen_out_if, lookup)
+
+
+def failed_quality(
+    study: Study, page: Page, answers: Answers, respondent: Mapping[str, str]
+) -> bool:
+    """Whether an attention check ends the survey after a page for this respondent."""
+    return page.quality_out_if is not None and holds(
+        study, page.quality_out_if, answers, respondent
+    )
+
+
+def holds(study: Study, source: str, answers: Answers, respondent: Mapping[str, str]) -> bool:
+    """Whether a condition is true of the answers to what a respondent is asked."""
+    asked = asked_questions(study, answers, respondent)
+    counted = {key: value for key, value in answers.items() if key[0] in asked}
+    return _holds(study, source, answers_lookup(counted, *_kinds(study), respondent))
+
+
+def quotas_met(
+    study: Study, answers: Answers, respondent: Mapping[str, str], ahead: frozenset[str]
+) -> tuple[Quota, ...]:
+    """The quotas that a respondent falls under, of those that are settled.
+
+    ``ahead`` are the questions that the respondent may still come to: a condition that reads one
+    of them is judged later.
+    """
+    return tuple(
+        quota
+        for quota in study.quotas
+        if quota.when is None
+        or (
+            settled(_questions_read(study, quota.when), ahead)
+            and holds(study, quota.when, answers, respondent)
+        )
+    )
+
+
+def _questions_read(study: Study, source: str) -> set[str]:
+    condition = _parsed(source)
+    of_means = {q for name in condition.means for q, _ in study.items_of(name)}
+    return of_means | {name.partition(".")[0] for name in condition.names}
 
 
 def declined(study: Study, answers: Answers) -> bool:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from analysis.study.exercises import ChoiceExercise, Exercise
+from analysis.study.fielding import Cell, Quota
 from analysis.study.questions import Asked, Item, Question
 from analysis.study.texts import Id, Part, Text
 
@@ -56,6 +57,8 @@ class Page(Part):
     show_if: Expression | None = None
     screen_out_if: Expression | None = None
     """After this page, end the survey for respondents for whom this is true."""
+    quality_out_if: Expression | None = None
+    """The same for respondents who failed an attention check."""
     questions: tuple[Question, ...] = ()
     exercise: Id | None = None
 
@@ -169,6 +172,9 @@ class Study(Part):
     pages: tuple[Page, ...] = ()
     exercises: tuple[Exercise, ...] = ()
     waves: tuple[Wave, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    """Versions that respondents are assigned to at random, for conditions on respondent.cell."""
     scores: tuple[Score, ...] = ()
     ends: Ends = Ends()
     analysis: Plan = Plan()

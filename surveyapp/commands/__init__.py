@@ -8,6 +8,7 @@ from surveyapp.commands.demo import demo
 from surveyapp.commands.group import Group
 from surveyapp.commands.invitations import links
 from surveyapp.commands.ledger import purchases
+from surveyapp.commands.panels import panels
 from surveyapp.commands.rehearsing import rehearse
 from surveyapp.commands.responses import responses
 from surveyapp.commands.serving import init, serve, worker
@@ -27,6 +28,7 @@ for _command in (
     study,
     rehearse,
     links,
+    panels,
     responses,
     purchases,
     analyse,

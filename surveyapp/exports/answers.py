@@ -12,7 +12,10 @@ from surveyapp.exports.spreadsheet import csv_lines
 from surveyapp.store import Connection, answers, respondents, studies
 from surveyapp.store.records import AnswerRecord, RespondentRecord
 
-FACTS = ("respondent", "version", "run_kind", "wave", "language", "started", "completed", "ended")
+FACTS = (
+    "respondent", "version", "run_kind", "wave", "cell", "language", "device",
+    "started", "completed", "ended",
+)  # fmt: skip
 
 
 def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
@@ -28,10 +31,14 @@ def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
     ids = {person.respondent for person in people}
     items = [(q.id, item) for q in study.questions() for item in q.storable()]
     columns, chosen = _tasks(c, study, version, ids)
-    header = [*FACTS, *(".".join(filter(None, i)) for i in items), *columns]
+    asked = [*(".".join(filter(None, i)) for i in items), *columns]
+    sent = sorted({name for person in people for name in person.carried})
+    own = [name if name not in (*FACTS, *asked) else f"panel.{name}" for name in sent]
+    header = [*FACTS, *own, *asked]
     rows = (
         [
             *(getattr(person, fact) for fact in FACTS),
+            *(person.carried.get(name) for name in sent),
             *_values(study, person, given[person.respondent], items),
             *(chosen[person.respondent].get(column) for column in columns),
         ]

@@ -8,6 +8,7 @@ from typing import Literal
 from werkzeug.datastructures import MultiDict
 
 from analysis.study.routing import Step
+from surveyapp.respond.quotas import claim
 from surveyapp.respond.reply import Reply, read_reply
 from surveyapp.respond.state import State, block_of, load_state
 from surveyapp.store import Connection, Store, answers, respondents
@@ -98,6 +99,8 @@ def _stored(c: Connection, state: State, step: Step, reply: Reply, *, at: str) -
     answers.save(c, respondent.respondent, reply.records, turn=turn)
     after = _with(state, step, reply)
     ended = after.ending()
+    if not claim(c, after, at=at, ended=ended):
+        ended = "quota_full"
     following = None if ended else after.after(step)
     resume = step if ended or after.current is None else after.current
     respondents.advance(c, respondent, sent_step=step.id, next_step=resume.id, at=at, ended=ended)

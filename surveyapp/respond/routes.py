@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import urlencode
+
 from flask import (
     Blueprint,
     Response,
     abort,
     current_app,
+    make_response,
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -25,16 +31,26 @@ from analysis.study.routing import Step
 from analysis.study.types import Study
 from surveyapp import clock, current, texts, tokens
 from surveyapp.access import access
+from surveyapp.respond import arriving
 from surveyapp.respond.draw import Screen, draw_step
 from surveyapp.respond.record import Recorded, record_page
 from surveyapp.respond.reply import read_reply, stored_form
-from surveyapp.respond.start import barrier, invitation, invitation_of, start_respondent
+from surveyapp.respond.returning import return_address
+from surveyapp.respond.start import (
+    Arrival,
+    barrier,
+    invitation,
+    invitation_of,
+    start_respondent,
+)
 from surveyapp.respond.state import State, load_state, published, task_of
-from surveyapp.store import images, links, respondents
-from surveyapp.store.records import LinkRecord, RespondentRecord, StudyRecord
+from surveyapp.security import not_found
+from surveyapp.store import images, links, panels, respondents
+from surveyapp.store.records import LinkRecord, PanelRecord, RespondentRecord, StudyRecord
 
 door = Blueprint("respond", __name__)
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 SENT_ALREADY = (
     "This page was already sent, perhaps from another tab; here is what is stored. "
     "Nothing was changed."
@@ -64,11 +80,10 @@ def open_start(slug: str) -> ResponseReturnValue:
 def open_begin(slug: str) -> ResponseReturnValue:
     """Start from an open link; the form carries the new token, so that two clicks start once."""
     link, study = _open_invitation(slug)
-    try:
-        token: str = _signer(slug).loads(request.form.get("key", ""))
-    except BadSignature:
+    key = _read_key(slug)
+    if key is None:
         return _start_page(link, study, notice=SEND_AGAIN)
-    return _begin(link, study, token)
+    return _begin(link, study, *key)
 
 
 @door.get("/images/<study>/<name>")
@@ -94,7 +109,7 @@ def entry(token: str) -> ResponseReturnValue:
     if stopped:
         return stopped
     if state.respondent.ended or state.current is None:
-        return _end_page(state)
+        return _end(state)
     return _to(token, state.current)
 
 
@@ -144,7 +159,9 @@ def _unsent(_: CSRFError) -> ResponseReturnValue:
 
 def _shown_again(found: dict[str, str]) -> ResponseReturnValue:
     if request.endpoint == "respond.open_begin":
-        return _start_page(*_open_invitation(found["slug"]), notice=SEND_AGAIN)
+        key = _read_key(found["slug"])
+        sent = key[1] if key else None
+        return _start_page(*_open_invitation(found["slug"]), notice=SEND_AGAIN, sent=sent)
     token = found["token"]
     state = _state(token)
     if state is None:
@@ -201,13 +218,13 @@ def _known(token: str) -> State:
 def _open_invitation(slug: str) -> tuple[LinkRecord, StudyRecord]:
     with current.store().read() as c:
         found = invitation(c, links.by_slug(c, slug))
-    return found or abort(404)
+    return found or not_found()
 
 
 def _personal_invitation(token: str) -> tuple[LinkRecord, StudyRecord]:
     with current.store().read() as c:
         found = invitation(c, links.by_token(c, tokens.token_hash(token)))
-    return found or abort(404)
+    return found or not_found()
 
 
 def _stopped(state: State) -> ResponseReturnValue | None:
@@ -220,42 +237,89 @@ def _stopped(state: State) -> ResponseReturnValue | None:
     return (_closed_page(reason, state.study), 410) if reason else None
 
 
-def _begin(link: LinkRecord, study: StudyRecord, token: str) -> ResponseReturnValue:
+def _begin(
+    link: LinkRecord, study: StudyRecord, token: str, sent: Mapping[str, str] = NOTHING
+) -> ResponseReturnValue:
     at = clock.now()
     if barrier(link, study, at=at, started=False) or study.version is None:
-        return _start_page(link, study)
+        return _start_page(link, study, sent=sent)
     with current.store().read() as c:
         definition = published(c, study.study, study.version)
+        panel = panels.get(c, link.panel) if link.panel else None
+    known_as = arriving.panel_key(panel, link, sent) if panel else ""
+    if panel and not known_as:
+        return _start_page(link, study, sent=sent)
     wanted = request.form.get("language", "")
-    language = wanted if wanted in definition.languages else definition.default_language
+    arrival = Arrival(
+        token,
+        wanted if wanted in definition.languages else definition.default_language,
+        arriving.device_of(request.user_agent.string),
+        sent,
+        known_as,
+    )
     with current.store().write() as c:
-        start_respondent(
-            c, link, study.version, token, language=language, step=definition.pages[0].id, at=at
-        )
+        respondent = start_respondent(c, link, definition, study.version, arrival, at=at)
+    if respondent.token_hash != tokens.token_hash(token):
+        return _again(respondent, panel, definition)
+    if known_as:
+        arriving.remember(session, known_as, token)
     return redirect(url_for(".entry", token=token), code=303)
 
 
 def _start_page(
-    link: LinkRecord, record: StudyRecord, *, notice: str | None = None
+    link: LinkRecord,
+    record: StudyRecord,
+    *,
+    notice: str | None = None,
+    sent: Mapping[str, str] | None = None,
 ) -> ResponseReturnValue:
-    study = None
-    if record.version is not None:
-        with current.store().read() as c:
+    study = panel = known = None
+    with current.store().read() as c:
+        if record.version is not None:
             study = published(c, record.study, record.version)
+        if link.panel and (panel := panels.get(c, link.panel)):
+            sent = arriving.carried(panel, request.args if sent is None else sent)
+            known_as = arriving.panel_key(panel, link, sent)
+            known = respondents.by_panel_key(c, known_as)
+    if known and study:
+        return _again(known, panel, study)
     reason = barrier(link, record, at=clock.now(), started=False)
     if reason or study is None:
         return _closed_page(reason or "unpublished", study), 410
+    if panel and not known_as:
+        return _closed_page("incomplete", study, panel=panel), 400
     wanted = request.values.get("language", "")
     language = wanted if wanted in study.languages else _preferred(study)
-    key = _signer(link.slug).dumps(tokens.new_token()) if link.slug else None
+    key = _signer(link.slug).dumps([tokens.new_token(), sent or {}]) if link.slug else None
     page = render_template(
         "respond/start.html",
         notice=notice,
         key=key,
         run_kind=link.run_kind,
+        in_language=lambda code: "?" + urlencode({**(sent or {}), "language": code}),
         **_words(study, language),
     )
     return page, 400 if notice else 200
+
+
+def _again(
+    respondent: RespondentRecord, panel: PanelRecord | None, study: Study
+) -> ResponseReturnValue:
+    """A person of a panel who comes again: on in the same browser, else told so politely."""
+    token = arriving.remembered(session, respondent.panel_key or "")
+    if token and tokens.token_hash(token) == respondent.token_hash:
+        return redirect(url_for(".entry", token=token), code=303)
+    onward = return_address(panel, respondent) if panel else None
+    return _closed_page("already_answered", study, panel=panel, onward=onward), 409
+
+
+def _read_key(slug: str) -> tuple[str, dict[str, str]] | None:
+    """The token and the panel's parameters that a start page carries, or None when forged."""
+    try:
+        token, sent = _signer(slug).loads(request.form.get("key", ""))
+    except (BadSignature, ValueError):
+        return None
+    return token, sent
 
 
 def _preferred(study: Study) -> str:
@@ -296,11 +360,39 @@ def _draw(
     return draw_step(state.study, step, screen)
 
 
-def _end_page(state: State, *, notice: str | None = None) -> str:
+def _end(state: State) -> ResponseReturnValue:
+    """The end page; who came from a panel is taken back to it at once.
+
+    Not by a redirect: browsers hold those to the ``form-action`` of the page that was sent.
+    """
+    panel = _panel_of(state.respondent)
+    onward = return_address(panel, state.respondent) if panel else None
+    page = make_response(_end_page(state, panel=panel, onward=onward))
+    if onward:
+        page.headers["Refresh"] = f"0;url={onward}"
+    return page
+
+
+def _panel_of(respondent: RespondentRecord) -> PanelRecord | None:
+    if not respondent.panel_key:
+        return None
+    with current.store().read() as c:
+        return panels.of_link(c, respondent.link)
+
+
+def _end_page(
+    state: State,
+    *,
+    notice: str | None = None,
+    panel: PanelRecord | None = None,
+    onward: str | None = None,
+) -> str:
     respondent: RespondentRecord = state.respondent
     return render_template(
         "respond/end.html",
         notice=notice,
+        panel=panel,
+        onward=onward,
         ended=respondent.ended,
         receipt="-".join(respondent.respondent[n : n + 4] for n in range(0, 16, 4)),
         respondent=respondent,
@@ -308,9 +400,17 @@ def _end_page(state: State, *, notice: str | None = None) -> str:
     )
 
 
-def _closed_page(reason: str, study: Study | None) -> str:
+def _closed_page(
+    reason: str,
+    study: Study | None,
+    *,
+    panel: PanelRecord | None = None,
+    onward: str | None = None,
+) -> str:
     words = _words(study, _preferred(study)) if study else {"study": None}
-    return render_template("respond/closed.html", reason=reason, **words)
+    return render_template(
+        "respond/closed.html", reason=reason, panel=panel, onward=onward, **words
+    )
 
 
 def _words(study: Study, language: str) -> dict[str, object]:

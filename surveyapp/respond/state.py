@@ -9,6 +9,7 @@ from functools import cached_property
 from flask import current_app
 
 from analysis.study import routing
+from analysis.study.fielding import Quota
 from analysis.study.load import parse_study
 from analysis.study.routing import Step
 from analysis.study.texts import Text
@@ -81,7 +82,16 @@ class State:
                 return None
             if routing.screened_out(self.study, page, counted, facts):
                 return "screened_out"
+            if routing.failed_quality(self.study, page, counted, facts):
+                return "quality_out"
         return "complete"
+
+    def quotas(self) -> tuple[Quota, ...]:
+        """The quotas that this respondent is known to fall under."""
+        pages = self.study.pages
+        here = pages.index(self.current.page) if self.current else len(pages)
+        ahead = frozenset(q.id for page in pages[here:] for q in page.questions)
+        return routing.quotas_met(self.study, self.answered, self.respondent.facts(), ahead)
 
     def given(self, step: Step) -> TaskAnswer | None:
         """What is stored of a task."""

