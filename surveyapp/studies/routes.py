@@ -262,7 +262,7 @@ def _save(study: Study, text: str) -> None:
 
 def _count_table(counts: dict[tuple[str, str], int]) -> list[dict[str, object]]:
     """One row per kind of run: all who started, and how they ended."""
-    ends = ("complete", "screened_out", "declined", "started")
+    ends = ("complete", "screened_out", "quota_full", "quality_out", "declined", "started")
     return [
         {
             "run_kind": run_kind,
@@ -279,4 +279,4 @@ def _download(text: str, mimetype: str, name: str) -> Response:
     return Response(text, mimetype=mimetype, headers=headers)
 
 
-from surveyapp.studies import image_routes, link_routes, preview  # noqa: E402, F401 - they add routes
+from surveyapp.studies import image_routes, link_routes, monitor, preview  # noqa: E402, F401 - they add routes

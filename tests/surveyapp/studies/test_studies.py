@@ -156,7 +156,10 @@ def test_an_open_link_can_be_made_and_revoked(app, researcher):
     [
         ({"expires": "2020-01-01"}, "is over"),
         ({"expires": "soon"}, "is not a date"),
-        ({"run_kind": "bot"}, "for live answers or for tests"),
+        ({"run_kind": "dress"}, "for live answers, for tests"),
+        ({"zone": "Mars/Base"}, "no time zone"),
+        ({"opens": "2090-02-01", "expires": "2090-01-01"}, "before the first"),
+        ({"panel": "x"}, "no such panel"),
         ({"wave": "spring"}, "There is no wave"),
     ],
 )
