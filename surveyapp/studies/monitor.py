@@ -90,6 +90,7 @@ def _figures(name: str) -> dict[str, object]:
             c, name, run_kind, clock.now(plus_seconds=-NOW_SECONDS)
         )
         counted = monitor.ends(c, name, run_kind)
+        batches = links.batches(c, name, at=clock.now())
         return {
             "study": study,
             "version": version.version,
@@ -104,9 +105,7 @@ def _figures(name: str) -> dict[str, object]:
             "devices": monitor.devices(c, name, run_kind),
             "cells": _cells(c, study, run_kind),
             "quotas": quota_rows(study, quotas.fill(c, name, run_kind, at=clock.now())),
-            "batches": [
-                b for b in links.batches(c, name, at=clock.now()) if b.run_kind == run_kind
-            ],
+            "batches": [batch for batch in batches if batch.run_kind == run_kind],
             "flags": flag_counts(c, study, run_kind),
             "now": clock.now(),
         }
@@ -157,8 +156,9 @@ def _cells(c: Connection, study: Study, run_kind: str) -> list[dict[str, object]
     counted = monitor.cells(c, study.study, run_kind)
     labels = {cell.id: cell.label.say() if cell.label else cell.id for cell in study.cells}
     weights = {cell.id: cell.weight for cell in study.cells}
-    started = {wave: sum(r.started for r in counted if r.wave == wave) for wave in
-               {r.wave for r in counted}}  # fmt: skip
+    started: dict[str, int] = {}
+    for row in counted:
+        started[row.wave] = started.get(row.wave, 0) + row.started
     return [
         {
             "label": labels.get(row.cell, row.cell),
