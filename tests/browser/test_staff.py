@@ -67,6 +67,7 @@ def pages(failed, running):
         "draft-with-faults": "/studies/broken/draft",
         "broken-study": "/studies/broken/",
         "links": "/studies/pastry/links",
+        "monitor": "/studies/pastry/monitor",
         "rehearsal": "/studies/pastry/rehearsal",
         "rehearsal-missed": "/studies/tight/rehearsal",
         "study-refused": "/studies/tight/",
