@@ -103,7 +103,15 @@ def _stored(c: Connection, state: State, step: Step, reply: Reply, *, at: str) -
         ended = "quota_full"
     following = None if ended else after.after(step)
     resume = step if ended or after.current is None else after.current
-    respondents.advance(c, respondent, sent_step=step.id, next_step=resume.id, at=at, ended=ended)
+    respondents.advance(
+        c,
+        respondent,
+        sent_step=step.id,
+        next_step=resume.id,
+        at=at,
+        ended=ended,
+        answered=len(reply.records) + (reply.answer is not None),
+    )
     return Recorded("stored", after, step, reply, following)
 
 

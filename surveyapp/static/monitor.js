@@ -9,6 +9,7 @@
     clearTimeout(timer);
     if (document.hidden || running) return;
     running = true;
+    const before = performance.now();
     try {
       const reply = await fetch(figures.dataset.source, { credentials: "same-origin" });
       if (!reply.ok || reply.redirected) throw new Error(reply.status);
@@ -22,7 +23,8 @@
     } catch {
       said.textContent = "The figures could not be renewed; trying again.";
     } finally { running = false; }
-    timer = setTimeout(look, every);
+    // A large study on a busy server is looked at less often.
+    timer = setTimeout(look, Math.max(every, 20 * (performance.now() - before)));
   };
   document.addEventListener("visibilitychange", look);
   said.textContent = "The figures keep themselves up to date.";

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
-from surveyapp.store.schema import answers, choices, pages_sent, respondents
+from surveyapp.store.schema import pages_sent, respondents
 
 PAGES_OF = 2000
 
@@ -28,40 +28,29 @@ class StepCount:
 
 
 @dataclass(frozen=True, slots=True)
-class CellCount:
-    """A cell in a wave: who started and who completed."""
+class Standing:
+    """``n`` respondents who ended in the same way ('started': not yet), by device, cell and wave.
 
+    Empty texts where nothing is known.
+    """
+
+    ended: str
+    device: str
     cell: str
     wave: str
-    started: int
-    complete: int
+    n: int
 
 
-def ends(c: Connection, study: str, run_kind: str) -> dict[str, int]:
-    """Respondents by how they ended; 'started' for those who have not."""
-    state = func.coalesce(respondents.c.ended, "started")
-    wanted = select(state, func.count()).where(*_of(study, run_kind)).group_by(state)
-    return {row[0]: row[1] for row in c.execute(wanted)}
-
-
-def devices(c: Connection, study: str, run_kind: str) -> dict[str, tuple[int, int]]:
-    """Who started and who completed, by device; '' where it is not known."""
-    device = func.coalesce(respondents.c.device, "")
-    wanted = select(device, func.count(), func.count(respondents.c.completed))
-    rows = c.execute(wanted.where(*_of(study, run_kind)).group_by(device))
-    return {row[0]: (row[1], row[2]) for row in rows}
-
-
-def cells(c: Connection, study: str, run_kind: str) -> list[CellCount]:
-    """Who started and who completed in each cell, by wave."""
-    wave = func.coalesce(respondents.c.wave, "")
-    wanted = (
-        select(respondents.c.cell, wave, func.count(), func.count(respondents.c.completed))
-        .where(*_of(study, run_kind), respondents.c.cell.is_not(None))
-        .group_by(respondents.c.cell, wave)
-        .order_by(wave, respondents.c.cell)
+def standing(c: Connection, study: str, run_kind: str) -> list[Standing]:
+    """All respondents, counted together where the same is known of them."""
+    unknown = [func.coalesce(column, "") for column in (respondents.c.cell, respondents.c.wave)]
+    sort = (
+        func.coalesce(respondents.c.ended, "started"),
+        func.coalesce(respondents.c.device, ""),
+        *unknown,
     )
-    return [CellCount(*row) for row in c.execute(wanted)]
+    wanted = select(*sort, func.count()).where(*_of(study, run_kind)).group_by(*sort)
+    return [Standing(*row) for row in c.execute(wanted)]
 
 
 def completion_seconds(c: Connection, study: str, run_kind: str) -> tuple[float | None, int]:
@@ -143,19 +132,15 @@ def _medians(c: Connection, study: str, run_kind: str, version: int) -> dict[str
 
 
 def answers_since(c: Connection, study: str, run_kind: str, at: str) -> tuple[int, int]:
-    """Answers (items and tasks) stored since a time, and by how many people."""
-    active = (
-        select(pages_sent.c.respondent, pages_sent.c.turn)
+    """Answers (items and tasks) sent since a time, and by how many people."""
+    people = func.count(pages_sent.c.respondent.distinct())
+    wanted = (
+        select(func.sum(pages_sent.c.answers), people)
         .join(respondents, respondents.c.respondent == pages_sent.c.respondent)
         .where(*_of(study, run_kind), respondents.c.last_at > at, pages_sent.c.at > at)
-        .subquery()
     )
-    total = 0
-    for table in (answers, choices):
-        same = and_(table.c.respondent == active.c.respondent, table.c.turn == active.c.turn)
-        total += c.execute(select(func.count()).select_from(active.join(table, same))).scalar() or 0
-    people = c.execute(select(func.count(active.c.respondent.distinct()))).scalar() or 0
-    return total, people
+    total, active = c.execute(wanted).one()
+    return int(total or 0), active
 
 
 def _of(study: str, run_kind: str) -> tuple[ColumnElement[bool], ...]:

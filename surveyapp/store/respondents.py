@@ -77,8 +77,12 @@ def advance(
     next_step: str,
     at: str,
     ended: str | None = None,
+    answered: int = 0,
 ) -> None:
-    """Note that a page was sent: one more turn, the next step, and the end if it is one."""
+    """Note that a page was sent: one more turn, the next step, and the end if it is one.
+
+    ``answered`` is how many answers stood on the page.
+    """
     turn = respondent.turn + 1
     completed = at if ended == "complete" else None
     taken = clock.seconds_between(respondent.started, at) if ended else None
@@ -95,6 +99,7 @@ def advance(
         "step": sent_step,
         "at": at,
         "seconds": clock.seconds_between(respondent.last_at or respondent.started, at),
+        "answers": answered,
     }
     c.execute(insert(pages_sent).values(row))
 

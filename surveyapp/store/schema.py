@@ -213,6 +213,7 @@ pages_sent = Table(
     Column("step", String, nullable=False),
     Column("at", String, nullable=False),
     Column("seconds", Float),
+    Column("answers", Integer),
 )
 
 quota_places = Table(
@@ -224,7 +225,9 @@ quota_places = Table(
     Column("wave", String, nullable=False),
     Column("run_kind", String, nullable=False),
     Column("held_until", String),
-    Index("ix_quota_places_study", "study", "quota", "run_kind", "wave", "held_until"),
+    Index(
+        "ix_quota_places_study", "study", "quota", "run_kind", "wave", "held_until", "respondent"
+    ),
 )
 
 staff = Table(

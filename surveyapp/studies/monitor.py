@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
@@ -12,8 +14,8 @@ from analysis.study import Study
 from analysis.study.routing import tasks_shown
 from surveyapp import clock, current
 from surveyapp.access import access
-from surveyapp.store import Connection, links, monitor, quotas
-from surveyapp.store.monitor import StepCount
+from surveyapp.store import links, monitor, quotas
+from surveyapp.store.monitor import Standing, StepCount
 from surveyapp.store.quotas import Fill
 from surveyapp.studies import fielding
 from surveyapp.studies.door import door, found
@@ -50,6 +52,18 @@ class QuotaRow:
     limit: int
     taken: int
     held: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellRow:
+    """A cell in a wave: who started and completed, all who started, and the share due to it."""
+
+    label: str
+    wave: str
+    started: int
+    complete: int
+    all: int
+    due: float
 
 
 @door.get("/<name>/monitor")
@@ -89,21 +103,24 @@ def _figures(name: str) -> dict[str, object]:
         recent, active = monitor.answers_since(
             c, name, run_kind, clock.now(plus_seconds=-NOW_SECONDS)
         )
-        counted = monitor.ends(c, name, run_kind)
+        standing = monitor.standing(c, name, run_kind)
+        ended = _by(standing, lambda row: row.ended)
+        started = _by(standing, lambda row: row.device)
+        complete = _by([r for r in standing if r.ended == "complete"], lambda row: row.device)
         batches = links.batches(c, name, at=clock.now())
         return {
             "study": study,
             "version": version.version,
-            "ends": {end: counted.get(end, 0) for end in ENDS},
-            "started": sum(counted.values()),
+            "ends": {end: ended[end] for end in ENDS},
+            "started": ended.total(),
             "pages": page_rows(study, by_step),
             "n_pages": n_pages,
             "seconds": seconds,
             "n_seconds": n_seconds,
             "a_minute": recent * 60 / NOW_SECONDS,
             "active": active,
-            "devices": monitor.devices(c, name, run_kind),
-            "cells": _cells(c, study, run_kind),
+            "devices": {device: (n, complete[device]) for device, n in started.items()},
+            "cells": cell_rows(study, standing),
             "quotas": quota_rows(study, quotas.fill(c, name, run_kind, at=clock.now())),
             "batches": [batch for batch in batches if batch.run_kind == run_kind],
             "flags": flag_counts(c, study, run_kind),
@@ -151,22 +168,29 @@ def quota_rows(study: Study, filled: Sequence[Fill]) -> list[QuotaRow]:
     ]
 
 
-def _cells(c: Connection, study: Study, run_kind: str) -> list[dict[str, object]]:
-    """The cells with what is due to each by its weight."""
-    counted = monitor.cells(c, study.study, run_kind)
-    labels = {cell.id: cell.label.say() if cell.label else cell.id for cell in study.cells}
-    weights = {cell.id: cell.weight for cell in study.cells}
-    started: dict[str, int] = {}
-    for row in counted:
-        started[row.wave] = started.get(row.wave, 0) + row.started
+def cell_rows(study: Study, standing: Sequence[Standing]) -> list[CellRow]:
+    """The cells in every wave in which somebody has one."""
+    known = [row for row in standing if row.cell]
+    started = _by(known, lambda row: (row.wave, row.cell))
+    complete = _by([r for r in known if r.ended == "complete"], lambda row: (row.wave, row.cell))
+    in_wave = _by(known, lambda row: row.wave)
+    total = sum(cell.weight for cell in study.cells)
     return [
-        {
-            "label": labels.get(row.cell, row.cell),
-            "wave": row.wave,
-            "started": row.started,
-            "complete": row.complete,
-            "all": started[row.wave],
-            "due": weights.get(row.cell, 0) / max(sum(weights.values()), 1),
-        }
-        for row in counted
+        CellRow(
+            cell.label.say() if cell.label else cell.id,
+            wave,
+            started[wave, cell.id],
+            complete[wave, cell.id],
+            in_wave[wave],
+            cell.weight / total,
+        )
+        for wave in sorted(in_wave)
+        for cell in study.cells
     ]
+
+
+def _by(rows: Iterable[Standing], key: Callable[[Standing], Hashable]) -> Counter[Any]:
+    counted: Counter[Any] = Counter()
+    for row in rows:
+        counted[key(row)] += row.n
+    return counted

@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.create_index("ix_respondents_started", "respondents", ["study", "run_kind", "started"])
     op.create_index("ix_respondents_cell", "respondents", ["study", "run_kind", "wave", "cell"])
     op.add_column("pages_sent", sa.Column("seconds", sa.Float(), nullable=True))
+    op.add_column("pages_sent", sa.Column("answers", sa.Integer(), nullable=True))
     op.create_table(
         "panels",
         sa.Column("panel", sa.String(), nullable=False),
@@ -59,7 +60,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_quota_places_study",
         "quota_places",
-        ["study", "quota", "run_kind", "wave", "held_until"],
+        ["study", "quota", "run_kind", "wave", "held_until", "respondent"],
     )
 
 
@@ -67,7 +68,8 @@ def downgrade() -> None:
     """Forget one-time links, panels and quotas; their respondents count as never ended."""
     op.drop_table("quota_places")
     op.drop_table("panels")
-    op.drop_column("pages_sent", "seconds")
+    for name in ("answers", "seconds"):
+        op.drop_column("pages_sent", name)
     for name in ("cell", "started", "panel_key"):
         op.drop_index(f"ix_respondents_{name}", table_name="respondents")
     for name in ("seconds", *TEXTS):
