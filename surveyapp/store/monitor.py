@@ -50,7 +50,7 @@ def standing(c: Connection, study: str, run_kind: str) -> list[Standing]:
         *unknown,
     )
     wanted = select(*sort, func.count()).where(*_of(study, run_kind)).group_by(*sort)
-    return [Standing(*row) for row in c.execute(wanted)]
+    return [Standing(row[0], row[1], row[2], row[3], row[4]) for row in c.execute(wanted)]
 
 
 def completion_seconds(c: Connection, study: str, run_kind: str) -> tuple[float | None, int]:
