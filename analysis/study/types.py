@@ -140,6 +140,7 @@ class Ends(Part):
 
     complete: Text | None = None
     screened_out: Text | None = None
+    quota_full: Text | None = None
     declined: Text | None = None
 
 

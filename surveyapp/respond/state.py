@@ -88,9 +88,9 @@ class State:
 
     def quotas(self) -> tuple[Quota, ...]:
         """The quotas that this respondent is known to fall under."""
-        pages = self.study.pages
-        here = pages.index(self.current.page) if self.current else len(pages)
-        ahead = frozenset(q.id for page in pages[here:] for q in page.questions)
+        ids = [page.id for page in self.study.pages]
+        here = ids.index(self.current.page.id) if self.current else len(ids)
+        ahead = frozenset(q.id for page in self.study.pages[here:] for q in page.questions)
         return routing.quotas_met(self.study, self.answered, self.respondent.facts(), ahead)
 
     def given(self, step: Step) -> TaskAnswer | None:
