@@ -16,9 +16,9 @@ from surveyapp.store.records import PanelRecord, RespondentRecord
 
 RETURNS = {
     "complete": "completed",
-    "screened_out": "was screened out",
-    "quota_full": "came when the quota was full",
-    "quality_out": "failed an attention check",
+    "screened_out": "screened out",
+    "quota_full": "quota full",
+    "quality_out": "attention check failed",
 }
 """The ends from which a respondent goes back to a panel, in words."""
 
