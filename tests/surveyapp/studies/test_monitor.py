@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from surveyapp.store import panels, studies
 from tests import builders
 from tests.surveyapp import people
@@ -91,9 +89,9 @@ def test_links_and_panels_are_made_and_ended_on_the_page(app):
     assert "no longer valid" in app.test_client().get(waiting.request.path).text
 
 
-@pytest.mark.parametrize("number", ["", "0", "-1", "many", "1e3", "100001"])
-def test_a_number_of_links_that_cannot_be_made_is_refused(app, number):
+def test_a_number_of_links_that_cannot_be_made_is_refused(app):
     builders.publish(app, builders.small_study(PAGES))
     researcher = people.logged_in(app, "researcher")
-    reply = researcher.post("/studies/small/links/one-time", number=number, run_kind="live")
-    assert reply.status_code == 400 and "links" in reply.text
+    for number in ("", "0", "-1", "many", "1e3", "100001"):
+        reply = researcher.post("/studies/small/links/one-time", number=number, run_kind="live")
+        assert reply.status_code == 400 and "links" in reply.text
