@@ -1,6 +1,10 @@
 """The Study: what is asked, and how a study file is read and checked."""
 
-from analysis.study.checks import faults_before_asking, faults_before_publication
+from analysis.study.checks import (
+    faults_before_asking,
+    faults_before_publication,
+    warnings_about_languages,
+)
 from analysis.study.exercises import Attribute, ChoiceExercise, Level
 from analysis.study.faults import Catalogue, Fault, StudyFaults
 from analysis.study.load import dump_study, parse_study, read_priors, read_study, study_schema
@@ -23,4 +27,5 @@ __all__ = [
     "read_priors",
     "read_study",
     "study_schema",
+    "warnings_about_languages",
 ]
