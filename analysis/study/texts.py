@@ -63,6 +63,9 @@ class Text(RootModel[Words | dict[str, Words]]):
     def __str__(self) -> str:
         return self.say()
 
+    def __hash__(self) -> int:
+        return hash(self.root if isinstance(self.root, str) else tuple(sorted(self.root.items())))
+
 
 def base_of(language: str) -> str:
     """The language without its region: ``de`` of ``de-AT``."""

@@ -22,7 +22,7 @@ class Unclear(ValueError):
 def whole_number(typed: str) -> str:
     """A whole number as it is stored, from one that may be typed in other digits."""
     plain = _plain(typed)
-    return str(int(plain)) if _PLAIN.fullmatch(plain) and len(plain) < 19 else typed
+    return plain if _PLAIN.fullmatch(plain) else typed
 
 
 def any_number(typed: str, *, language: str, whole: bool) -> str:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import (
     Blueprint,
     Response,
     abort,
     current_app,
+    make_response,
     redirect,
     render_template,
     request,
@@ -22,33 +25,42 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from analysis.study.routing import Step
-from analysis.study.types import Study
-from surveyapp import clock, current, texts, tokens
+from surveyapp import clock, current, languages, texts, tokens
 from surveyapp.access import access
-from surveyapp.respond.draw import Screen, draw_step
+from surveyapp.languages import gettext, noted
+from surveyapp.respond.draw import Screen, draw_step, page_words
+from surveyapp.respond.ends import end_page, respondents_end
 from surveyapp.respond.record import Recorded, record_page
-from surveyapp.respond.reply import read_reply, stored_form
+from surveyapp.respond.reply import read_reply, retyped_reply, stored_form
 from surveyapp.respond.start import barrier, invitation, invitation_of, start_respondent
 from surveyapp.respond.state import State, load_state, published, task_of
 from surveyapp.store import images, links, respondents
-from surveyapp.store.records import LinkRecord, RespondentRecord, StudyRecord
+from surveyapp.store.records import LinkRecord, StudyRecord
 
 door = Blueprint("respond", __name__)
 
-SENT_ALREADY = (
+SENT_ALREADY = noted(
     "This page was already sent, perhaps from another tab; here is what is stored. "
     "Nothing was changed."
 )
-MOVED_ON = (
+MOVED_ON = noted(
     "The survey went on in another tab. What you entered here is not stored yet: "
     "please check it and send it again."
 )
-SEND_AGAIN = "Your page could not be sent. What you entered is still here: please send it again."
+SEND_AGAIN = noted(
+    "Your page could not be sent. What you entered is still here: please send it again."
+)
 
 
 @door.app_template_filter("markdown")
 def _markdown(text: str) -> Markup:
     return texts.markdown(text)
+
+
+@door.app_template_filter("plain")
+def _plain(text: str) -> str:
+    """A text where no markup may stand, as in a title."""
+    return str(text)
 
 
 @door.get("/s/<slug>")
@@ -94,7 +106,7 @@ def entry(token: str) -> ResponseReturnValue:
     if stopped:
         return stopped
     if state.respondent.ended or state.current is None:
-        return _end_page(state)
+        return respondents_end(state, state.respondent.ended or "complete")
     return _to(token, state.current)
 
 
@@ -127,10 +139,25 @@ def send(token: str, step_id: str) -> ResponseReturnValue:
     stopped = _stopped(state)
     if stopped:
         return stopped
+    if request.form.get("language") in state.study.languages and not state.respondent.ended:
+        return _read_on(token, state, step_id, request.form["language"])
     recorded = record_page(
         current.store(), state, step_id=step_id, turn=_turn(), posted=request.form, at=clock.now()
     )
     return _answer(token, recorded)
+
+
+def _read_on(token: str, state: State, step_id: str, language: str) -> ResponseReturnValue:
+    """The same page in another language, with all that was entered; no answer is stored."""
+    with current.store().write() as c:
+        respondents.set_language(c, state.respondent.respondent, language)
+    step = state.step(step_id)
+    if step is None:
+        return redirect(url_for(".entry", token=token), code=303)
+    entered = retyped_reply(state, step, request.form, language)
+    languages.speak(language)
+    there = replace(state, respondent=replace(state.respondent, language=language))
+    return _draw(token, there, step, entered=entered, turn=_turn())
 
 
 @door.errorhandler(CSRFError)
@@ -153,14 +180,18 @@ def _shown_again(found: dict[str, str]) -> ResponseReturnValue:
     if step is None or state.respondent.ended:
         return redirect(url_for(".entry", token=token), code=303)
     entered = read_reply(state, step, request.form).entered
-    page = _draw(token, state, step, entered=entered, turn=_turn(), notice=SEND_AGAIN)
+    page = _draw(token, state, step, entered=entered, turn=_turn(), notice=gettext(SEND_AGAIN))
     return page, 400
 
 
 def _answer(token: str, recorded: Recorded) -> ResponseReturnValue:
     state, step, reply = recorded.state, recorded.step, recorded.reply
     if recorded.outcome == "ended":
-        return _end_page(state, notice="The survey is finished. Nothing was changed."), 409
+        return respondents_end(
+            state,
+            state.respondent.ended or "complete",
+            notice=gettext("The survey is finished. Nothing was changed."),
+        ), 409
     if step is None or reply is None:
         return redirect(url_for(".entry", token=token), code=303)
     if recorded.outcome == "invalid":
@@ -168,8 +199,8 @@ def _answer(token: str, recorded: Recorded) -> ResponseReturnValue:
         return page, 422
     if recorded.outcome == "differs":
         if state.has_any(step):
-            return _draw(token, state, step, notice=SENT_ALREADY), 409
-        return _draw(token, state, step, entered=reply.entered, notice=MOVED_ON), 409
+            return _draw(token, state, step, notice=gettext(SENT_ALREADY)), 409
+        return _draw(token, state, step, entered=reply.entered, notice=gettext(MOVED_ON)), 409
     return _to(token, recorded.next_step)
 
 
@@ -187,7 +218,10 @@ def _turn() -> int:
 def _state(token: str) -> State | None:
     with current.store().read() as c:
         respondent = respondents.by_token(c, tokens.token_hash(token))
-        return load_state(c, respondent) if respondent else None
+        state = load_state(c, respondent) if respondent else None
+    if state:
+        languages.speak(state.respondent.language)
+    return state
 
 
 def _known(token: str) -> State:
@@ -201,13 +235,13 @@ def _known(token: str) -> State:
 def _open_invitation(slug: str) -> tuple[LinkRecord, StudyRecord]:
     with current.store().read() as c:
         found = invitation(c, links.by_slug(c, slug))
-    return found or abort(404)
+    return found or abort(make_response(end_page("unknown"), 404))
 
 
 def _personal_invitation(token: str) -> tuple[LinkRecord, StudyRecord]:
     with current.store().read() as c:
         found = invitation(c, links.by_token(c, tokens.token_hash(token)))
-    return found or abort(404)
+    return found or abort(make_response(end_page("unknown"), 404))
 
 
 def _stopped(state: State) -> ResponseReturnValue | None:
@@ -217,7 +251,7 @@ def _stopped(state: State) -> ResponseReturnValue | None:
     with current.store().read() as c:
         found = invitation_of(c, state.respondent)
     reason = barrier(*found, at=clock.now(), started=True) if found else "revoked"
-    return (_closed_page(reason, state.study), 410) if reason else None
+    return (respondents_end(state, reason), 410) if reason else None
 
 
 def _begin(link: LinkRecord, study: StudyRecord, token: str) -> ResponseReturnValue:
@@ -226,8 +260,8 @@ def _begin(link: LinkRecord, study: StudyRecord, token: str) -> ResponseReturnVa
         return _start_page(link, study)
     with current.store().read() as c:
         definition = published(c, study.study, study.version)
-    wanted = request.form.get("language", "")
-    language = wanted if wanted in definition.languages else definition.default_language
+    chosen = request.form.get("language", "")
+    language = chosen if chosen in definition.languages else definition.default_language
     with current.store().write() as c:
         start_respondent(
             c, link, study.version, token, language=language, step=definition.pages[0].id, at=at
@@ -244,22 +278,19 @@ def _start_page(
             study = published(c, record.study, record.version)
     reason = barrier(link, record, at=clock.now(), started=False)
     if reason or study is None:
-        return _closed_page(reason or "unpublished", study), 410
-    wanted = request.values.get("language", "")
-    language = wanted if wanted in study.languages else _preferred(study)
+        return end_page(reason or "unpublished", study), 410
+    chosen = request.form.get("language", "")
+    language = chosen if chosen in study.languages else languages.wanted(study.languages)
+    languages.speak(language)
     key = _signer(link.slug).dumps(tokens.new_token()) if link.slug else None
     page = render_template(
         "respond/start.html",
-        notice=notice,
+        notice=gettext(notice) if notice else None,
         key=key,
         run_kind=link.run_kind,
-        **_words(study, language),
+        **page_words(study, language),
     )
     return page, 400 if notice else 200
-
-
-def _preferred(study: Study) -> str:
-    return request.accept_languages.best_match(study.languages) or study.default_language
 
 
 def _signer(slug: str) -> URLSafeSerializer:
@@ -294,29 +325,3 @@ def _draw(
         seed=respondent.seed,
     )
     return draw_step(state.study, step, screen)
-
-
-def _end_page(state: State, *, notice: str | None = None) -> str:
-    respondent: RespondentRecord = state.respondent
-    return render_template(
-        "respond/end.html",
-        notice=notice,
-        ended=respondent.ended,
-        receipt="-".join(respondent.respondent[n : n + 4] for n in range(0, 16, 4)),
-        respondent=respondent,
-        **_words(state.study, respondent.language),
-    )
-
-
-def _closed_page(reason: str, study: Study | None) -> str:
-    words = _words(study, _preferred(study)) if study else {"study": None}
-    return render_template("respond/closed.html", reason=reason, **words)
-
-
-def _words(study: Study, language: str) -> dict[str, object]:
-    return {
-        "study": study,
-        "language": language,
-        "direction": texts.direction(language),
-        "say": lambda text: text.say(language, study.default_language) if text else "",
-    }

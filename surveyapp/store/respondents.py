@@ -65,6 +65,12 @@ def advance(
     c.execute(insert(pages_sent).values(row))
 
 
+def set_language(c: Connection, respondent: str, language: str) -> None:
+    """The respondent reads on in another language; no turn, as no answer changes."""
+    wanted = respondents.c.respondent == respondent
+    c.execute(update(respondents).where(wanted).values(language=language))
+
+
 def steps_sent(c: Connection, respondent: str) -> frozenset[str]:
     """The steps that a respondent sent at least once."""
     wanted = select(pages_sent.c.step).where(pages_sent.c.respondent == respondent).distinct()
