@@ -20,8 +20,8 @@ def check(study: Path) -> None:
     from analysis.study import (
         StudyFaults,
         faults_before_publication,
+        language_warnings,
         read_study,
-        warnings_about_languages,
     )
 
     with bad_input(StudyFaults):
@@ -29,5 +29,5 @@ def check(study: Path) -> None:
     click.echo("ok")
     for fault in faults_before_publication(found) if found.pages else ():
         click.echo(f"before publication: {fault}", err=True)
-    for warning in warnings_about_languages(found):
+    for warning in language_warnings(study.read_bytes()):
         click.echo(f"warning: {warning}", err=True)

@@ -3,11 +3,10 @@
 from analysis.study.checks import (
     faults_before_asking,
     faults_before_publication,
-    warnings_about_languages,
 )
 from analysis.study.exercises import Attribute, ChoiceExercise, Level
 from analysis.study.faults import Catalogue, Fault, StudyFaults
-from analysis.study.load import dump_study, parse_study, read_priors, read_study, study_schema
+from analysis.study.load import language_warnings, dump_study, parse_study, read_priors, read_study, study_schema
 from analysis.study.types import Construct, Page, Study
 
 __all__ = [
@@ -23,9 +22,9 @@ __all__ = [
     "dump_study",
     "faults_before_asking",
     "faults_before_publication",
+    "language_warnings",
     "parse_study",
     "read_priors",
     "read_study",
     "study_schema",
-    "warnings_about_languages",
 ]
