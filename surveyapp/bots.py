@@ -252,8 +252,8 @@ def _levels(
     found = {}
     for label, said in card.items():
         attribute = labels[label]
-        levels = {level_text(study, attribute, v.id, language): v.id for v in attribute.levels}
-        levels = {text.strip(): level for text, level in levels.items()}
+        texts = ((level_text(study, attribute, v.id, language), v.id) for v in attribute.levels)
+        levels = {str(text).strip(): level for text, level in texts}
         found[attribute.id] = levels[said]
     return found
 

@@ -46,12 +46,13 @@ def speaking(language: str) -> Iterator[None]:
 
 def gettext(message: str, **facts: object) -> str:
     """One of the app's own sentences in the language of the request, its gaps filled in."""
-    said = flask_babel.get_translations().gettext(message) if has_app_context() else message
+    said: str = flask_babel.get_translations().gettext(message) if has_app_context() else message
     return said % facts if facts else said
 
 
 def ngettext(one: str, many: str, count: int, **facts: object) -> str:
     """A sentence about a number of things; ``count`` also fills the gap ``%(count)s``."""
+    said: str
     if has_app_context():
         said = flask_babel.get_translations().ngettext(one, many, count)
     else:

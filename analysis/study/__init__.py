@@ -6,7 +6,14 @@ from analysis.study.checks import (
 )
 from analysis.study.exercises import Attribute, ChoiceExercise, Level
 from analysis.study.faults import Catalogue, Fault, StudyFaults
-from analysis.study.load import language_warnings, dump_study, parse_study, read_priors, read_study, study_schema
+from analysis.study.load import (
+    dump_study,
+    language_warnings,
+    parse_study,
+    read_priors,
+    read_study,
+    study_schema,
+)
 from analysis.study.types import Construct, Page, Study
 
 __all__ = [

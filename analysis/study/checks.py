@@ -7,8 +7,6 @@ import keyword
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from pydantic import BaseModel
-
 from analysis.study.design_checks import design_faults
 from analysis.study.exercises import (
     Attribute,
@@ -20,8 +18,8 @@ from analysis.study.exercises import (
 )
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
+from analysis.study.language_checks import default_texts
 from analysis.study.questions import NUMERIC_KINDS, ONE, Option, Question
-from analysis.study.texts import SHIPPED, Text, base_of
 from analysis.study.types import Score, Study
 
 
@@ -35,7 +33,7 @@ def faults_between_parts(study: Study) -> list[Fault]:
         *_plan(study),
         *_scores(study),
         *_conditions(study),
-        *_default_texts(study),
+        *default_texts(study),
     ]
 
 
@@ -252,8 +250,8 @@ def _attribute(path: str, attribute: Attribute) -> Iterator[Fault]:
         for n, level in enumerate(attribute.levels):
             if level.number is None:
                 place = f"{path}.levels[{n}]"
-                facts = {"attribute": attribute.id, "level": level.id}
-                yield Catalogue.NOT_ALL_NUMBERS.at(place, **facts)
+                name = attribute.id
+                yield Catalogue.NOT_ALL_NUMBERS.at(place, attribute=name, level=level.id)
     if attribute.coding != "effects":
         for n, level in enumerate(attribute.levels):
             if level.number is None:
@@ -437,44 +435,3 @@ def _known_answers(question: Question) -> tuple[str, ...]:
     if question.kind == "consent":
         return ("yes", "no")
     return tuple(option.id for option in getattr(question, "options", ()))
-
-
-def _default_texts(study: Study) -> Iterator[Fault]:
-    """Every text is there at least in the default language."""
-    for path, text in _texts(study, ""):
-        if text.missing(study.languages[:1]) and isinstance(text.root, dict):
-            yield Catalogue.NO_DEFAULT_TEXT.at(path, language=study.default_language)
-
-
-def warnings_about_languages(study: Study) -> list[Fault]:
-    """What is not translated, or translated in vain: no fault, but respondents will notice."""
-    found: list[Fault] = []
-    for language in study.languages:
-        if base_of(language) not in SHIPPED:
-            known = ", ".join(SHIPPED)
-            found.append(Catalogue.OWN_WORDS.at("languages", language=language, known=known))
-    for path, text in _texts(study, ""):
-        missing = text.missing(study.languages)
-        if missing and any(sign.isalpha() for sign in text.say()):
-            found.append(Catalogue.LANGUAGE.at(path, languages=", ".join(missing)))
-        offered = {*study.languages, *map(base_of, study.languages)}
-        other = [x for x in text.root if x not in offered] if isinstance(text.root, dict) else []
-        if other:
-            found.append(Catalogue.OTHER_LANGUAGE.at(path, languages=", ".join(other)))
-    return found
-
-
-def _texts(part: object, path: str) -> Iterator[tuple[str, Text]]:
-    """The texts that a study gives (not those it leaves to the app), with their places."""
-    if isinstance(part, Text):
-        yield path, part
-    elif isinstance(part, BaseModel):
-        for name in type(part).model_fields:
-            if name in part.model_fields_set:
-                yield from _texts(getattr(part, name), f"{path}.{name}".lstrip("."))
-    elif isinstance(part, tuple):
-        for n, element in enumerate(part):
-            yield from _texts(element, f"{path}[{n}]")
-    elif isinstance(part, dict):
-        for name, element in part.items():
-            yield from _texts(element, f"{path}.{name}")

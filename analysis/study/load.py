@@ -13,9 +13,10 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from analysis.study.checks import faults_between_parts, warnings_about_languages
+from analysis.study.checks import faults_between_parts
 from analysis.study.exercises import ChoiceExercise
 from analysis.study.faults import Catalogue, Fault, StudyFaults
+from analysis.study.language_checks import warnings_about_languages
 from analysis.study.types import FORMAT, Study
 
 MAX_BYTES = 1_000_000

@@ -175,7 +175,7 @@ def _rows(
         label = languages.say(a.label, language, study.default_language)
         level = next((found for found in a.levels if found.id == shown[a.id]), None)
         text = level_text(study, a, shown[a.id], language)
-        help_text = languages.say(level and level.help, language, study.default_language)
+        help_text = languages.say(level.help if level else None, language, study.default_language)
         image = (level and level.image) or ""
         rows.append((label, text, help_text, image, a.tag == "price"))
     return tuple(rows)

@@ -12,6 +12,7 @@ from typing import Any
 from flask import render_template, request
 
 from analysis.study.scoring import Scored, scored, whole
+from analysis.study.texts import SHIPPED
 from analysis.study.types import Score, Study
 from surveyapp import languages
 from surveyapp.languages import gettext, noted
@@ -83,7 +84,7 @@ def end_page(
     language
         Empty: that of the link or of the browser.
     """
-    offered = study.languages if study else languages.SHIPPED
+    offered = study.languages if study else SHIPPED
     chosen = language or languages.wanted(offered)
     languages.speak(chosen)
     words = page_words(study, chosen) if study else _without_study(chosen)
