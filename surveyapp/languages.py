@@ -93,7 +93,7 @@ def wanted(languages: Sequence[str]) -> str:
 
     ``languages`` are those on offer, the default first.
     """
-    asked = request.values.get("lang", "")
+    asked = request.args.get("lang", "")
     if asked in languages:
         return asked
     return request.accept_languages.best_match(languages) or languages[0]
