@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format check-deep benchmarks constraints clean
+.PHONY: help setup demo serve test check format translations check-deep benchmarks constraints clean
 
 help: ## Show these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,13 @@ check: $(STAMP) ## Formatting, lint and types
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+translations: $(STAMP) ## Collect the app's own sentences, then compile their translations
+	@mkdir -p build
+	$(BIN)/pybabel -q extract -F babel.cfg -k noted -k ngettext:1,2 --no-location -o build/messages.pot .
+	$(BIN)/pybabel -q update -i build/messages.pot -d surveyapp/translations -w 100 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile -d surveyapp/translations
 
 check-deep: $(STAMP) ## Heavy statistical checks: coverage, calibration (results in docs/deep-checks.md)
 	$(BIN)/python -m pytest -m deep -n 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from surveyapp import security
+from surveyapp import languages, security
 from surveyapp.settings import CHECKOUT, PACKAGE, Settings, read_settings
 from surveyapp.store import Store, migrate
 
@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.prepare(store)
     app.extensions["surveyapp.settings"] = settings
     app.extensions["surveyapp.store"] = store
+    languages.set_up(app)
     security.protect(app, settings)
     _register_doors(app)
     return app

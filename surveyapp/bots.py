@@ -31,6 +31,7 @@ from analysis.study.questions import (
 )
 from surveyapp import clock, create_app
 from surveyapp.questions.tasks import BEST, BOUGHT, CHOICE, RATING, WORST
+from surveyapp.respond.draw import level_text
 from surveyapp.settings import Settings
 
 MOST_PAGES = 1000
@@ -251,7 +252,8 @@ def _levels(
     found = {}
     for label, said in card.items():
         attribute = labels[label]
-        levels = {v.label.say(language).strip(): v.id for v in attribute.levels}
+        texts = ((level_text(study, attribute, v.id, language), v.id) for v in attribute.levels)
+        levels = {str(text).strip(): level for text, level in texts}
         found[attribute.id] = levels[said]
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NoReturn
 
 from flask import Blueprint, Flask, Response, abort, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
@@ -14,8 +13,9 @@ from limits import parse_many
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from surveyapp import current
+from surveyapp import current, languages
 from surveyapp.access import access, enforce
+from surveyapp.languages import gettext, noted
 from surveyapp.settings import CHECKOUT, SettingFault, Settings
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -53,14 +53,14 @@ log_in_limit = limiter.limit(
 """Decorator for the log-in route: at most LOG_IN_LIMIT attempts an address."""
 
 
-def not_found() -> NoReturn:
-    """404 for a secret that nobody has; 429 for whoever tries many of them.
+def guesses_left() -> bool:
+    """Counts a secret that nobody has; False when this address has tried too many of them.
 
     Only misses are counted, so people who share an address and have good links notice nothing.
     """
     limits = parse_many(current.settings().text("GUESS_LIMIT"))
     within = [limiter.limiter.hit(limit, "guess", get_remote_address()) for limit in limits]
-    abort(404 if all(within) else 429)
+    return all(within)
 
 
 def protect(app: Flask, settings: Settings) -> None:
@@ -136,23 +136,53 @@ def _headers(response: Response) -> Response:
 
 
 ERRORS = {
-    400: ("This request could not be read", "Go back, reload the page and try again."),
-    403: ("You may not open this page", "Your role does not include it. Ask an administrator."),
-    404: ("There is no such page", "Check the address; perhaps a part of it was cut off."),
-    405: ("This address cannot be used like that", "Go back and use the buttons of the page."),
-    413: ("That is too large", "Send a smaller file or a shorter text."),
-    429: ("Too many attempts", "Wait a minute, then try again."),
-    500: ("Something went wrong on our side", "What you sent earlier is kept. Try again soon."),
+    400: (
+        noted("This request could not be read"),
+        noted("Go back, reload the page and try again."),
+    ),
+    403: (
+        noted("You may not open this page"),
+        noted("Your role does not include it. Ask an administrator."),
+    ),
+    404: (
+        noted("There is no such page"),
+        noted("Check the address; perhaps a part of it was cut off."),
+    ),
+    405: (
+        noted("This address cannot be used like that"),
+        noted("Go back and use the buttons of the page."),
+    ),
+    413: (noted("That is too large"), noted("Send a smaller file or a shorter text.")),
+    429: (noted("Too many attempts"), noted("Wait a minute, then try again.")),
+    500: (
+        noted("Something went wrong on our side"),
+        noted("What you sent earlier is kept. Try again soon."),
+    ),
 }
+OTHER_ERROR = noted("Go back and try again.")
+OPEN_TOO_LONG = (
+    noted("This page has been open for too long"),
+    noted("Go back, reload the page and send it again."),
+)
 
 
 def _error_page(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
-    if 300 <= code < 400:
+    if 300 <= code < 400 or error.response is not None:
         return error.get_response()
-    title, advice = ERRORS.get(code, (error.name, "Go back and try again."))
+    title, advice = ERRORS.get(code, (error.name, OTHER_ERROR))
     if isinstance(error, CSRFError):
-        title = "This page has been open for too long"
-        advice = "Go back, reload the page and send it again."
-    page = render_template("errors/error.html", title=title, advice=advice, code=code)
+        title, advice = OPEN_TOO_LONG
+    language = "en"
+    if request.blueprint in (None, "respond"):
+        language = languages.wanted_of_shipped()
+    languages.speak(language)
+    page = render_template(
+        "errors/error.html",
+        title=gettext(title),
+        advice=gettext(advice),
+        code=code,
+        language=language,
+        direction=languages.direction(language),
+    )
     return page, code

@@ -9,24 +9,32 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from surveyapp.languages import Said, direction
+
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 _TAGS = {"a", "br", "code", "em", "hr", "li", "ol", "p", "strong", "ul", "blockquote"} | {
     "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td", "pre"
 }  # fmt: skip
 _HEADING = re.compile(r"(</?)h1>")
-_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ur", "yi"})
+
+
+def markdown(text: str) -> Markup:
+    """Markdown as safe HTML: no raw HTML, no images, links to web and mail only.
+
+    A text in another language than its page says which.
+    """
+    made = _cleaned(str(text))
+    language = text.language if isinstance(text, Said) else ""
+    if not language:
+        return made
+    block = Markup('<div lang="{}" dir="{}">{}</div>')
+    return block.format(language, direction(language), made)
 
 
 @lru_cache(maxsize=1024)
-def markdown(text: str) -> Markup:
-    """Markdown as safe HTML: no raw HTML, no images, links to web and mail only."""
+def _cleaned(text: str) -> Markup:
     made = _HEADING.sub(r"\1h2>", _MARKDOWN.render(text))
     safe = nh3.clean(
         made, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}
     )
     return Markup(safe)  # noqa: S704 - cleaned above
-
-
-def direction(language: str) -> str:
-    """The direction in which a language is written: ltr or rtl."""
-    return "rtl" if language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent.parent
 PASTRY = ROOT / "examples" / "pastry" / "study.yaml"
 IMAGES = ROOT / "examples" / "all-kinds" / "images"
 ALL_KINDS = ROOT / "examples" / "all-kinds" / "study.yaml"
+SELF_ASSESSMENT = ROOT / "examples" / "self-assessment" / "study.yaml"
 
 
 def make_settings(folder: Path, **changes: str | int | bool) -> Settings:

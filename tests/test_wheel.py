@@ -21,6 +21,8 @@ assert page.status_code == 200, page.status
 assert "<form" in page.text
 for asset in {part.split('"')[0] for part in page.text.split('href="')[1:] if ".css" in part}:
     assert client.get(asset).status_code == 200, asset
+german = client.get("/s/none", headers={"Accept-Language": "de"}).text
+assert "Hier gibt es keine Umfrage" in german, german
 print("served")
 """
 

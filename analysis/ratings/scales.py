@@ -12,9 +12,8 @@ from analysis.estimate import Estimate, unavailable
 from analysis.ratings.means import mean_of
 from analysis.study import Study
 from analysis.study.questions import Asked
+from analysis.study.scoring import LEAST_SHARE, item_share
 
-LEAST_SHARE = 0.5
-"""A score needs at least this share of the construct's items answered."""
 UNIT = "points of 100"
 
 
@@ -80,7 +79,7 @@ def item_scores(
         name = f"{question_id}.{item.id}" if item.id else question_id
         bad = given[~numbers.between(low, high)]
         faults += [f"respondent {who}, {name}: '{value}'" for who, value in bad.items()]
-        share = 100 * (numbers - low) / (high - low)
+        share = item_share(numbers, low, high)
         columns[name] = 100 - share if item.reversed else share
     if faults:
         raise ValueError("answers outside their scale:\n- " + "\n- ".join(faults))

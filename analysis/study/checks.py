@@ -7,8 +7,6 @@ import keyword
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from pydantic import BaseModel
-
 from analysis.study.design_checks import design_faults
 from analysis.study.exercises import (
     Attribute,
@@ -20,9 +18,9 @@ from analysis.study.exercises import (
 )
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
+from analysis.study.language_checks import default_texts
 from analysis.study.questions import NUMERIC_KINDS, ONE, Option, Question
-from analysis.study.texts import Text
-from analysis.study.types import Study
+from analysis.study.types import Score, Study
 
 
 def faults_between_parts(study: Study) -> list[Fault]:
@@ -35,7 +33,7 @@ def faults_between_parts(study: Study) -> list[Fault]:
         *_plan(study),
         *_scores(study),
         *_conditions(study),
-        *_languages(study),
+        *default_texts(study),
     ]
 
 
@@ -250,6 +248,12 @@ def _attribute(path: str, attribute: Attribute) -> Iterator[Fault]:
     elif len(attribute.levels) < 2:
         yield Catalogue.ONE_LEVEL.at(path, attribute=attribute.id, n=len(attribute.levels))
     yield from _knots(path, attribute)
+    if attribute.shown_as != "label" and attribute.coding == "effects":
+        for n, level in enumerate(attribute.levels):
+            if level.number is None:
+                place = f"{path}.levels[{n}]"
+                name = attribute.id
+                yield Catalogue.NOT_ALL_NUMBERS.at(place, attribute=name, level=level.id)
     if attribute.coding != "effects":
         for n, level in enumerate(attribute.levels):
             if level.number is None:
@@ -341,10 +345,24 @@ def _scores(study: Study) -> Iterator[Fault]:
             if name not in constructs:
                 yield unknown(f"scores[{n}].constructs", "construct", name, constructs)
         edge = score.bands[0].low
+        if score.show_to_respondent:
+            yield from _shown_score(study, f"scores[{n}]", score)
         for band in score.bands:
             if band.low != edge or band.high <= band.low:
                 yield Catalogue.BANDS.at(f"scores[{n}].bands", at=f"{band.low:g}")
             edge = band.high
+
+
+def _shown_score(study: Study, path: str, score: Score) -> Iterator[Fault]:
+    """A score that respondents see can be made, and has a band whatever it comes to."""
+    for name in score.constructs:
+        if not study.items_of(name):
+            yield Catalogue.NO_ITEMS.at(f"{path}.constructs", construct=name)
+    for edge, wanted in ((score.bands[0].low, 0), (score.bands[-1].high, 100)):
+        if edge != wanted:
+            what = f"a score of 0 to 100 is shown, but its bands run from or to {edge:g}"
+            hint = "Let the lowest band start at 0 and the highest end at 100"
+            yield Catalogue.IMPOSSIBLE.at(f"{path}.bands", what=what, hint=hint)
 
 
 def _conditions(study: Study) -> Iterator[Fault]:
@@ -430,26 +448,3 @@ def _known_answers(question: Question) -> tuple[str, ...]:
     if question.kind == "consent":
         return ("yes", "no")
     return tuple(option.id for option in getattr(question, "options", ()))
-
-
-def _languages(study: Study) -> Iterator[Fault]:
-    if len(study.languages) < 2:
-        return
-    for path, text in _texts(study, ""):
-        missing = text.missing(study.languages)
-        if missing and isinstance(text.root, dict):
-            yield Catalogue.LANGUAGE.at(path, languages=", ".join(missing))
-
-
-def _texts(part: object, path: str) -> Iterator[tuple[str, Text]]:
-    if isinstance(part, Text):
-        yield path, part
-    elif isinstance(part, BaseModel):
-        for name in type(part).model_fields:
-            yield from _texts(getattr(part, name), f"{path}.{name}".lstrip("."))
-    elif isinstance(part, tuple):
-        for n, element in enumerate(part):
-            yield from _texts(element, f"{path}[{n}]")
-    elif isinstance(part, dict):
-        for name, element in part.items():
-            yield from _texts(element, f"{path}.{name}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from analysis.study.designs import DesignPlan, FixedTask, Prior, PriorName, as_id
-from analysis.study.texts import Id, ImageName, LevelId, Part, Text
+from analysis.study.texts import Id, ImageName, LevelId, Part, Text, shipped
 
 Tag = Literal["functional", "emotional", "price"]
 
@@ -54,6 +54,9 @@ class Attribute(Part):
     levels: tuple[Level, ...] = ()
     range: Range | None = None
     unit: Text | None = None
+    shown_as: Literal["label", "number", "money"] = "label"
+    """number, money: levels are shown as their number, written as respondents write numbers; money
+    in the study's currency."""
     preference: Literal["increasing", "decreasing"] | None = None
     """The order in which everybody is expected to prefer the levels, as they are listed."""
 
@@ -79,13 +82,31 @@ class Attribute(Part):
 class NoneOption(Part):
     """The alternative of not choosing any."""
 
-    label: Text = Text("None of these: I would not buy any today")
+    label: Text = shipped(
+        "None of these: I would not buy any today",
+        "Nichts davon: Heute würde ich keines kaufen",
+        "Aucun : je n’achèterais rien aujourd’hui",
+        "Ninguno: hoy no compraría ninguno",
+        "لا شيء منها: لن أشتري أيًّا منها اليوم",
+    )
     """Of the alternative; with a dual response, of the answer no."""
     response: Literal["single", "dual"] = "single"
     """single: offered among the alternatives; dual: asked after a forced choice."""
-    question: Text = Text("Would you buy the one you chose?")
+    question: Text = shipped(
+        "Would you buy the one you chose?",
+        "Würden Sie das Gewählte kaufen?",
+        "Achèteriez-vous celui que vous avez choisi ?",
+        "¿Compraría el que ha elegido?",
+        "هل ستشتري ما اخترته؟",
+    )
     """The second question of a dual response."""
-    yes_label: Text = Text("Yes, I would buy it")
+    yes_label: Text = shipped(
+        "Yes, I would buy it",
+        "Ja, ich würde es kaufen",
+        "Oui, je l’achèterais",
+        "Sí, lo compraría",
+        "نعم، سأشتريه",
+    )
 
 
 def _as_lists(value: Any) -> Any:
@@ -179,8 +200,20 @@ class RatingsExercise(ExerciseBase):
     """Profiles that each respondent rates."""
     least: int = 1
     greatest: int = 10
-    low_label: Text = Text("Not at all attractive")
-    high_label: Text = Text("Extremely attractive")
+    low_label: Text = shipped(
+        "Not at all attractive",
+        "Überhaupt nicht attraktiv",
+        "Pas du tout attrayant",
+        "Nada atractivo",
+        "غير جذّاب إطلاقًا",
+    )
+    high_label: Text = shipped(
+        "Extremely attractive",
+        "Äußerst attraktiv",
+        "Extrêmement attrayant",
+        "Sumamente atractivo",
+        "جذّاب للغاية",
+    )
     attribute_order: Order = "fixed"
     """random: another order for each respondent, the same for all profiles."""
     design: DesignPlan = DesignPlan()
@@ -207,8 +240,8 @@ class BestWorstExercise(ExerciseBase):
     set_size: Annotated[int, Field(ge=3, le=8)] = 4
     sets: Annotated[int, Field(ge=1, le=50)] = 10
     """Sets that each respondent sees."""
-    best_label: Text = Text("Best")
-    worst_label: Text = Text("Worst")
+    best_label: Text = shipped("Best", "Am besten", "Le meilleur", "Lo mejor", "الأفضل")
+    worst_label: Text = shipped("Worst", "Am schlechtesten", "Le pire", "Lo peor", "الأسوأ")
     design: DesignPlan = DesignPlan()
 
     @property

@@ -107,6 +107,26 @@ class Catalogue(Enum):
         "the text is missing in: {languages}",
         "Add the missing languages, or drop them from 'languages'",
     )
+    NO_DEFAULT_TEXT = (
+        "the text is missing in the default language ({language})",
+        "Add it: it stands in wherever a translation is missing",
+    )
+    OTHER_LANGUAGE = (
+        "the text is in '{languages}', which the study does not offer",
+        "Add the language to 'languages', or drop the text",
+    )
+    OWN_WORDS = (
+        "the app's own words (buttons, errors) are not translated into '{language}'",
+        "Respondents read them in English there; translated are: {known}",
+    )
+    NOT_ALL_NUMBERS = (
+        "levels of the attribute '{attribute}' are shown as numbers, but '{level}' has none",
+        "Add 'number:' to the level, or drop 'shown_as'",
+    )
+    NO_ITEMS = (
+        "no item measures '{construct}' as perceived, so its score cannot be made",
+        "Let an item say 'measures: {construct}', or take the construct out of the score",
+    )
     PRIOR_WITHOUT_HB = (
         "the estimator '{estimator}' has no prior",
         "Write 'estimator: hb', or leave 'prior' out",

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from analysis.study.checks import faults_between_parts
 from analysis.study.exercises import ChoiceExercise
 from analysis.study.faults import Catalogue, Fault, StudyFaults
+from analysis.study.language_checks import warnings_about_languages
 from analysis.study.types import FORMAT, Study
 
 MAX_BYTES = 1_000_000
@@ -71,6 +72,13 @@ def parse_study(source: bytes | str) -> Study:
         raise StudyFaults(list(dict.fromkeys(placed)))
     assert study is not None
     return study
+
+
+def language_warnings(source: bytes | str) -> list[Fault]:
+    """What a sound study file leaves untranslated, each with its line; see ``parse_study``."""
+    data, lines = parse_yaml(source)
+    study = Study.model_validate(data)
+    return [_with_line(warning, lines) for warning in warnings_about_languages(study)]
 
 
 def read_priors(path: Path | str, study: Study, exercise: ChoiceExercise) -> ChoiceExercise:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from analysis.study.texts import Id, ImageName, LevelId, Part, Text
+from analysis.study.texts import Id, ImageName, LevelId, Part, Text, shipped
 
 Asked = Literal["desired", "perceived"]
 """desired: what is expected before buying; perceived: what is felt after."""
@@ -175,8 +175,20 @@ class Nps(_OneRating):
     """Likelihood to recommend, 0 to 10."""
 
     kind: Literal["nps"]
-    low_label: Text = Text("Not at all likely")
-    high_label: Text = Text("Extremely likely")
+    low_label: Text = shipped(
+        "Not at all likely",
+        "Überhaupt nicht wahrscheinlich",
+        "Pas du tout probable",
+        "Nada probable",
+        "غير مرجّح إطلاقًا",
+    )
+    high_label: Text = shipped(
+        "Extremely likely",
+        "Äußerst wahrscheinlich",
+        "Extrêmement probable",
+        "Sumamente probable",
+        "مرجّح للغاية",
+    )
 
     def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
         return 0, 10
@@ -360,8 +372,10 @@ class Consent(QuestionBase):
     kind: Literal["consent"]
     purpose: Literal["participation", "linking"] = "participation"
     """participation: declining ends the survey; linking: to join answers with purchases."""
-    agree_label: Text = Text("Yes, I agree")
-    decline_label: Text = Text("No")
+    agree_label: Text = shipped(
+        "Yes, I agree", "Ja, ich stimme zu", "Oui, j’accepte", "Sí, acepto", "نعم، أوافق"
+    )
+    decline_label: Text = shipped("No", "Nein", "Non", "No", "لا")
 
     def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
         return None if value in {"yes", "no"} else f"'{value[:40]}' is not yes or no"

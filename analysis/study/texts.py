@@ -28,6 +28,10 @@ ImageName = Annotated[str, StringConstraints(pattern=f"^{IMAGE_NAME}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"^[^\x00]*$")]
 
 
+SHIPPED: tuple[str, ...] = ("en", "de", "fr", "es", "ar")
+"""Languages in which the app's own words, and labels that a study leaves out, are shipped."""
+
+
 class Text(RootModel[Words | dict[str, Words]]):
     """A text: plain (in the default language), or one per language."""
 
@@ -35,18 +39,39 @@ class Text(RootModel[Words | dict[str, Words]]):
 
     def say(self, language: str = "", default: str = "") -> str:
         """The text in a language, else in the default one, else in any."""
+        return self.spoken(language, default)[0]
+
+    def spoken(self, language: str = "", default: str = "") -> tuple[str, str]:
+        """The text as ``say`` finds it, and the language in which that is.
+
+        A text in ``de`` also serves ``de-AT``.
+        """
         if isinstance(self.root, str):
-            return self.root
-        for wanted in (language, default):
+            return self.root, default
+        for wanted in (language, base_of(language), default, base_of(default)):
             if wanted in self.root:
-                return self.root[wanted]
-        return next(iter(self.root.values()), "")
+                return self.root[wanted], wanted
+        first = next(iter(self.root), "")
+        return self.root.get(first, ""), first
 
     def missing(self, languages: tuple[str, ...]) -> list[str]:
         """Languages of the study that this text lacks."""
         if isinstance(self.root, str):
             return list(languages[1:])
-        return [language for language in languages if language not in self.root]
+        return [x for x in languages if x not in self.root and base_of(x) not in self.root]
 
     def __str__(self) -> str:
         return self.say()
+
+    def __hash__(self) -> int:
+        return hash(self.root if isinstance(self.root, str) else tuple(sorted(self.root.items())))
+
+
+def base_of(language: str) -> str:
+    """The language without its region: ``de`` of ``de-AT``."""
+    return language.partition("-")[0]
+
+
+def shipped(*texts: str) -> Text:
+    """A text that every shipped language has, in the order of ``SHIPPED``."""
+    return Text(dict(zip(SHIPPED, texts, strict=True)))

@@ -89,6 +89,9 @@ class Score(Part):
     id: Id
     label: Text
     constructs: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """All count alike; see ``analysis.study.scoring``."""
+    show_to_respondent: bool = False
+    """True: respondents who complete the survey see their score, band and advice."""
     bands: Annotated[tuple[Band, ...], Field(min_length=1)]
 
 
@@ -136,12 +139,21 @@ class Plan(Part):
 
 
 class Ends(Part):
-    """What respondents read at the end (Markdown)."""
+    """What respondents read at the end (Markdown); without a text, the app has its own words."""
 
     complete: Text | None = None
     screened_out: Text | None = None
     quota_full: Text | None = None
+    """Enough people of this kind have answered."""
+    closed: Text | None = None
+    expired: Text | None = None
+    already_answered: Text | None = None
     declined: Text | None = None
+    """Consent to take part was refused."""
+    withdrawn: Text | None = None
+    """The respondent took back the answers."""
+    revoked: Text | None = None
+    """The link was taken back."""
 
 
 def _languages(value: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 
 from werkzeug.datastructures import MultiDict
 from wtforms import Field
@@ -12,6 +14,7 @@ from wtforms.validators import ValidationError
 
 from analysis.study.questions import MultipleChoice, Question
 from analysis.study.types import Study
+from surveyapp.languages import gettext
 from surveyapp.questions.kinds import REFUSED, SKIPPED, Ask, entered, records
 from surveyapp.store.records import AnswerRecord
 
@@ -32,14 +35,17 @@ class Filled:
 
 
 class Values(Field):  # type: ignore[misc]
-    """All values sent under a name, cleaned."""
+    """All values sent under a name: as typed, and cleaned."""
 
     def __init__(self, clean: Callable[[str], str], check: Check, **more: object) -> None:
         super().__init__(validators=[check], **more)
         self.clean = clean
+        self.typed: list[str] = []
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Keep each value once."""
+        """Keep each value once; what can be read in two ways is an error of its own."""
+        self.typed = [v for v in dict.fromkeys(value.strip() for value in valuelist) if v]
+        self.data = self.typed
         self.data = [v for v in dict.fromkeys(self.clean(value) for value in valuelist) if v]
 
 
@@ -60,7 +66,7 @@ def read_form(asked: Sequence[Ask], posted: MultiDict[str, str]) -> Filled:
     fields = {}
     for ask in asked:
         for name, item, _ in ask.fields():
-            fields[name] = Values(ask.kind.clean, _check(ask, item))
+            fields[name] = Values(partial(ask.kind.clean, ask), _check(ask, item))
         if ask.question.refusable and not ask.kind.radios:
             fields[ask.refuse_name] = Values(str.strip, _refuse_check)
     form = BaseForm(fields)
@@ -71,7 +77,22 @@ def read_form(asked: Sequence[Ask], posted: MultiDict[str, str]) -> Filled:
     for ask in asked:
         errors |= _wrong_together(ask, values, errors)
     found = () if errors else tuple(r for ask in asked for r in records(ask, values))
-    return Filled(values, errors, found)
+    return Filled({name: form[name].typed for name in fields}, errors, found)
+
+
+def retyped(
+    asked: Sequence[Ask], typed: Mapping[str, list[str]], language: str
+) -> dict[str, list[str]]:
+    """What was typed in the language of the questions, as another language writes it."""
+    found = dict(typed)
+    for ask in asked:
+        there = replace(ask, language=language)
+        for name in (name for name, _, _ in ask.fields()):
+            with suppress(ValueError):
+                found[name] = [
+                    there.kind.typed(there, ask.kind.clean(ask, v)) for v in typed.get(name, [])
+                ]
+    return found
 
 
 def _wrong_together(
@@ -92,7 +113,7 @@ def _wrong_together(
 
 def _refuse_check(form: BaseForm, field: Field) -> None:
     if field.data not in (None, [], [REFUSED]):
-        raise ValidationError("Tick the box or leave it empty")
+        raise ValidationError(gettext("Tick the box or leave it empty"))
 
 
 def _check(ask: Ask, item: str) -> Check:
@@ -103,7 +124,7 @@ def _check(ask: Ask, item: str) -> Check:
         refused = ask.refuse_name in form and bool(form[ask.refuse_name].data)
         if refused:
             if values:
-                raise ValidationError("Answer, or tick 'Prefer not to answer', not both")
+                raise ValidationError(gettext("Answer, or tick “Prefer not to answer”, not both"))
             return
         if not values and ask.kind.together:
             return
@@ -134,7 +155,8 @@ def _several_fault(ask: Ask, item: str, values: list[str]) -> str | None:
         return ask.kind.act(ask)
     alone = next((known[v] for v in values if known[v].exclusive), None)
     if alone and len(values) > 1:
-        return f"Choose “{ask.say(alone.label)}” alone, or take it away"
+        chosen = ask.say(alone.label)
+        return gettext("Choose “%(answer)s” alone, or take it away", answer=chosen)
     too_few = len(values) < question.least and not alone
     too_many = question.most is not None and len(values) > question.most
     return ask.kind.act(ask) if too_few or too_many else None

@@ -24,6 +24,9 @@ from analysis.study.questions import (
 )
 from analysis.study.texts import Text
 from analysis.study.types import Study
+from surveyapp import languages
+from surveyapp.languages import Said, gettext, ngettext
+from surveyapp.questions.typed import any_number, whole_number, written
 from surveyapp.store.records import AnswerRecord
 
 REFUSED = "~refused"
@@ -48,9 +51,9 @@ class Ask:
         """The registry entry of the question's kind."""
         return KINDS[self.question.kind]
 
-    def say(self, text: Text | None) -> str:
+    def say(self, text: Text | None) -> Said:
         """A text in the language."""
-        return text.say(self.language, self.study.default_language) if text else ""
+        return languages.say(text, self.language, self.study.default_language)
 
     def name(self, item: str = ONE) -> str:
         """The field of an item."""
@@ -67,7 +70,10 @@ class Ask:
         if isinstance(question, Matrix):
             return self._by_item((row.id, self.say(row.text)) for row in question.items)
         if isinstance(question, SemanticDifferential):
-            poles = ((p.id, f"{self.say(p.left)} – {self.say(p.right)}") for p in question.items)
+            poles = (
+                (p.id, Said(f"{(left := self.say(p.left))} – {self.say(p.right)}", left.language))
+                for p in question.items
+            )
             return self._by_item(poles)
         if isinstance(question, Ranking | ConstantSum):
             return self._by_item((o.id, self.say(o.label)) for o in question.options)
@@ -89,8 +95,8 @@ class Ask:
     def extras(self) -> list[tuple[str, str]]:
         """Further radios: refusing, or no answer."""
         if self.question.refusable:
-            return [(REFUSED, "Prefer not to answer")]
-        return [] if self.question.required else [(SKIPPED, "No answer")]
+            return [(REFUSED, gettext("Prefer not to answer"))]
+        return [] if self.question.required else [(SKIPPED, gettext("No answer"))]
 
     def fault(self, item: str, value: str) -> str | None:
         """Why a value is not an answer, by the study's own rule."""
@@ -112,21 +118,24 @@ class Kind:
     """True: refusing is a radio among the answers, else a tick of its own."""
     together: Callable[[Ask, Mapping[str, str]], tuple[str, str] | None] | None = None
     """Where the fields make one answer: the item that is wrong, and what to do; None when fine."""
-    clean: Callable[[str], str] = str.strip
+    clean: Callable[[Ask, str], str] = lambda _, typed: typed.strip()
+    """What is stored of what was typed; ``Unclear`` when that can be read in two ways."""
+    typed: Callable[[Ask, str], str] = lambda _, value: value
+    """What stands in the field for a stored value."""
 
 
 def _choose(ask: Ask) -> str:
-    return "Choose an answer"
+    return gettext("Choose an answer")
 
 
 def _agree(ask: Ask) -> str:
-    most = ask.labels()[-1][1].lower()
-    return "Choose how much you agree" if "agree" in most else "Choose an answer"
+    most = ask.study.scale(ask.question)[-1].say("en", ask.study.default_language).lower()
+    return gettext("Choose how much you agree") if "agree" in most else _choose(ask)
 
 
 def _number_of(ask: Ask) -> str:
-    numbers = ask.numbers()
-    return f"Choose a number from {numbers[0]} to {numbers[-1]}"
+    low, high = ask.study.points(ask.question)
+    return gettext("Choose a number from %(low)s to %(high)s", low=low, high=high)
 
 
 def _several(ask: Ask) -> str:
@@ -134,28 +143,32 @@ def _several(ask: Ask) -> str:
     assert isinstance(question, MultipleChoice)
     if question.most is None:
         least = max(question.least, 1)
-        return f"Choose at least {'one answer' if least == 1 else f'{least} answers'}"
+        return ngettext("Choose at least one answer", "Choose at least %(count)s answers", least)
     least = max(question.least, 1 if question.required else 0)
     if least and least < question.most:
-        return f"Choose {least} to {question.most} answers"
+        most = question.most
+        return gettext("Choose %(least)s to %(most)s answers", least=least, most=most)
     if least:
-        return f"Choose {least} answer{'' if least == 1 else 's'}"
-    return f"Choose at most {question.most} answers"
+        return ngettext("Choose one answer", "Choose %(count)s answers", least)
+    return ngettext("Choose at most one answer", "Choose at most %(count)s answers", question.most)
 
 
 def _steps(ask: Ask) -> str:
-    return "Choose one of the steps"
+    return gettext("Choose one of the steps")
 
 
 def _slide(ask: Ask) -> str:
-    low, high = ask.study.points(ask.question)
-    return f"Enter a whole number from {low} to {high}"
+    return _whole(*ask.study.points(ask.question))
+
+
+def _whole(low: int, high: int) -> str:
+    return gettext("Enter a whole number from %(low)s to %(high)s", low=low, high=high)
 
 
 def _place(ask: Ask) -> str:
     question = ask.question
     assert isinstance(question, Ranking)
-    return f"Choose a place from 1 to {question.places}"
+    return gettext("Choose a place from 1 to %(most)s", most=question.places)
 
 
 def _places(ask: Ask, values: Mapping[str, str]) -> tuple[str, str] | None:
@@ -163,14 +176,14 @@ def _places(ask: Ask, values: Mapping[str, str]) -> tuple[str, str] | None:
     assert isinstance(ask.question, Ranking)
     if found is None:
         return None
-    places = ask.question.places
-    return found[0], f"Give each place from 1 to {places} to exactly one"
+    most = ask.question.places
+    return found[0], gettext("Give each place from 1 to %(most)s to exactly one", most=most)
 
 
 def _share(ask: Ask) -> str:
     question = ask.question
     assert isinstance(question, ConstantSum)
-    return f"Enter a whole number from 0 to {question.total}"
+    return _whole(0, question.total)
 
 
 def _shares(ask: Ask, values: Mapping[str, str]) -> tuple[str, str] | None:
@@ -179,15 +192,39 @@ def _shares(ask: Ask, values: Mapping[str, str]) -> tuple[str, str] | None:
     if found is None:
         return None
     total, given = ask.question.total, sum(int(value) for value in values.values())
-    more = f"{total - given} are left" if given < total else f"{given - total} are too many"
-    return found[0], f"Let the numbers add up to {total}: now they make {given}, {more}"
+    facts = {"total": total, "given": given, "rest": abs(total - given)}
+    if given < total:
+        return found[0], gettext(
+            "Let the numbers add up to %(total)s: now they make %(given)s, %(rest)s are left",
+            **facts,
+        )
+    return found[0], gettext(
+        "Let the numbers add up to %(total)s: now they make %(given)s, %(rest)s are too many",
+        **facts,
+    )
 
 
 def _enter_number(ask: Ask) -> str:
     question = ask.question
     assert isinstance(question, Number)
-    return f"Enter a {'whole ' if question.whole else ''}number" + _bounds(
-        *(f"{x:.10g}" if x is not None else None for x in (question.least, question.greatest))
+    ends = (question.least, question.greatest)
+    low, high = (languages.number(x, ask.language) if x is not None else "" for x in ends)
+    if question.whole:
+        return _bounded(
+            low,
+            high,
+            gettext("Enter a whole number from %(low)s to %(high)s"),
+            gettext("Enter a whole number from %(low)s"),
+            gettext("Enter a whole number up to %(high)s"),
+            gettext("Enter a whole number"),
+        )
+    return _bounded(
+        low,
+        high,
+        gettext("Enter a number from %(low)s to %(high)s"),
+        gettext("Enter a number from %(low)s"),
+        gettext("Enter a number up to %(high)s"),
+        gettext("Enter a number"),
     )
 
 
@@ -195,34 +232,53 @@ def _enter_date(ask: Ask) -> str:
     question = ask.question
     assert isinstance(question, Date)
     ends = (question.earliest, question.latest)
-    return "Enter a date" + _bounds(*(day.isoformat() if day else None for day in ends))
+    low, high = (languages.day(x, ask.language) if x else "" for x in ends)
+    return _bounded(
+        low,
+        high,
+        gettext("Enter a date from %(low)s to %(high)s"),
+        gettext("Enter a date from %(low)s"),
+        gettext("Enter a date up to %(high)s"),
+        gettext("Enter a date"),
+    )
 
 
-def _bounds(low: str | None, high: str | None) -> str:
-    if low and high:
-        return f" from {low} to {high}"
-    if low:
-        return f" from {low}"
-    return f" up to {high}" if high else ""
+def _bounded(low: str, high: str, both: str, least: str, most: str, none: str) -> str:
+    chosen = both if low and high else least if low else most if high else none
+    return chosen % {"low": low, "high": high}
 
 
 def _write(ask: Ask) -> str:
     question = ask.question
     assert isinstance(question, ShortText | LongText)
-    return f"Write an answer of at most {question.longest} characters"
+    most = question.longest
+    return ngettext(
+        "Write an answer of at most one character",
+        "Write an answer of at most %(count)s characters",
+        most,
+    )
 
 
 def _yes_or_no(ask: Ask) -> str:
-    return "Choose yes or no"
+    return gettext("Choose yes or no")
 
 
-def _decimal_point(value: str) -> str:
-    value = value.strip()
-    return value.replace(",", ".") if value.count(",") == 1 and "." not in value else value
+def _read_number(ask: Ask, typed: str) -> str:
+    question = ask.question
+    assert isinstance(question, Number)
+    return any_number(typed.strip(), language=ask.language, whole=question.whole)
 
 
-def _lines(value: str) -> str:
-    return value.replace("\r\n", "\n").replace("\r", "\n").strip()
+def _write_number(ask: Ask, value: str) -> str:
+    return written(value, ask.language)
+
+
+def _read_whole(ask: Ask, typed: str) -> str:
+    return whole_number(typed.strip())
+
+
+def _lines(ask: Ask, typed: str) -> str:
+    return typed.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 KINDS: dict[str, Kind] = {
@@ -232,13 +288,17 @@ KINDS: dict[str, Kind] = {
     "matrix": Kind("matrix", "Several statements on one labelled scale.", _agree, radios=True),
     "nps": Kind("numbers", "Likelihood to recommend, 0 to 10.", _number_of, radios=True),
     "rating": Kind("numbers", "A number between two labelled ends.", _number_of, radios=True),
-    "slider": Kind("slider", "A number on a long scale, typed.", _slide),
+    "slider": Kind("slider", "A number on a long scale, typed.", _slide, clean=_read_whole),
     "semantic_differential": Kind(
         "poles", "Steps between pairs of opposites.", _steps, radios=True
     ),
     "ranking": Kind("ranking", "Options put in order.", _place, together=_places),
-    "constant_sum": Kind("shares", "A total divided among options.", _share, together=_shares),
-    "number": Kind("number", "A number to type.", _enter_number, clean=_decimal_point),
+    "constant_sum": Kind(
+        "shares", "A total divided among options.", _share, together=_shares, clean=_read_whole
+    ),
+    "number": Kind(
+        "number", "A number to type.", _enter_number, clean=_read_number, typed=_write_number
+    ),
     "short_text": Kind("line", "A line of text.", _write),
     "long_text": Kind("lines", "Several lines of text.", _write, clean=_lines),
     "consent": Kind("consent", "Yes or no, never preset.", _yes_or_no, radios=True),
@@ -286,7 +346,8 @@ def entered(ask: Ask, stored: Mapping[tuple[str, str], AnswerRecord]) -> dict[st
     filled = {}
     for row in rows:
         mark = {"refused": REFUSED, "skipped": SKIPPED}.get(row.status, "")
-        filled[ask.name(row.item)] = [row.value or ""] if row.status == "answered" else [mark]
+        value = ask.kind.typed(ask, row.value or "")
+        filled[ask.name(row.item)] = [value] if row.status == "answered" else [mark]
     return {
         name: v for name, v in filled.items() if v[0] not in (REFUSED, SKIPPED) or v[0] in skipped
     }

@@ -13,9 +13,11 @@ from werkzeug.datastructures import MultiDict
 
 from analysis.study.exercises import BestWorstExercise, ChoiceExercise, Exercise, RatingsExercise
 from analysis.study.texts import Text
+from surveyapp.languages import Said, gettext
+from surveyapp.questions.typed import whole_number
 from surveyapp.store.records import TaskAnswer
 
-Say = Callable[[Text | None], str]
+Say = Callable[[Text | None], Said]
 
 CHOICE, BOUGHT, BEST, WORST, RATING = "choice", "bought", "best", "worst", "rating"
 """The fields of tasks."""
@@ -38,8 +40,8 @@ class TaskKind:
 
     macro: str
     """The macro of ``macros/tasks.html`` that draws a task."""
-    noun: str
-    """What respondents call a task: 'Choice 3 of 10'."""
+    place: Callable[[int, int], str]
+    """Where a task stands, in words: 'Choice 3 of 10'."""
     read: Callable[[Any, MultiDict[str, str], Say], TaskReply]
     fields: Callable[[Any, TaskAnswer], dict[str, str]]
     """The fields that give a stored answer."""
@@ -61,7 +63,7 @@ def rating_values(exercise: RatingsExercise) -> list[str]:
 def _one(posted: MultiDict[str, str], name: str, least: int, greatest: int) -> int | None:
     """The only value of a field, when it is a whole number of a range."""
     values = posted.getlist(name)
-    text = values[0].strip() if len(values) == 1 else ""
+    text = whole_number(values[0].strip()) if len(values) == 1 else ""
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
         return None
@@ -75,13 +77,13 @@ def _entered(**numbers: int | None) -> dict[str, list[str]]:
 
 def _read_choice(exercise: ChoiceExercise, posted: MultiDict[str, str], _say: Say) -> TaskReply:
     chosen = _one(posted, CHOICE, 1, exercise.offered)
-    errors = {} if chosen else {CHOICE: "Choose one of the options"}
+    errors = {} if chosen else {CHOICE: gettext("Choose one of the options")}
     if not exercise.is_dual:
         answer = TaskAnswer(chosen) if chosen else None
         return TaskReply(_entered(choice=chosen), errors, answer)
     bought = _one(posted, BOUGHT, 0, 1)
     if bought is None:
-        errors[BOUGHT] = "Say whether you would buy it"
+        errors[BOUGHT] = gettext("Say whether you would buy it")
     answer = TaskAnswer(chosen, bought) if chosen and not errors else None
     return TaskReply(_entered(choice=chosen, bought=bought), errors, answer)
 
@@ -93,11 +95,13 @@ def _choice_fields(exercise: ChoiceExercise, answer: TaskAnswer) -> dict[str, st
 
 def _said_choice(exercise: ChoiceExercise, answer: TaskAnswer, order: Sequence[int]) -> str:
     if answer.chosen > exercise.alternatives:
-        return "You chose none of them."
-    chosen = f"You chose {LETTERS[order.index(answer.chosen - 1)]}"
+        return gettext("You chose none of them.")
+    letter = LETTERS[order.index(answer.chosen - 1)]
     if not exercise.is_dual:
-        return f"{chosen}."
-    return f"{chosen}, {'and would' if answer.second else 'but would not'} buy it."
+        return gettext("You chose %(letter)s.", letter=letter)
+    if answer.second:
+        return gettext("You chose %(letter)s, and would buy it.", letter=letter)
+    return gettext("You chose %(letter)s, but would not buy it.", letter=letter)
 
 
 def _read_best_worst(
@@ -107,12 +111,12 @@ def _read_best_worst(
     worst = _one(posted, WORST, 1, exercise.set_size)
     labels = {BEST: say(exercise.best_label), WORST: say(exercise.worst_label)}
     errors = {
-        name: f"Choose one under “{labels[name]}”"
+        name: gettext("Choose one under “%(label)s”", label=labels[name])
         for name, number in ((BEST, best), (WORST, worst))
         if number is None
     }
     if best and best == worst:
-        errors[WORST] = f"Choose two different ones as “{labels[BEST]}” and “{labels[WORST]}”"
+        errors[WORST] = gettext("Choose two different ones as “%(best)s” and “%(worst)s”", **labels)
     answer = TaskAnswer(best, worst) if best and not errors else None
     return TaskReply(_entered(best=best, worst=worst), errors, answer)
 
@@ -122,7 +126,7 @@ def _best_worst_fields(_exercise: BestWorstExercise, answer: TaskAnswer) -> dict
 
 
 def _said_best_worst(_exercise: object, _answer: TaskAnswer, _order: Sequence[int]) -> str:
-    return "Your last answer is stored."
+    return gettext("Your last answer is stored.")
 
 
 def _read_rating(exercise: RatingsExercise, posted: MultiDict[str, str], _say: Say) -> TaskReply:
@@ -130,9 +134,12 @@ def _read_rating(exercise: RatingsExercise, posted: MultiDict[str, str], _say: S
     rating = _one(posted, RATING, low, high)
     if rating is not None:
         return TaskReply(_entered(rating=rating), {}, TaskAnswer(rating))
-    act = "Choose a number" if rating_values(exercise) else "Enter a whole number"
+    if rating_values(exercise):
+        act = gettext("Choose a number from %(low)s to %(high)s", low=low, high=high)
+    else:
+        act = gettext("Enter a whole number from %(low)s to %(high)s", low=low, high=high)
     typed = [] if rating_values(exercise) else [v[:40] for v in posted.getlist(RATING)[:1]]
-    return TaskReply({RATING: typed}, {RATING: f"{act} from {low} to {high}"}, None)
+    return TaskReply({RATING: typed}, {RATING: act}, None)
 
 
 def _rating_fields(_exercise: RatingsExercise, answer: TaskAnswer) -> dict[str, str]:
@@ -140,13 +147,25 @@ def _rating_fields(_exercise: RatingsExercise, answer: TaskAnswer) -> dict[str, 
 
 
 def _said_rating(_exercise: object, answer: TaskAnswer, _order: Sequence[int]) -> str:
-    return f"You rated the last one {answer.chosen}."
+    return gettext("You rated the last one %(rating)s.", rating=answer.chosen)
+
+
+def _choice_place(task: int, of: int) -> str:
+    return gettext("Choice %(number)s of %(total)s", number=task, total=of)
+
+
+def _set_place(task: int, of: int) -> str:
+    return gettext("Set %(number)s of %(total)s", number=task, total=of)
+
+
+def _rating_place(task: int, of: int) -> str:
+    return gettext("Rating %(number)s of %(total)s", number=task, total=of)
 
 
 TASK_KINDS: dict[str, TaskKind] = {
-    "choice": TaskKind("choice", "Choice", _read_choice, _choice_fields, _said_choice),
+    "choice": TaskKind("choice", _choice_place, _read_choice, _choice_fields, _said_choice),
     "best_worst": TaskKind(
-        "best_worst", "Set", _read_best_worst, _best_worst_fields, _said_best_worst
+        "best_worst", _set_place, _read_best_worst, _best_worst_fields, _said_best_worst
     ),
-    "ratings": TaskKind("rating", "Rating", _read_rating, _rating_fields, _said_rating),
+    "ratings": TaskKind("rating", _rating_place, _read_rating, _rating_fields, _said_rating),
 }

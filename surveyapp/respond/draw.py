@@ -16,13 +16,13 @@ from analysis.study.exercises import (
 )
 from analysis.study.ordering import alternative_order, attribute_order
 from analysis.study.routing import Step, tasks_shown
-from analysis.study.texts import Text
 from analysis.study.types import Study
+from surveyapp import languages
+from surveyapp.languages import Said, gettext, speaking
 from surveyapp.questions.forms import asks
 from surveyapp.questions.kinds import Ask
-from surveyapp.questions.tasks import LETTERS, Say, kind_of, rating_values
+from surveyapp.questions.tasks import LETTERS, kind_of, rating_values
 from surveyapp.store.records import TaskAnswer, TaskRecord
-from surveyapp.texts import direction
 
 COMPACT_ALTERNATIVES = 3
 COMPACT_CHARACTERS = 28
@@ -79,31 +79,41 @@ class Card:
 def draw_step(study: Study, step: Step, screen: Screen) -> str:
     """The page of a step as HTML."""
     language = screen.language or study.default_language
+    with speaking(language):
+        return _drawn(study, step, screen, language)
+
+
+def _drawn(study: Study, step: Step, screen: Screen, language: str) -> str:
+    words = page_words(study, language)
     asked = asks(study, step.questions, language)
-
-    def say(text: Text | None) -> str:
-        return text.say(language, study.default_language) if text else ""
-
     exercise = study.exercise(step.page.exercise) if step.task else None
-    shown = cards(exercise, screen, say) if exercise else ()
+    shown = cards(study, exercise, screen, language) if exercise else ()
     return render_template(
         "respond/step.html",
-        study=study,
         step=step,
         screen=screen,
-        say=say,
-        language=language,
-        direction=direction(language),
         asks=asked,
         progress=progress(study, step),
         problems=_problems(asked, screen, shown),
         exercise=exercise,
         kind=kind_of(exercise) if exercise else None,
         cards=shown,
-        compact=isinstance(exercise, ChoiceExercise) and is_compact(exercise),
+        compact=isinstance(exercise, ChoiceExercise) and is_compact(study, exercise),
         values=rating_values(exercise) if isinstance(exercise, RatingsExercise) else (),
         said=_said_before(exercise, step, screen),
+        **words,
     )
+
+
+def page_words(study: Study, language: str) -> dict[str, object]:
+    """What every page of a study needs to speak a language."""
+    return {
+        "study": study,
+        "language": language,
+        "direction": languages.direction(language),
+        "say": lambda text: languages.say(text, language, study.default_language),
+        "name_of": languages.name_of,
+    }
 
 
 def _said_before(exercise: Exercise | None, step: Step, screen: Screen) -> str:
@@ -126,57 +136,77 @@ def progress(study: Study, step: Step) -> Progress:
     total = max(sum(sizes), 1)
     passed = sum(sizes[:place])
     if step.task:
-        noun = kind_of(study.exercise(step.page.exercise)).noun
-        words = f"{noun} {step.task} of {tasks_shown(study, step.page)}"
+        place_of = kind_of(study.exercise(step.page.exercise)).place
+        words = place_of(step.task, tasks_shown(study, step.page))
         return Progress(words, min(passed + step.task - 1, total), total)
     parts = [n for n, size in enumerate(sizes) if size]
     part = max(sum(1 for n in parts if n <= place), 1)
-    return Progress(f"Part {part} of {max(len(parts), 1)}", min(passed, total), total)
+    words = gettext("Part %(number)s of %(total)s", number=part, total=max(len(parts), 1))
+    return Progress(words, min(passed, total), total)
 
 
-def cards(exercise: Exercise, screen: Screen, say: Say) -> tuple[Card, ...]:
+def cards(study: Study, exercise: Exercise, screen: Screen, language: str) -> tuple[Card, ...]:
     """The alternatives or items of a task, in the order in which this respondent sees them."""
     task = screen.task
     if task is None:
         return ()
     order = alternative_order(exercise, task.task, len(task.alternatives), screen.seed)
-    attributes = attribute_order(exercise, screen.seed)
-    return tuple(
-        _card(
-            exercise, task.alternatives[n], Card(n + 1, place, LETTERS[place - 1]), attributes, say
+    placed = [Card(n + 1, place, LETTERS[place - 1]) for place, n in enumerate(order, start=1)]
+    if isinstance(exercise, BestWorstExercise):
+        default = study.default_language
+        labels = [exercise.item(alternative["item"]).label for alternative in task.alternatives]
+        return tuple(
+            replace(card, text=languages.say(labels[card.number - 1], language, default))
+            for card in placed
         )
-        for place, n in enumerate(order, start=1)
+    attributes = [exercise.attributes[n] for n in attribute_order(exercise, screen.seed)]
+    return tuple(
+        replace(card, rows=_rows(study, attributes, task.alternatives[card.number - 1], language))
+        for card in placed
     )
 
 
-def _card(
-    exercise: Exercise, shown: Mapping[str, str], card: Card, order: Sequence[int], say: Say
-) -> Card:
-    if isinstance(exercise, BestWorstExercise):
-        return replace(card, text=say(exercise.item(shown["item"]).label))
-    attributes = [exercise.attributes[n] for n in order]
-    rows = ((say(a.label), *_level(a, shown[a.id], say), a.tag == "price") for a in attributes)
-    return replace(card, rows=tuple(rows))
+def _rows(
+    study: Study, attributes: Sequence[Attribute], shown: Mapping[str, str], language: str
+) -> tuple[tuple[str, str, str, str, bool], ...]:
+    """(attribute, level, help, image, whether a price); a preview of a range has numbers."""
+    rows = []
+    for a in attributes:
+        label = languages.say(a.label, language, study.default_language)
+        level = next((found for found in a.levels if found.id == shown[a.id]), None)
+        text = level_text(study, a, shown[a.id], language)
+        help_text = languages.say(level.help if level else None, language, study.default_language)
+        image = (level and level.image) or ""
+        rows.append((label, text, help_text, image, a.tag == "price"))
+    return tuple(rows)
 
 
-def _level(attribute: Attribute, level: str, say: Say) -> tuple[str, str, str]:
-    """How a level reads, its help and image; a preview of an attribute with a range has numbers."""
+def level_text(study: Study, attribute: Attribute, level: str, language: str) -> Said:
+    """How a level reads: its label, or its number as the language writes numbers or money."""
     if not attribute.levels:
-        return level, "", ""
+        return Said(level)
     found = attribute.level(level)
-    return say(found.label), say(found.help), found.image or ""
+    if attribute.shown_as == "label" or found.number is None:
+        return languages.say(found.label, language, study.default_language)
+    if attribute.shown_as == "money":
+        return Said(languages.money(found.number, study.currency, language))
+    unit = languages.say(attribute.unit, language, study.default_language)
+    return Said(f"{languages.number(found.number, language)}\u00a0{unit}".strip(), unit.language)
 
 
-def is_compact(exercise: ChoiceExercise) -> bool:
+def is_compact(study: Study, exercise: ChoiceExercise) -> bool:
     """Whether the alternatives fit side by side on a phone, in every language.
 
     Levels with help or images do not.
     """
     if any(level.help or level.image for a in exercise.attributes for level in a.levels):
         return False
-    labels = [level.label.root for a in exercise.attributes for level in a.levels]
-    texts = [t for label in labels for t in ([label] if isinstance(label, str) else label.values())]
-    short = all(len(text) <= COMPACT_CHARACTERS for text in texts)
+    short = all(
+        len(level_text(study, attribute, level.id, language)) <= COMPACT_CHARACTERS
+        for language in study.languages
+        for attribute in exercise.attributes
+        for level in attribute.levels
+    )
     return short and exercise.alternatives <= COMPACT_ALTERNATIVES
 
 
@@ -190,7 +220,9 @@ def _problems(asked: Sequence[Ask], screen: Screen, shown: Sequence[Card]) -> li
     return [
         (
             f"{name}-{places.get(entered[name], 1)}",
-            screen.errors[name] + (f": “{texts[name]}”" if name in texts else ""),
+            gettext("%(act)s: “%(question)s”", act=screen.errors[name], question=texts[name])
+            if name in texts
+            else screen.errors[name],
         )
         for name in order
     ]

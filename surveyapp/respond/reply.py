@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from werkzeug.datastructures import MultiDict
 
 from analysis.study.routing import Step
-from surveyapp.questions.forms import asks, prefilled, read_form
+from surveyapp.questions.forms import asks, prefilled, read_form, retyped
 from surveyapp.questions.tasks import kind_of
 from surveyapp.respond.state import State
 from surveyapp.store.records import AnswerRecord, TaskAnswer
@@ -42,6 +42,15 @@ def read_reply(state: State, step: Step, posted: MultiDict[str, str]) -> Reply:
     asked = asks(state.study, step.questions, state.respondent.language)
     filled = read_form(asked, posted)
     return Reply(filled.entered, filled.errors, filled.records)
+
+
+def retyped_reply(
+    state: State, step: Step, posted: MultiDict[str, str], language: str
+) -> dict[str, list[str]]:
+    """What stands in the form of a step, as another language writes it."""
+    entered = read_reply(state, step, posted).entered
+    asked = asks(state.study, step.questions, state.respondent.language)
+    return retyped(asked, entered, language)
 
 
 def stored_form(state: State, step: Step) -> dict[str, list[str]]:

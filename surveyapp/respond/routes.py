@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from urllib.parse import urlencode
+from typing import NoReturn
 
 from flask import (
     Blueprint,
@@ -29,12 +30,14 @@ from werkzeug.exceptions import HTTPException
 
 from analysis.study.routing import Step
 from analysis.study.types import Study
-from surveyapp import clock, current, texts, tokens
+from surveyapp import clock, current, languages, texts, tokens
 from surveyapp.access import access
+from surveyapp.languages import gettext, noted
 from surveyapp.respond import arriving
-from surveyapp.respond.draw import Screen, draw_step
+from surveyapp.respond.draw import Screen, draw_step, page_words
+from surveyapp.respond.ends import Onward, end_page, respondents_end
 from surveyapp.respond.record import Recorded, record_page
-from surveyapp.respond.reply import read_reply, stored_form
+from surveyapp.respond.reply import read_reply, retyped_reply, stored_form
 from surveyapp.respond.returning import return_address
 from surveyapp.respond.start import (
     Arrival,
@@ -44,27 +47,35 @@ from surveyapp.respond.start import (
     start_respondent,
 )
 from surveyapp.respond.state import State, load_state, published, task_of
-from surveyapp.security import not_found
+from surveyapp.security import guesses_left
 from surveyapp.store import images, links, panels, respondents
 from surveyapp.store.records import LinkRecord, PanelRecord, RespondentRecord, StudyRecord
 
 door = Blueprint("respond", __name__)
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-SENT_ALREADY = (
+SENT_ALREADY = noted(
     "This page was already sent, perhaps from another tab; here is what is stored. "
     "Nothing was changed."
 )
-MOVED_ON = (
+MOVED_ON = noted(
     "The survey went on in another tab. What you entered here is not stored yet: "
     "please check it and send it again."
 )
-SEND_AGAIN = "Your page could not be sent. What you entered is still here: please send it again."
+SEND_AGAIN = noted(
+    "Your page could not be sent. What you entered is still here: please send it again."
+)
 
 
 @door.app_template_filter("markdown")
 def _markdown(text: str) -> Markup:
     return texts.markdown(text)
+
+
+@door.app_template_filter("plain")
+def _plain(text: str) -> str:
+    """A text where no markup may stand, as in a title."""
+    return str(text)
 
 
 @door.get("/s/<slug>")
@@ -142,10 +153,25 @@ def send(token: str, step_id: str) -> ResponseReturnValue:
     stopped = _stopped(state)
     if stopped:
         return stopped
+    if request.form.get("language") in state.study.languages and not state.respondent.ended:
+        return _read_on(token, state, step_id, request.form["language"])
     recorded = record_page(
         current.store(), state, step_id=step_id, turn=_turn(), posted=request.form, at=clock.now()
     )
     return _answer(token, recorded)
+
+
+def _read_on(token: str, state: State, step_id: str, language: str) -> ResponseReturnValue:
+    """The same page in another language, with all that was entered; no answer is stored."""
+    with current.store().write() as c:
+        respondents.set_language(c, state.respondent.respondent, language)
+    step = state.step(step_id)
+    if step is None:
+        return redirect(url_for(".entry", token=token), code=303)
+    entered = retyped_reply(state, step, request.form, language)
+    languages.speak(language)
+    there = replace(state, respondent=replace(state.respondent, language=language))
+    return _draw(token, there, step, entered=entered, turn=_turn())
 
 
 @door.errorhandler(CSRFError)
@@ -170,14 +196,18 @@ def _shown_again(found: dict[str, str]) -> ResponseReturnValue:
     if step is None or state.respondent.ended:
         return redirect(url_for(".entry", token=token), code=303)
     entered = read_reply(state, step, request.form).entered
-    page = _draw(token, state, step, entered=entered, turn=_turn(), notice=SEND_AGAIN)
+    page = _draw(token, state, step, entered=entered, turn=_turn(), notice=gettext(SEND_AGAIN))
     return page, 400
 
 
 def _answer(token: str, recorded: Recorded) -> ResponseReturnValue:
     state, step, reply = recorded.state, recorded.step, recorded.reply
     if recorded.outcome == "ended":
-        return _end_page(state, notice="The survey is finished. Nothing was changed."), 409
+        return respondents_end(
+            state,
+            state.respondent.ended or "complete",
+            notice=gettext("The survey is finished. Nothing was changed."),
+        ), 409
     if step is None or reply is None:
         return redirect(url_for(".entry", token=token), code=303)
     if recorded.outcome == "invalid":
@@ -185,8 +215,8 @@ def _answer(token: str, recorded: Recorded) -> ResponseReturnValue:
         return page, 422
     if recorded.outcome == "differs":
         if state.has_any(step):
-            return _draw(token, state, step, notice=SENT_ALREADY), 409
-        return _draw(token, state, step, entered=reply.entered, notice=MOVED_ON), 409
+            return _draw(token, state, step, notice=gettext(SENT_ALREADY)), 409
+        return _draw(token, state, step, entered=reply.entered, notice=gettext(MOVED_ON)), 409
     return _to(token, recorded.next_step)
 
 
@@ -204,7 +234,10 @@ def _turn() -> int:
 def _state(token: str) -> State | None:
     with current.store().read() as c:
         respondent = respondents.by_token(c, tokens.token_hash(token))
-        return load_state(c, respondent) if respondent else None
+        state = load_state(c, respondent) if respondent else None
+    if state:
+        languages.speak(state.respondent.language)
+    return state
 
 
 def _known(token: str) -> State:
@@ -218,13 +251,20 @@ def _known(token: str) -> State:
 def _open_invitation(slug: str) -> tuple[LinkRecord, StudyRecord]:
     with current.store().read() as c:
         found = invitation(c, links.by_slug(c, slug))
-    return found or not_found()
+    return found or _nowhere()
 
 
 def _personal_invitation(token: str) -> tuple[LinkRecord, StudyRecord]:
     with current.store().read() as c:
         found = invitation(c, links.by_token(c, tokens.token_hash(token)))
-    return found or not_found()
+    return found or _nowhere()
+
+
+def _nowhere() -> NoReturn:
+    """404 for a secret that nobody has, 429 for whoever tries many of them."""
+    if not guesses_left():
+        abort(429)
+    abort(make_response(end_page("unknown"), 404))
 
 
 def _stopped(state: State) -> ResponseReturnValue | None:
@@ -234,7 +274,7 @@ def _stopped(state: State) -> ResponseReturnValue | None:
     with current.store().read() as c:
         found = invitation_of(c, state.respondent)
     reason = barrier(*found, at=clock.now(), started=True) if found else "revoked"
-    return (_closed_page(reason, state.study), 410) if reason else None
+    return (respondents_end(state, reason), 410) if reason else None
 
 
 def _begin(
@@ -249,10 +289,10 @@ def _begin(
     known_as = arriving.panel_key(panel, link, sent) if panel else ""
     if panel and not known_as:
         return _start_page(link, study, sent=sent)
-    wanted = request.form.get("language", "")
+    chosen = request.form.get("language", "")
     arrival = Arrival(
         token,
-        wanted if wanted in definition.languages else definition.default_language,
+        chosen if chosen in definition.languages else definition.default_language,
         arriving.device_of(request.user_agent.string),
         sent,
         known_as,
@@ -285,19 +325,21 @@ def _start_page(
         return _again(known, panel, study)
     reason = barrier(link, record, at=clock.now(), started=False)
     if reason or study is None:
-        return _closed_page(reason or "unpublished", study), 410
+        return end_page(reason or "unpublished", study), 410
     if panel and not known_as:
-        return _closed_page("incomplete", study, panel=panel), 400
-    wanted = request.values.get("language", "")
-    language = wanted if wanted in study.languages else _preferred(study)
+        facts = {"person": panel.person, "panel": panel.name}
+        return end_page("incomplete", study, facts=facts), 400
+    chosen = request.form.get("language", "")
+    language = chosen if chosen in study.languages else languages.wanted(study.languages)
+    languages.speak(language)
     key = _signer(link.slug).dumps([tokens.new_token(), sent or {}]) if link.slug else None
     page = render_template(
         "respond/start.html",
-        notice=notice,
+        notice=gettext(notice) if notice else None,
         key=key,
         run_kind=link.run_kind,
-        in_language=lambda code: "?" + urlencode({**(sent or {}), "language": code}),
-        **_words(study, language),
+        kept=sent or {},
+        **page_words(study, language),
     )
     return page, 400 if notice else 200
 
@@ -309,8 +351,7 @@ def _again(
     token = arriving.remembered(session, respondent.panel_key or "")
     if token and tokens.token_hash(token) == respondent.token_hash:
         return redirect(url_for(".entry", token=token), code=303)
-    onward = return_address(panel, respondent) if panel else None
-    return _closed_page("already_answered", study, panel=panel, onward=onward), 409
+    return end_page("already_answered", study, onward=_onward(panel, respondent)), 409
 
 
 def _read_key(slug: str) -> tuple[str, dict[str, str]] | None:
@@ -320,10 +361,6 @@ def _read_key(slug: str) -> tuple[str, dict[str, str]] | None:
     except (BadSignature, ValueError):
         return None
     return token, sent
-
-
-def _preferred(study: Study) -> str:
-    return request.accept_languages.best_match(study.languages) or study.default_language
 
 
 def _signer(slug: str) -> URLSafeSerializer:
@@ -365,12 +402,18 @@ def _end(state: State) -> ResponseReturnValue:
 
     Not by a redirect: browsers hold those to the ``form-action`` of the page that was sent.
     """
-    panel = _panel_of(state.respondent)
-    onward = return_address(panel, state.respondent) if panel else None
-    page = make_response(_end_page(state, panel=panel, onward=onward))
+    onward = _onward(_panel_of(state.respondent), state.respondent)
+    ended = state.respondent.ended or "complete"
+    page = make_response(respondents_end(state, ended, onward=onward))
     if onward:
-        page.headers["Refresh"] = f"0;url={onward}"
+        page.headers["Refresh"] = f"0;url={onward.address}"
     return page
+
+
+def _onward(panel: PanelRecord | None, respondent: RespondentRecord) -> Onward | None:
+    """Where somebody who came from a panel goes back to."""
+    address = return_address(panel, respondent) if panel else None
+    return Onward(panel.name, address) if panel and address else None
 
 
 def _panel_of(respondent: RespondentRecord) -> PanelRecord | None:
@@ -378,45 +421,3 @@ def _panel_of(respondent: RespondentRecord) -> PanelRecord | None:
         return None
     with current.store().read() as c:
         return panels.of_link(c, respondent.link)
-
-
-def _end_page(
-    state: State,
-    *,
-    notice: str | None = None,
-    panel: PanelRecord | None = None,
-    onward: str | None = None,
-) -> str:
-    respondent: RespondentRecord = state.respondent
-    return render_template(
-        "respond/end.html",
-        notice=notice,
-        panel=panel,
-        onward=onward,
-        ended=respondent.ended,
-        receipt="-".join(respondent.respondent[n : n + 4] for n in range(0, 16, 4)),
-        respondent=respondent,
-        **_words(state.study, respondent.language),
-    )
-
-
-def _closed_page(
-    reason: str,
-    study: Study | None,
-    *,
-    panel: PanelRecord | None = None,
-    onward: str | None = None,
-) -> str:
-    words = _words(study, _preferred(study)) if study else {"study": None}
-    return render_template(
-        "respond/closed.html", reason=reason, panel=panel, onward=onward, **words
-    )
-
-
-def _words(study: Study, language: str) -> dict[str, object]:
-    return {
-        "study": study,
-        "language": language,
-        "direction": texts.direction(language),
-        "say": lambda text: text.say(language, study.default_language) if text else "",
-    }

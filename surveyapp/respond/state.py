@@ -14,6 +14,8 @@ from analysis.study.load import parse_study
 from analysis.study.routing import Step
 from analysis.study.texts import Text
 from analysis.study.types import Study
+from surveyapp import languages
+from surveyapp.languages import Said
 from surveyapp.store import Connection, answers, respondents, studies
 from surveyapp.store.records import AnswerRecord, RespondentRecord, TaskAnswer, TaskRecord
 
@@ -46,6 +48,12 @@ class State:
         """The first step on the way that is not answered; None at the end."""
         return next((step for step in self.way if not self._is_answered(step)), None)
 
+    @cached_property
+    def counted(self) -> dict[tuple[str, str], str]:
+        """The values of what was answered on the way."""
+        on_way = {q.id for step in self.way for q in step.questions}
+        return {key: value for key, value in self.answered.items() if key[0] in on_way}
+
     @property
     def reachable(self) -> tuple[Step, ...]:
         """The steps up to the current one."""
@@ -71,8 +79,7 @@ class State:
 
     def ending(self) -> str | None:
         """How the survey ends with what is stored, or None when it goes on."""
-        on_way = {q.id for step in self.way for q in step.questions}
-        counted = {key: value for key, value in self.answered.items() if key[0] in on_way}
+        counted = self.counted
         if routing.declined(self.study, counted):
             return "declined"
         facts = self.respondent.facts()
@@ -97,10 +104,9 @@ class State:
         """What is stored of a task."""
         return self.chosen.get((step.page.exercise or "", step.task))
 
-    def say(self, text: Text | None) -> str:
+    def say(self, text: Text | None) -> Said:
         """A text in the respondent's language."""
-        default = self.study.default_language
-        return text.say(self.respondent.language, default) if text else ""
+        return languages.say(text, self.respondent.language, self.study.default_language)
 
     def has_any(self, step: Step) -> bool:
         """Whether anything of a step is stored."""

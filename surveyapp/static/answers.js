@@ -4,7 +4,7 @@
     const [inputs, said] = [rows.querySelectorAll("input"), rows.querySelector("output")];
     const add = () => {
       const sum = [...inputs].reduce((total, i) => total + (Number.parseInt(i.value, 10) || 0), 0);
-      said.textContent = `now ${sum}`;
+      said.textContent = rows.dataset.now.replace("{}", sum);
       rows.dataset.complete = sum === Number(rows.dataset.total);
     };
     said.hidden = false;
@@ -16,7 +16,7 @@
     if (!said) continue;
     field.addEventListener("input", () => {
       said.hidden = field.value.length < field.maxLength * 0.8;
-      said.textContent = `, ${field.maxLength - field.value.length} left`;
+      said.textContent = said.dataset.left.replace("{}", field.maxLength - field.value.length);
     });
   }
 })();

@@ -110,6 +110,12 @@ def end(c: Connection, respondent: str, ended: str) -> None:
     c.execute(changed.values(ended=ended, seconds=0.0))
 
 
+def set_language(c: Connection, respondent: str, language: str) -> None:
+    """The respondent reads on in another language; no turn, as no answer changes."""
+    wanted = respondents.c.respondent == respondent
+    c.execute(update(respondents).where(wanted).values(language=language))
+
+
 def steps_sent(c: Connection, respondent: str) -> frozenset[str]:
     """The steps that a respondent sent at least once."""
     wanted = select(pages_sent.c.step).where(pages_sent.c.respondent == respondent).distinct()

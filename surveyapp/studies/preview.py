@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from flask import abort, flash, redirect, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from analysis.study import Attribute, ChoiceExercise, Study, StudyFaults, parse_study
@@ -37,7 +37,9 @@ def preview(name: str, number: int) -> ResponseReturnValue:
     with current.store().read() as c:
         task, real = _task(c, record, study, step)
     last = number == len(steps)
+    asked = request.args.get("lang", "")
     screen = Screen(
+        language=asked if asked in study.languages else "",
         task=task,
         back=_address(name, number - 1) if number > 1 else url_for("studies.one", name=name),
         onward=url_for("studies.one", name=name) if last else _address(name, number + 1),

@@ -13,6 +13,7 @@ from analysis.study import (
     StudyFaults,
     dump_study,
     faults_before_publication,
+    language_warnings,
     parse_study,
 )
 from surveyapp import clock, current
@@ -103,6 +104,7 @@ def one(name: str) -> ResponseReturnValue:
             "report": reports.newest(c, name),
             "version_designs": designs.of_study(c, name),
             "unpublished": bool(study and not fielding.is_published(c, version, study)),
+            "untranslated": language_warnings(record.draft) if study else [],
             "absent": images.missing(c, name, study.images()) if study else [],
             "closed_to_asking": fielding.why_not_fieldable(c, version) if version else None,
         }

@@ -41,11 +41,7 @@ def served(tmp_path_factory):
     """(app, address) of the app with the demo study and the one of all question kinds."""
     app = builders.make_app(tmp_path_factory.mktemp("served"))
     builders.publish(app)
-    everything = builders.read_study(builders.ALL_KINDS)
-    builders.publish(app, everything)
-    # Right to left: the same texts under an Arabic page.
-    changes = {"study": "right_to_left", "languages": ("ar",)}
-    builders.publish(app, everything.model_copy(update=changes))
+    builders.publish(app, builders.read_study(builders.ALL_KINDS))
     server = create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -1,189 +1,34 @@
-"""The respondent's pages in a browser: accessible, large enough, never wider than the screen."""
+"""The respondent's pages in a browser: what people do on them, with the mouse and without."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests import builders
-
-axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
-SCREENSHOTS = builders.ROOT / "tests" / "browser" / "screenshots"
-
-LOOKS = {
-    "phone": {"width": 360},
-    "wide": {"width": 1280},
-    "dark": {"width": 360, "color_scheme": "dark"},
-    "forced": {"width": 360, "forced_colors": "active"},
-}
-SHOWN_WITH_ERRORS = (
-    "welcome",
-    "habits",
-    "choosing",
-    "sorting",
-    "feeling",
-    "rating",
-    "verdict",
-    "choices.1",
-    "shop",
-    "buying.1",
-    "ranking.1",
-    "judging.1",
-)
-WIDER_THAN_THE_SCREEN = """() => {
-  const wide = document.documentElement.clientWidth;
-  return [...document.querySelectorAll('body *')]
-    .filter(e => !e.closest('.clipped, .word, .column, dt'))
-    .filter(e => e.getBoundingClientRect().right > wide + 1)
-    .map(e => e.tagName + '.' + e.className).concat(
-      document.documentElement.scrollWidth > wide ? ['the page'] : []);
-}"""
-# The target of an answer is its input together with its label (and the card that it covers).
-SMALL_TARGETS = """() => {
-  const area = e => {
-    const b = e.getBoundingClientRect();
-    return [b.left, b.top, b.right, b.bottom];
-  };
-  const join = (a, b) => a.map((x, n) => (n < 2 ? Math.min : Math.max)(x, b[n]));
-  const found = [];
-  const all = 'a, button, input:not([type=hidden]), select, textarea';
-  for (const e of document.querySelectorAll(all)) {
-    const answer = e.matches('input, select, textarea');
-    let box = area(e);
-    if (e.matches('[type=radio], [type=checkbox]')) {
-      box = join(box, area(document.querySelector(`label[for="${e.id}"]`)));
-      if (e.closest('.card')) box = join(box, area(e.closest('.card')));
-    }
-    const least = answer || e.matches('button, .button') ? 44 : 24;
-    const [w, h] = [box[2] - box[0], box[3] - box[1]];
-    if (Math.min(w, h) < least - 0.5) found.push(`${e.tagName} ${e.id} ${w} x ${h}`);
-  }
-  return found;
-}"""
-# A word is broken when its letters stand on more than one line.
-BROKEN_WORDS = """() => {
-  const broken = [];
-  const cells = '.card dd, .card dt, .option label, .best-worst th';
-  for (const cell of document.querySelectorAll(cells)) {
-    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-      for (const word of walker.currentNode.data.matchAll(/[^\\s-]+/g)) {
-        const range = document.createRange();
-        range.setStart(walker.currentNode, word.index);
-        range.setEnd(walker.currentNode, word.index + word[0].length);
-        const lines = new Set([...range.getClientRects()].map(r => Math.round(r.top)));
-        if (lines.size > 1) broken.push(word[0]);
-      }
-    }
-  }
-  return broken;
-}"""
+from tests.browser.measures import answer, leave
 
 
-def look_at(page, name: str, look: str, axe) -> list[str]:
-    """Everything wrong with a page; also takes its picture."""
-    page.screenshot(path=SCREENSHOTS / f"{name}-{look}.png", full_page=True)
-    found = [
-        f"{name} {v['id']}: {v['nodes'][0]['html']}" for v in axe.run(page).response["violations"]
-    ]
-    found += [f"{name} small: {x}" for x in page.evaluate(SMALL_TARGETS)]
-    found += [f"{name} wide: {x}" for x in page.evaluate(WIDER_THAN_THE_SCREEN)]
-    found += [f"{name} broken: {x}" for x in page.evaluate(BROKEN_WORDS)]
-    return found
-
-
-def narrow(page, name: str, width: int) -> list[str]:
-    """What sticks out at half the width, and with text of twice the size."""
-    found = []
-    page.set_viewport_size({"width": 180, "height": 800})
-    found += [f"{name} at 180: {x}" for x in page.evaluate(WIDER_THAN_THE_SCREEN)]
-    page.set_viewport_size({"width": width, "height": 800})
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
-    found += [f"{name} at 200 %: {x}" for x in page.evaluate(WIDER_THAN_THE_SCREEN)]
-    found += [f"{name} at 200 % broken: {x}" for x in page.evaluate(BROKEN_WORDS)]
-    page.evaluate("document.documentElement.style.fontSize = ''")
-    return found
-
-
-def leave(page, role: str, name: str) -> None:
-    """Press what leads to the next page, and wait for that page."""
-    with page.expect_navigation():
-        page.get_by_role(role, name=name).click()
-
-
-def answer(page) -> None:
-    """Answer every question of the page."""
-    for group in page.locator("fieldset:has(input[type=radio])").all():
-        inputs = group.locator("input[type=radio]")
-        page.locator(f'label[for="{inputs.nth(0).get_attribute("id")}"]').click()
-    if page.locator(".best-worst").count():
-        page.locator('label[for="worst-2"]').click()
-    for group in page.locator("fieldset:has(input[type=checkbox])").all():
-        group.locator("label").first.click()
-    for field in page.locator("input[inputmode]").all():
-        field.fill("1980" if "birth" in field.get_attribute("id") else "5")
-    for rows in page.locator(".places").all():
-        places = rows.locator("select")
-        most = places.first.locator("option").count() - 1 if places.count() else 0
-        for n in range(min(places.count(), most)):
-            places.nth(n).select_option(str(n + 1))
-        for n, field in enumerate(rows.locator("input").all()):
-            field.fill("0" if n else "100")
-    for field in page.locator("input[type=date]").all():
-        field.fill("2026-02-28")
-
-
-@pytest.mark.parametrize(
-    ("study", "look"),
-    [*((s, look) for s in ("pastry", "all_kinds") for look in LOOKS), ("right_to_left", "phone")],
-)
-def test_every_page(served, open_page, study, look):
-    app, address = served
-    path = builders.open_link(app, study, slug=f"{study}-{look}")
-    page = open_page(**LOOKS[look])
-    axe = axe_playwright.Axe()
-    page.goto(address + path)
-    found = look_at(page, f"{study}-start", look, axe)
-    leave(page, "button", "Start")
-    seen = 0
-    while page.locator("form").count():
-        name = page.url.rsplit("/", 1)[1]
-        task = int(name.partition(".")[2] or 0)
-        if task < 3:
-            if look == "phone" and name in SHOWN_WITH_ERRORS:
-                leave(page, "button", "Continue")
-                assert page.locator(".error-summary").count()
-                found += look_at(page, f"{study}-{name}-error", look, axe)
-            answer(page)
-            found += look_at(page, f"{study}-{name}", look, axe)
-            if look == "phone":
-                found += narrow(page, name, LOOKS[look]["width"])
-            seen += 1
-        else:
-            answer(page)
-        leave(page, "button", "Continue")
-    found += look_at(page, f"{study}-end", look, axe)
-    assert not found, "\n".join(found)
-    assert seen >= 9 and page.get_by_role("heading", name="Thank you").count()
-
-
-def test_the_whole_demo_study_with_the_keyboard_only(served, open_page):
-    """Tab, arrows, space and Enter are enough, on a phone-sized screen."""
+@pytest.mark.parametrize(("study", "least"), [("pastry", 21), ("all_kinds", 22)])
+def test_a_whole_study_with_the_keyboard_only(served, open_page, study, least):
+    """Tab, arrows, space, digits and Enter are enough, on a phone-sized screen."""
     app, address = served
     page = open_page(width=360)
-    page.goto(address + builders.open_link(app, slug="keyboard"))
-    keyboard = page.keyboard
-    focus_on(page, "button")
+    page.goto(address + builders.open_link(app, study, slug=f"keyboard-{study}"))
+    focus_on(page, "form button")
     with page.expect_navigation():
-        keyboard.press("Enter")
+        page.keyboard.press("Enter")
     steps = 0
     while page.locator("form").count():
         steps += 1
         answer_by_keyboard(page)
         with page.expect_navigation():
-            keyboard.press("Enter")
+            page.keyboard.press("Enter")
+        assert not page.locator(".error-summary").count(), page.locator(
+            ".error-summary"
+        ).inner_text()
         assert steps < 40
     assert page.get_by_role("heading", name="Thank you").count()
-    assert steps >= 9 + 12
+    assert steps >= least
 
 
 def focus_on(page, selector: str, *, presses: int = 60) -> None:
@@ -195,37 +40,49 @@ def focus_on(page, selector: str, *, presses: int = 60) -> None:
     raise AssertionError(f"no Tab leads to {selector}")
 
 
+FOCUSED = """() => {
+  const e = document.activeElement;
+  const ring = x => x && getComputedStyle(x).outlineStyle !== 'none';
+  const seen = ring(e) || ring(e.closest('.card')) || ring(e.labels?.[0]);
+  return [e.tagName, e.type || '', e.name || '', seen];
+}"""
+
+
 def answer_by_keyboard(page) -> None:
     """Go through a page with Tab; choose with arrows and space; stop on the Continue button."""
-    done = set()
+    done: list[str] = []
     for _ in range(80):
         page.keyboard.press("Tab")
-        here = page.evaluate(
-            "() => { const e = document.activeElement;"
-            " return [e.tagName, e.type || '', e.name || '', e.id || '']; }"
-        )
-        tag, kind, name, _ = here
+        tag, kind, name, seen = page.evaluate(FOCUSED)
         if tag == "BUTTON":
             return
-        if kind == "radio" and name not in done:
-            page.keyboard.press("Space")
-            if name != "best":
-                page.keyboard.press("ArrowDown")
-            # Take part: back to yes, which the first press chose.
-            if name in ("consent", "linking"):
-                page.keyboard.press("ArrowUp")
-        elif kind == "checkbox" and name not in done:
-            page.keyboard.press("Space")
-        elif kind == "text":
-            page.keyboard.type("1980")
-        if tag in ("INPUT", "TEXTAREA"):
-            assert page.evaluate(
-                "() => { const e = document.activeElement;"
-                " const ring = x => x && getComputedStyle(x).outlineStyle !== 'none';"
-                " return ring(e) || ring(e.closest('.card')) || ring(e.labels[0]); }"
-            ), f"{name} shows no focus"
-        done.add(name)
+        if tag in ("INPUT", "TEXTAREA", "SELECT"):
+            assert seen, f"{name} shows no focus"
+        if name and name not in done and not name.endswith("~refused"):
+            press(page.keyboard, kind, name, done)
+        done.append(name)
     raise AssertionError("no Tab leads to the Continue button")
+
+
+def press(keyboard, kind: str, name: str, done: list[str]) -> None:
+    """Answer the field in focus; the best of a set is its first item, the worst its second."""
+    question = name.partition(".")[0]
+    before = sum(1 for other in dict.fromkeys(done) if other.startswith(f"{question}."))
+    if kind == "radio":
+        keyboard.press("Space")
+        # Yes to taking part, and to the shop that is asked about next.
+        if name not in ("best", "consent", "linking", "where", "bought"):
+            keyboard.press("ArrowDown")
+    elif kind == "checkbox" and "nothing" not in name:
+        keyboard.press("Space")
+    elif kind == "select-one":
+        keyboard.press(str(before + 1) if question != "favourites" or before < 2 else "Home")
+    elif kind == "date":
+        keyboard.type("02282026")
+    elif question == "money":
+        keyboard.type("0" if before else "100")
+    elif kind == "text":
+        keyboard.type("1980" if "year" in name else "5")
 
 
 def test_the_whole_card_can_be_clicked(served, open_page):
@@ -292,3 +149,32 @@ def test_the_policy_blocks_nothing_a_page_needs(served, browser):
     assert page.evaluate("getComputedStyle(document.querySelector('.button')).fontWeight") == "600"
     context.close()
     assert not said
+
+
+def test_another_language_keeps_what_was_typed_and_the_page(served, open_page):
+    """Half-filled, with nothing sent yet; Enter in a field still means Continue."""
+    app, address = served
+    study = builders.small_study(
+        "  - {id: first, questions: [{id: consent, kind: consent, text: {en: In, de: Dabei}}]}\n"
+        "  - {id: second, title: {en: Spending, de: Ausgaben}, questions: [\n"
+        "      {id: spent, kind: number, text: {en: How much, de: Wie viel}},\n"
+        "      {id: wish, kind: short_text, text: {en: A wish, de: Ein Wunsch}}]}\n",
+        languages="[en, de]",
+    )
+    builders.publish(app, study)
+    page = open_page(width=390)
+    page.goto(address + builders.open_link(app, "small", slug="switch") + "?lang=de")
+    leave(page, "button", "Beginnen")
+    answer(page)
+    leave(page, "button", "Weiter")
+    page.get_by_label("Wie viel").fill("1234,5")
+    page.get_by_label("Ein Wunsch").fill("Brot & <Butter>")
+    page.locator("summary").click()
+    leave(page, "button", "English")
+    assert page.locator("html").get_attribute("lang") == "en" and page.url.endswith("/second")
+    assert page.get_by_label("How much").input_value() == "1234.5"
+    assert page.get_by_label("A wish").input_value() == "Brot & <Butter>"
+    page.get_by_label("A wish").focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.get_by_role("heading", name="Thank you").count()

@@ -13,6 +13,7 @@ from analysis.study import (
     StudyFaults,
     dump_study,
     faults_before_publication,
+    language_warnings,
     parse_study,
     read_study,
 )
@@ -424,3 +425,27 @@ pages:
     parse_study(pages % "order.a == 1 and money.b > 50")
     assert only(pages % "order == 1").code == "UNKNOWN_REFERENCE"
     assert only(pages % "order.c == 1").code == "UNKNOWN_REFERENCE"
+
+
+def test_missing_translations_are_warnings_with_their_place():
+    """The default language stands in, so the study can be fielded; respondents would notice."""
+    source = (
+        "study: s\ntitle: {en: T, de: T}\nlanguages: [en, de, it]\n"
+        "introduction: Hello\nsponsor: '42'\n"
+        "ends:\n  complete: {en: Done, fr: Fini}\n"
+    )
+    parse_study(source)
+    found = [(w.code, w.path, w.line) for w in language_warnings(source)]
+    assert found == [
+        ("OWN_WORDS", "languages", 3),
+        ("LANGUAGE", "title", 2),
+        ("LANGUAGE", "introduction", 4),
+        ("LANGUAGE", "ends.complete", 7),
+        ("OTHER_LANGUAGE", "ends.complete", 7),
+    ]
+    assert "de, it" in language_warnings(source)[2].fact
+
+
+def test_a_text_without_the_default_language_is_a_fault():
+    with pytest.raises(StudyFaults, match="missing in the default language"):
+        parse_study("study: s\ntitle: {de: T}\nlanguages: [en, de]\n")

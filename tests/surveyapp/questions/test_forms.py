@@ -138,8 +138,8 @@ def test_accepted_and_shown_again(question, sent, rows):
         ("stars", [("stars", "0")], "Choose a number from 1 to 7"),
         ("recommend", [("recommend", "11")], "Choose a number from 0 to 10"),
         ("recommend", [("recommend", "9" * 5000)], "Choose a number from 0 to 10"),
-        ("last_visit", [("last_visit", "31.1.2026")], "Enter a date from 2020-01-01"),
-        ("last_visit", [("last_visit", "2019-12-31")], "Enter a date from 2020-01-01"),
+        ("last_visit", [("last_visit", "31.1.2026")], "Enter a date from Jan 1, 2020"),
+        ("last_visit", [("last_visit", "2019-12-31")], "Enter a date from Jan 1, 2020"),
     ],
 )
 def test_refused_with_what_to_do(question, sent, act):

@@ -337,7 +337,7 @@ def test_the_language_of_the_start_page_is_kept(app, client):
     )
     builders.publish(app, study)
     builders.open_link(app, "small", slug="small")
-    home = begin(client, "/s/small?language=ar")
+    home = begin(client, "/s/small?lang=ar")
     page = client.get(home, follow_redirects=True).text
     assert 'lang="ar" dir="rtl"' in page and "مرحبا" in page
 

@@ -39,5 +39,7 @@ def test_the_total_never_moves_and_progress_never_goes_back(recommend):
 
 
 def test_long_labels_are_not_squeezed_side_by_side():
-    assert is_compact(builders.pastry().choice_exercise())
-    assert not is_compact(builders.read_study(builders.ALL_KINDS).choice_exercise())
+    study = builders.pastry()
+    assert is_compact(study, study.choice_exercise())
+    study = builders.read_study(builders.ALL_KINDS)
+    assert not is_compact(study, study.choice_exercise())

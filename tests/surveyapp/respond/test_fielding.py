@@ -143,7 +143,7 @@ def test_the_same_person_of_a_panel_is_told_so_and_counted_once(app, client):
     assert client.get(f"{path}?pid=p1").location == home, "the same browser goes on"
     other = app.test_client()
     told = other.get(f"{path}?pid=p1&src=new")
-    assert told.status_code == 409 and "You have taken part already" in told.text
+    assert told.status_code == 409 and "You have already answered" in told.text
     assert home not in told.text and len(people(app)) == 1
     builders.send(client, home, FIRST)
     finish(client, home)
@@ -213,7 +213,7 @@ def test_parameters_cannot_be_slipped_in_with_the_form_or_lost_with_the_language
     builders.publish(app, study)
     path, _ = panel_link(app)
     page = client.get(f"{path}?pid=p1&src=x")
-    assert 'href="?pid=p1&amp;src=x&amp;language=de"' in page.text
+    assert 'href="?pid=p1&amp;src=x&amp;lang=de"' in page.text
     client.post(path, data={**builders.hidden_fields(page.text), "pid": "forged"})
     assert people(app)[0].carried == {"pid": "p1", "src": "x"}
 
