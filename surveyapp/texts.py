@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import escape
+from urllib.parse import quote
 
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+
+from analysis.study.piping import Piped
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 _TAGS = {"a", "br", "code", "em", "hr", "li", "ol", "p", "strong", "ul", "blockquote"} | {
     "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td", "pre"
 }  # fmt: skip
 _HEADING = re.compile(r"(</?)h1>")
+_START, _END = "\ue000", "\ue001"
+"""Around the number of an answer while Markdown is read; private characters, taken out of texts."""
+_MARK = re.compile(f"{_START}([0-9]+){_END}")
+_MARK_IN_ADDRESS = re.compile(f"{quote(_START)}([0-9]+){quote(_END)}")
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ur", "yi"})
 
 
-@lru_cache(maxsize=1024)
 def markdown(text: str) -> Markup:
-    """Markdown as safe HTML: no raw HTML, no images, links to web and mail only."""
+    """Markdown as safe HTML: no raw HTML, no images, links to web and mail only.
+
+    Answers that stand in the text are put in afterwards as plain text; in the address of a link
+    they are written so that they stay a part of it.
+    """
+    if not isinstance(text, Piped):
+        return _rendered(text)
+    parts = [part.replace(_START, "").replace(_END, "") for part in text.parts]
+    marked = parts[0] + "".join(f"{_START}{n}{_END}{part}" for n, part in enumerate(parts[1:]))
+    page = str(_rendered(marked))
+    page = _MARK.sub(lambda found: escape(text.answers[int(found[1])]), page)
+    page = _MARK_IN_ADDRESS.sub(lambda found: quote(text.answers[int(found[1])], safe=""), page)
+    return Markup(page)  # noqa: S704 - the page was cleaned, the answers are escaped
+
+
+@lru_cache(maxsize=1024)
+def _rendered(text: str) -> Markup:
     made = _HEADING.sub(r"\1h2>", _MARKDOWN.render(text))
     safe = nh3.clean(
         made, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}

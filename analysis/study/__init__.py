@@ -4,7 +4,8 @@ from analysis.study.checks import faults_before_asking, faults_before_publicatio
 from analysis.study.exercises import Attribute, ChoiceExercise, Level
 from analysis.study.faults import Catalogue, Fault, StudyFaults
 from analysis.study.load import dump_study, parse_study, read_priors, read_study, study_schema
-from analysis.study.types import Construct, Page, Study
+from analysis.study.pages import Page
+from analysis.study.types import Construct, Study
 
 __all__ = [
     "Attribute",

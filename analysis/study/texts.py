@@ -28,6 +28,10 @@ ImageName = Annotated[str, StringConstraints(pattern=f"^{IMAGE_NAME}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"^[^\x00]*$")]
 
 
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+"""An expression of the language of ``expressions``."""
+
+
 class Text(RootModel[Words | dict[str, Words]]):
     """A text: plain (in the default language), or one per language."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flask import render_template
@@ -19,7 +19,7 @@ from analysis.study.routing import Step, tasks_shown
 from analysis.study.texts import Text
 from analysis.study.types import Study
 from surveyapp.questions.forms import asks
-from surveyapp.questions.kinds import Ask
+from surveyapp.questions.kinds import Ask, as_it_is
 from surveyapp.questions.tasks import LETTERS, Say, kind_of, rating_values
 from surveyapp.store.records import TaskAnswer, TaskRecord
 from surveyapp.texts import direction
@@ -50,6 +50,10 @@ class Screen:
     run_kind: str = "live"
     seed: int | None = None
     """By which things are shuffled for the respondent."""
+    fill: Callable[[str], str] = as_it_is
+    """Puts earlier answers into a text."""
+    ahead: frozenset[str] | None = None
+    """The pages that follow on the respondent's way; None: those that follow in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,10 @@ class Card:
 def draw_step(study: Study, step: Step, screen: Screen) -> str:
     """The page of a step as HTML."""
     language = screen.language or study.default_language
-    asked = asks(study, step.questions, language)
+    asked = asks(study, step.questions, language, screen.fill)
 
     def say(text: Text | None) -> str:
-        return text.say(language, study.default_language) if text else ""
+        return screen.fill(text.say(language, study.default_language)) if text else ""
 
     exercise = study.exercise(step.page.exercise) if step.task else None
     shown = cards(exercise, screen, say) if exercise else ()
@@ -95,7 +99,7 @@ def draw_step(study: Study, step: Step, screen: Screen) -> str:
         language=language,
         direction=direction(language),
         asks=asked,
-        progress=progress(study, step),
+        progress=progress(study, step, screen.ahead),
         problems=_problems(asked, screen, shown),
         exercise=exercise,
         kind=kind_of(exercise) if exercise else None,
@@ -116,22 +120,28 @@ def _said_before(exercise: Exercise | None, step: Step, screen: Screen) -> str:
     return kind_of(exercise).said(exercise, given, order)
 
 
-def progress(study: Study, step: Step) -> Progress:
+def progress(study: Study, step: Step, ahead: frozenset[str] | None = None) -> Progress:
     """How far a step is, counting only what everybody passes, so that the total never moves.
 
-    A conditional page counts with the page before it.
+    A conditional page counts with the page before it; pages that were skipped count as passed.
     """
-    sizes = [0 if page.show_if else max(tasks_shown(study, page), 1) for page in study.pages]
     place = next(n for n, page in enumerate(study.pages) if page.id == step.page.id)
-    total = max(sum(sizes), 1)
-    passed = sum(sizes[:place])
+    if ahead is None:
+        ahead = frozenset(page.id for page in study.pages[place + 1 :])
+    sizes = {
+        found.page.id: max(tasks_shown(study, found.page), 1)
+        for found in study.placed
+        if not found.conditional
+    }
+    total = max(sum(sizes.values()), 1)
+    here = sizes.get(step.page.id, 0)
+    passed = total - here - sum(size for page, size in sizes.items() if page in ahead)
     if step.task:
         noun = kind_of(study.exercise(step.page.exercise)).noun
         words = f"{noun} {step.task} of {tasks_shown(study, step.page)}"
         return Progress(words, min(passed + step.task - 1, total), total)
-    parts = [n for n, size in enumerate(sizes) if size]
-    part = max(sum(1 for n in parts if n <= place), 1)
-    return Progress(f"Part {part} of {max(len(parts), 1)}", min(passed, total), total)
+    part = max(sum(1 for page in sizes if page not in ahead), 1)
+    return Progress(f"Part {part} of {max(len(sizes), 1)}", max(min(passed, total), 0), total)
 
 
 def cards(exercise: Exercise, screen: Screen, say: Say) -> tuple[Card, ...]:

@@ -34,7 +34,7 @@ from surveyapp.access import access
 from surveyapp.respond import arriving
 from surveyapp.respond.draw import Screen, draw_step
 from surveyapp.respond.record import Recorded, record_page
-from surveyapp.respond.reply import read_reply, stored_form
+from surveyapp.respond.reply import failed_checks, read_reply, stored_form
 from surveyapp.respond.returning import return_address
 from surveyapp.respond.start import (
     Arrival,
@@ -347,7 +347,7 @@ def _draw(
     screen = Screen(
         language=respondent.language,
         entered=stored_form(state, step) if entered is None else entered,
-        errors=errors or {},
+        errors=failed_checks(state, step) if errors is None and entered is None else errors or {},
         task=task,
         action=url_for(".send", token=token, step_id=step.id),
         turn=respondent.turn if turn is None else turn,
@@ -356,6 +356,8 @@ def _draw(
         answered_before=state.given(before) if before and step.task > 1 else None,
         run_kind=respondent.run_kind,
         seed=respondent.seed,
+        fill=state.piping.fill,
+        ahead=frozenset(s.page.id for s in state.way[state.way.index(step) + 1 :]),
     )
     return draw_step(state.study, step, screen)
 
@@ -396,7 +398,7 @@ def _end_page(
         ended=respondent.ended,
         receipt="-".join(respondent.respondent[n : n + 4] for n in range(0, 16, 4)),
         respondent=respondent,
-        **_words(state.study, respondent.language),
+        **{**_words(state.study, respondent.language), "say": state.say},
     )
 
 
