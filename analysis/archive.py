@@ -25,6 +25,7 @@ from analysis.tables import (
     ALARM_COLUMNS,
     ANSWER_COLUMNS,
     CUSTOMER_COLUMNS,
+    ORDER_COLUMNS,
     RESPONDENT_COLUMNS,
 )
 
@@ -47,6 +48,7 @@ KEYS = {
     "customers": ["customer"],
     "alarms": ["customer"],
     "outcomes": ["customer"],
+    "orders": ["respondent", "of", "place", "position"],
 }
 _INTEGERS = [
     "study_version",
@@ -96,6 +98,10 @@ def _no_alarms() -> pd.DataFrame:
     return pd.DataFrame(columns=list(ALARM_COLUMNS))
 
 
+def _no_orders() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(ORDER_COLUMNS))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Archive:
     """A frozen study: definition, answers, choices, customers' scores and facts.
@@ -125,6 +131,8 @@ class Archive:
     outcomes: pd.DataFrame
     facts: Mapping[str, str]
     alarms: pd.DataFrame = field(default_factory=_no_alarms)
+    orders: pd.DataFrame = field(default_factory=_no_orders)
+    """In which order things stood that were shuffled for a respondent; no rows: nothing was."""
 
     @property
     def version(self) -> int:
@@ -169,6 +177,7 @@ def normalised(archive: Archive) -> Archive:
         customers=_typed(archive.customers, KEYS["customers"]),
         alarms=_typed(archive.alarms, KEYS["alarms"]),
         outcomes=_typed(archive.outcomes, KEYS["outcomes"]),
+        orders=_typed(archive.orders, KEYS["orders"]),
         facts={name: str(value) for name, value in sorted(archive.facts.items())},
     )
 
@@ -262,6 +271,7 @@ def _read(db: Database) -> Archive:
         customers=_frame(db, "customers"),
         alarms=_frame(db, "alarms") if db["alarms"].exists() else _no_alarms(),
         outcomes=_frame(db, "outcomes"),
+        orders=_frame(db, "orders") if db["orders"].exists() else _no_orders(),
         facts={row["name"]: row["value"] for row in db["facts"].rows},
     )
 
@@ -313,6 +323,8 @@ def _tables(content: Archive) -> Iterator[tuple[str, pd.DataFrame]]:
     if len(content.alarms):
         yield "alarms", content.alarms
     yield "outcomes", content.outcomes
+    if len(content.orders):
+        yield "orders", content.orders
 
 
 def _faults(archive: Archive) -> Iterator[str]:
@@ -324,6 +336,7 @@ def _faults(archive: Archive) -> Iterator[str]:
         "customers": (archive.customers, CUSTOMER_COLUMNS),
         "alarms": (archive.alarms, ALARM_COLUMNS),
         "outcomes": (archive.outcomes, OUTCOME_COLUMNS),
+        "orders": (archive.orders, ORDER_COLUMNS),
     }
     tables = [(name, KEYS[name], frame, columns) for name, (frame, columns) in wanted.items()]
     for name, frame in archive.choices.items() if archive.versions else ():

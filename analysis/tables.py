@@ -36,7 +36,10 @@ RESPONDENT_COLUMNS = (
 )
 RUN_KINDS = ("live", "test", "bot")
 ANSWER_COLUMNS = ("respondent", "question", "item", "value", "status")
-ANSWER_STATUSES = ("answered", "not_asked", "skipped", "refused")
+ANSWER_STATUSES = ("answered", "not_asked", "skipped", "refused", "computed", "unknown")
+"""The last two are of computed variables: with a value, and where it cannot be computed."""
+ORDER_COLUMNS = ("respondent", "of", "place", "position", "part")
+"""What was shuffled for a respondent: pages, entries, questions, options or items."""
 CHOICE_COLUMNS = ("respondent", "task", "alternative", "chosen")
 ROLES = ("estimation", "holdout")
 CUSTOMER_COLUMNS = (

@@ -6,6 +6,7 @@ The demo fields its study with them, and tests use them to try a study from end 
 from __future__ import annotations
 
 import html
+import math
 import multiprocessing
 import random
 import re
@@ -28,6 +29,7 @@ from analysis.study.questions import (
     Number,
     Question,
     Ranking,
+    SingleChoice,
 )
 from surveyapp import clock, create_app
 from surveyapp.questions.tasks import BEST, BOUGHT, CHOICE, RATING, WORST
@@ -37,6 +39,8 @@ from surveyapp.settings import Settings
 MOST_PAGES = 1000
 SECONDS_A_PAGE = timedelta(seconds=14)
 CHUNK = 5
+TRIES = 40
+"""How often a page is answered anew when its checks refuse what a random persona entered."""
 
 _INPUT = re.compile(r"<(input|textarea|select)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
@@ -151,15 +155,23 @@ def walk(
         drawn = read_page(page)
         if not drawn.action or (most is not None and sent > most):
             return sent
-        form = fill(drawn, study, persona)
         moment = clock.set_to(at + SECONDS_A_PAGE * sent) if at else nullcontext()
         with moment:
-            reply = client.post(drawn.action, data={**drawn.hidden, **form})
-            if reply.status_code != 303:
-                said = _said(reply)
-                raise BotStuck(f"{drawn.action}: sent {form}, got {reply.status_code}\n{said}")
-            page = _opened(client, reply.headers["Location"])
+            page = _opened(client, _sent(client, drawn, study, persona))
     raise BotStuck(f"{path}: no end after {MOST_PAGES} pages")
+
+
+def _sent(client: Client, drawn: Drawn, study: Study, persona: Persona) -> str:
+    """Send a page, and again with other answers where the study's checks refuse them."""
+    for _ in range(TRIES):
+        form = fill(drawn, study, persona)
+        reply = client.post(drawn.action, data={**drawn.hidden, **form})
+        if reply.status_code == 303:
+            return str(reply.headers["Location"])
+        if reply.status_code != 422:
+            break
+    said = _said(reply)
+    raise BotStuck(f"{drawn.action}: sent {form}, got {reply.status_code}\n{said}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +226,22 @@ def fill(drawn: Drawn, study: Study, persona: Persona) -> dict[str, list[str]]:
     for name, values in drawn.offered.items():
         question_id, _, item = name.partition(".")
         if not item.startswith("~"):
-            form[name] = _entered(study.question(question_id), item, values, persona)
+            question = _as_drawn(study.question(question_id), drawn)
+            form[name] = _entered(question, item, values, persona)
     return {name: given for name, given in form.items() if given}
+
+
+def _as_drawn(question: Question, drawn: Drawn) -> Question:
+    """The question with the options that its page shows, in their order."""
+    if isinstance(question, SingleChoice | MultipleChoice):
+        shown = drawn.offered[question.id]
+    elif isinstance(question, Ranking | ConstantSum):
+        shown = [n.partition(".")[2] for n in drawn.offered if n.startswith(f"{question.id}.")]
+    else:
+        return question
+    options = {option.id: option for option in question.options}
+    found = tuple(options[name] for name in shown if name in options)
+    return question.model_copy(update={"options": found})
 
 
 def _entered(question: Question, item: str, offered: Sequence[str], persona: Persona) -> list[str]:
@@ -280,22 +306,29 @@ class AnyPersona:
     def __init__(self, study: Study, seed: int) -> None:
         self._study = study
         self._draw = random.Random(seed)  # noqa: S311 - no secret
+        self._chosen: dict[str, frozenset[str]] = {}
 
     def answer(self, question: Question, item: str) -> str | None:
         """An accepted value."""
         if question.kind == "consent":
             return "yes"
         if isinstance(question, MultipleChoice):
-            return "1" if item == question.options[0].id else "0"
+            return "1" if item in self._several(question, item) else "0"
         if question.kind == "single_choice":
             return self._draw.choice(question.options).id
         if isinstance(question, Number):
-            return f"{next(x for x in (question.least, question.greatest, 1.0) if x is not None):g}"
+            least = question.least if question.least is not None else (question.greatest or 9) - 9
+            greatest = question.greatest if question.greatest is not None else least + 9
+            number = self._draw.uniform(least, greatest)
+            inside = math.ceil(least) <= math.floor(number)
+            return f"{math.floor(number) if inside else least:g}"
         if isinstance(question, Ranking):
             place = question.storable().index(item) + 1
             return str(place if place <= question.places else 0)
         if isinstance(question, ConstantSum):
-            return str(question.total if item == question.options[0].id else 0)
+            if item == question.options[0].id:
+                self._chosen[question.id] = frozenset({self._draw.choice(question.options).id})
+            return str(question.total if item in self._chosen[question.id] else 0)
         if isinstance(question, Date):
             day = question.earliest or question.latest
             return day.isoformat() if day else "2020-02-29"
@@ -303,6 +336,18 @@ class AnyPersona:
             return "A word"
         low, high = self._study.points(question)
         return str(self._draw.randint(low, high))
+
+    def _several(self, question: MultipleChoice, item: str) -> frozenset[str]:
+        """Options chosen together, drawn at the first: as many as must be, or all but one."""
+        if item == question.options[0].id:
+            plain = [option.id for option in question.options if not option.exclusive]
+            least = max(question.least, 1)
+            least = min(least, len(plain))
+            most = max(min(question.most or len(plain), len(plain) - 1), least)
+            count = self._draw.randint(least, most)
+            found = self._draw.sample(plain, count) or [question.options[0].id]
+            self._chosen[question.id] = frozenset(found)
+        return self._chosen[question.id]
 
     def choose(self, exercise: ChoiceExercise, alternatives: Sequence[Mapping[str, str]]) -> int:
         """Any alternative, or none where that is offered."""

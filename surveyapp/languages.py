@@ -6,7 +6,7 @@ study come from its file. Staff pages are in English.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
@@ -16,6 +16,7 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 from flask import Flask, g, has_app_context, request
 from markupsafe import Markup, escape
 
+from analysis.study.piping import Piped
 from analysis.study.texts import SHIPPED, Text
 from surveyapp.settings import PACKAGE
 
@@ -107,14 +108,17 @@ def wanted_of_shipped() -> str:
 class Said(str):
     """A text of a study; where its language is not that of the page, the page says so."""
 
-    __slots__ = ("language",)
+    __slots__ = ("language", "piped")
     language: str
     """Empty: the language of the page."""
+    piped: Piped | None
+    """The text with its places apart, where earlier answers stand in it."""
 
     def __new__(cls, text: str, language: str = "") -> Said:
         """Make one."""
         made = super().__new__(cls, text)
         made.language = language
+        made.piped = text if isinstance(text, Piped) else None
         return made
 
     def __html__(self) -> str:
@@ -131,13 +135,16 @@ class Said(str):
         return "".join(self)
 
 
-def say(text: Text | None, language: str, default: str) -> Said:
-    """A text of a study in a language, else in its default one; empty when there is none."""
+def say(text: Text | None, language: str, default: str, fill: Callable[[str], str] = str) -> Said:
+    """A text of a study in a language, else in its default one; empty when there is none.
+
+    ``fill`` puts earlier answers into it.
+    """
     if text is None:
         return Said("")
     found, spoken = text.spoken(language, default)
     same = spoken.partition("-")[0] == language.partition("-")[0]
-    return Said(found, "" if same or not spoken else spoken)
+    return Said(fill(found), "" if same or not spoken else spoken)
 
 
 def number(value: float, language: str) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import escape
+from urllib.parse import quote
 
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from analysis.study.piping import Piped
 from surveyapp.languages import Said, direction
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
@@ -16,14 +19,21 @@ _TAGS = {"a", "br", "code", "em", "hr", "li", "ol", "p", "strong", "ul", "blockq
     "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td", "pre"
 }  # fmt: skip
 _HEADING = re.compile(r"(</?)h1>")
+_START, _END = "\ue000", "\ue001"
+"""Around the number of an answer while Markdown is read; private characters, taken out of texts."""
+_MARK = re.compile(f"{_START}([0-9]+){_END}")
+_MARK_IN_ADDRESS = re.compile(f"{quote(_START)}([0-9]+){quote(_END)}")
 
 
 def markdown(text: str) -> Markup:
     """Markdown as safe HTML: no raw HTML, no images, links to web and mail only.
 
-    A text in another language than its page says which.
+    Answers that stand in the text are put in afterwards as plain text; in the address of a link
+    they are written so that they stay a part of it. A text in another language than its page says
+    which.
     """
-    made = _cleaned(str(text))
+    piped = text.piped if isinstance(text, Said) else None
+    made = _with_answers(piped) if piped else _rendered(str(text))
     language = text.language if isinstance(text, Said) else ""
     if not language:
         return made
@@ -31,8 +41,17 @@ def markdown(text: str) -> Markup:
     return block.format(language, direction(language), made)
 
 
+def _with_answers(text: Piped) -> Markup:
+    parts = [part.replace(_START, "").replace(_END, "") for part in text.parts]
+    marked = parts[0] + "".join(f"{_START}{n}{_END}{part}" for n, part in enumerate(parts[1:]))
+    page = str(_rendered(marked))
+    page = _MARK.sub(lambda found: escape(text.answers[int(found[1])]), page)
+    page = _MARK_IN_ADDRESS.sub(lambda found: quote(text.answers[int(found[1])], safe=""), page)
+    return Markup(page)  # noqa: S704 - the page was cleaned, the answers are escaped
+
+
 @lru_cache(maxsize=1024)
-def _cleaned(text: str) -> Markup:
+def _rendered(text: str) -> Markup:
     made = _HEADING.sub(r"\1h2>", _MARKDOWN.render(text))
     safe = nh3.clean(
         made, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}

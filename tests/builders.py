@@ -28,6 +28,7 @@ from surveyapp.store.records import LinkRecord, RehearsalRecord, TaskRecord
 ROOT = Path(__file__).parent.parent
 PASTRY = ROOT / "examples" / "pastry" / "study.yaml"
 IMAGES = ROOT / "examples" / "all-kinds" / "images"
+BRANDS = ROOT / "examples" / "brands" / "study.yaml"
 ALL_KINDS = ROOT / "examples" / "all-kinds" / "study.yaml"
 SELF_ASSESSMENT = ROOT / "examples" / "self-assessment" / "study.yaml"
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from analysis.study import read_study
+from analysis.study.functions import FUNCTIONS
 from analysis.study.questions import KINDS
 from surveyapp.settings import SETTINGS
 
@@ -98,3 +99,8 @@ def test_functions_of_the_analysis_are_annotated_and_documented():
         for node in ast.parse(path.read_text()).body:
             public = isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
             assert not public or ast.get_docstring(node), f"{path.name}: {node.name}"
+
+
+def test_every_function_of_the_expression_language_is_explained():
+    page = (ROOT / "docs" / "study-definition.md").read_text()
+    assert [name for name in FUNCTIONS if f"`{name}(" not in page] == []

@@ -14,7 +14,8 @@ from analysis.study.load import (
     read_study,
     study_schema,
 )
-from analysis.study.types import Construct, Page, Study
+from analysis.study.pages import Page
+from analysis.study.types import Construct, Study
 
 __all__ = [
     "Attribute",

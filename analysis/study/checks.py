@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import keyword
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from analysis.study.design_checks import design_faults
@@ -16,10 +15,12 @@ from analysis.study.exercises import (
     Level,
     RatingsExercise,
 )
-from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
+from analysis.study.expression_checks import unknown
 from analysis.study.faults import Catalogue, Fault
 from analysis.study.language_checks import default_texts
-from analysis.study.questions import NUMERIC_KINDS, ONE, Option, Question
+from analysis.study.logic_checks import logic_faults
+from analysis.study.piping_checks import piping_faults
+from analysis.study.questions import Option, Question
 from analysis.study.types import Score, Study
 
 
@@ -32,7 +33,8 @@ def faults_between_parts(study: Study) -> list[Fault]:
         *_exercises(study),
         *_plan(study),
         *_scores(study),
-        *_conditions(study),
+        *logic_faults(study),
+        *piping_faults(study),
         *default_texts(study),
     ]
 
@@ -45,17 +47,17 @@ def faults_before_publication(study: Study) -> list[Fault]:
 def faults_before_asking(study: Study) -> list[Fault]:
     """What keeps respondents from being asked with a study, published or not."""
     found: list[Fault] = []
-    asking = [n for n, page in enumerate(study.pages) if page.questions]
+    asking = [n for n, placed in enumerate(study.placed) if placed.page.questions]
     consents = [
         n
-        for n, page in enumerate(study.pages)
-        for q in page.questions
+        for n, placed in enumerate(study.placed)
+        for q in placed.page.questions
         if q.kind == "consent" and q.purpose == "participation" and q.show_if is None
     ]
     if not consents:
         found.append(Catalogue.NO_CONSENT.at("pages"))
-    elif asking and min(consents) > asking[0]:
-        found.append(Catalogue.CONSENT_LATE.at(f"pages[{min(consents)}]"))
+    elif min(consents) > asking[0] or _stands_anywhere(study, study.placed[min(consents)].page.id):
+        found.append(Catalogue.CONSENT_LATE.at(study.placed[min(consents)].path))
     fielded = {page.exercise for page in study.pages if page.exercise}
     for n, exercise in enumerate(study.exercises):
         path = f"exercises[{n}]"
@@ -70,6 +72,11 @@ def faults_before_asking(study: Study) -> list[Fault]:
                 place = f"{path}.attributes[{k}]"
                 found.append(Catalogue.NOT_FIELDABLE.at(place, what=what, hint=hint))
     return found
+
+
+def _stands_anywhere(study: Study, page: str) -> bool:
+    """Whether a page stands in a block of random order, and does not keep its place there."""
+    return any(group.order == "random" and page in group.ids for group in study.flow.groups())
 
 
 def _targets(study: Study) -> Iterator[Fault]:
@@ -88,12 +95,13 @@ def _targets(study: Study) -> Iterator[Fault]:
 def _repeated_ids(study: Study) -> Iterator[Fault]:
     groups: list[list[tuple[str, str]]] = [
         [(f"constructs[{n}]", c.id) for n, c in enumerate(study.constructs)],
-        [(f"pages[{n}]", p.id) for n, p in enumerate(study.pages)],
-        [(path, q.id) for path, q in _questions(study)],
+        [(placed.path, placed.page.id) for placed in study.placed],
+        [(path, q.id) for path, q in _questions(study, every=True)],
         [(f"exercises[{n}]", e.id) for n, e in enumerate(study.exercises)],
         [(f"waves[{n}]", w.id) for n, w in enumerate(study.waves)],
         [(f"quotas[{n}]", q.id) for n, q in enumerate(study.quotas)],
         [(f"cells[{n}]", c.id) for n, c in enumerate(study.cells)],
+        [(f"computed[{n}]", c.id) for n, c in enumerate(study.computed)],
         [(f"scores[{n}]", s.id) for n, s in enumerate(study.scores)],
     ]
     for path, question in _questions(study):
@@ -120,25 +128,22 @@ def _twice(group: list[tuple[str, str]]) -> Iterator[Fault]:
         first.setdefault(name, path)
 
 
-def _questions(study: Study) -> Iterator[tuple[str, Question]]:
-    for p, page in enumerate(study.pages):
-        for q, question in enumerate(page.questions):
-            yield f"pages[{p}].questions[{q}]", question
-
-
-def unknown(path: str, noun: str, name: str, known: Iterable[str]) -> Fault:
-    """The fault of a reference to nothing, naming the nearest ids first."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3)
-    shown = ", ".join([*near, *(n for n in names if n not in near)][:12]) or "(there is none)"
-    return Catalogue.UNKNOWN_REFERENCE.at(path, noun=noun, name=name, known=shown)
+def _questions(study: Study, *, every: bool = False) -> Iterator[tuple[str, Question]]:
+    """Questions with their places; those of a loop once, or with ``every`` for each entry."""
+    for placed in study.placed:
+        if placed.repeated and not every:
+            continue
+        for q, question in enumerate(placed.page.questions):
+            yield f"{placed.path}.questions[{q}]", question
 
 
 def _pages(study: Study) -> Iterator[Fault]:
     exercises = {e.id for e in study.exercises}
     seen: set[str] = set()
-    for n, page in enumerate(study.pages):
-        path = f"pages[{n}]"
+    for placed in study.placed:
+        page, path = placed.page, placed.path
+        if placed.repeated:
+            continue
         if page.exercise and page.questions:
             yield Catalogue.PAGE_CONTENT.at(path, hint="Split it into two pages")
         elif not page.exercise and not page.questions and not page.text:
@@ -155,7 +160,7 @@ def _pages(study: Study) -> Iterator[Fault]:
 def _items(study: Study) -> Iterator[Fault]:
     constructs = {c.id for c in study.constructs}
     for path, question in _questions(study):
-        if keyword.iskeyword(question.id) or question.id == "respondent":
+        if keyword.iskeyword(question.id) or question.id in ("respondent", "true", "false"):
             yield Catalogue.RESERVED_ID.at(f"{path}.id", id=question.id)
         scale = getattr(question, "scale", None)
         if isinstance(scale, str) and scale not in study.scales:
@@ -188,8 +193,8 @@ def _bounds(path: str, question: Question) -> Iterator[Fault]:
             continue
         if low > high or (question.kind == "slider" and low == high):
             yield Catalogue.RANGE_ORDER.at(f"{path}.{low_name}", low=low, high=high)
-    if question.kind == "ranking" and question.places > len(question.options):
-        what = f"{question.places} of {len(question.options)} options are to be placed"
+    if question.kind == "ranking" and (question.most or 0) > len(question.options):
+        what = f"{question.most} of {len(question.options)} options are to be placed"
         yield Catalogue.IMPOSSIBLE.at(f"{path}.most", what=what, hint="Lower 'most'")
     if question.kind == "multiple_choice":
         most = len(question.options)
@@ -363,88 +368,3 @@ def _shown_score(study: Study, path: str, score: Score) -> Iterator[Fault]:
             what = f"a score of 0 to 100 is shown, but its bands run from or to {edge:g}"
             hint = "Let the lowest band start at 0 and the highest end at 100"
             yield Catalogue.IMPOSSIBLE.at(f"{path}.bands", what=what, hint=hint)
-
-
-def _conditions(study: Study) -> Iterator[Fault]:
-    """Conditions see what was asked on earlier pages; a screen-out sees its own page too."""
-    page_of = {q.id: n for n, page in enumerate(study.pages) for q in page.questions}
-    for n, page in enumerate(study.pages):
-        yield from _condition(study, f"pages[{n}].show_if", page.show_if, page_of, n - 1)
-        yield from _condition(study, f"pages[{n}].screen_out_if", page.screen_out_if, page_of, n)
-        yield from _condition(study, f"pages[{n}].quality_out_if", page.quality_out_if, page_of, n)
-        for k, question in enumerate(page.questions):
-            path = f"pages[{n}].questions[{k}].show_if"
-            yield from _condition(study, path, question.show_if, page_of, n - 1)
-    for n, quota in enumerate(study.quotas):
-        yield from _condition(study, f"quotas[{n}].when", quota.when, page_of, len(study.pages))
-    if len(study.cells) == 1:
-        what = f"'{study.cells[0].id}' is the only cell"
-        hint = "Add the cells that it is compared with, or drop 'cells'"
-        yield Catalogue.IMPOSSIBLE.at("cells", what=what, hint=hint)
-
-
-def _condition(
-    study: Study, path: str, source: str | None, page_of: dict[str, int], last_page: int
-) -> Iterator[Fault]:
-    if source is None:
-        return
-    try:
-        condition = parse(source)
-    except ExpressionFault as fault:
-        hint = "See 'Conditions' in docs/study-definition.md"
-        yield Catalogue.EXPRESSION.at(path, why=str(fault), hint=hint)
-        return
-    questions = {q.id: q for q in study.questions()}
-    for name in sorted(condition.names):
-        first, _, second = name.partition(".")
-        if first == "respondent":
-            if second not in RESPONDENT_FACTS:
-                yield unknown(path, "fact of the respondent", second, RESPONDENT_FACTS)
-        elif first not in questions:
-            yield unknown(path, "question", first, questions)
-        elif page_of[first] > last_page:
-            yield Catalogue.LATER_REFERENCE.at(path, name=name)
-        elif second or (questions[first].kind in NUMERIC_KINDS and _has_items(questions[first])):
-            items = set(questions[first].storable()) - {""}
-            if second not in items:
-                noun = f"item of '{first}' called"
-                yield unknown(path, noun, second, items)
-    for name in sorted(condition.means - {c.id for c in study.constructs}):
-        yield unknown(path, "construct", name, {c.id for c in study.constructs})
-    yield from _compared_values(path, condition, questions)
-    cells = {cell.id for cell in study.cells}
-    for compared in condition.comparisons:
-        if cells and compared.name == "respondent.cell" and compared.value not in cells:
-            yield unknown(path, "cell", str(compared.value), cells)
-
-
-def _has_items(question: Question) -> bool:
-    return question.storable() != (ONE,)
-
-
-def _compared_values(
-    path: str, condition: Condition, questions: dict[str, Question]
-) -> Iterator[Fault]:
-    for compared in condition.comparisons:
-        name, value = compared.name, compared.value
-        question = questions.get(name.partition(".")[0])
-        if question is None:
-            continue
-        if question.kind in NUMERIC_KINDS:
-            if isinstance(value, str):
-                yield Catalogue.NUMBER_AS_TEXT.at(path, name=name, value=value)
-        elif not isinstance(value, str):
-            yield Catalogue.TEXT_AS_NUMBER.at(path, name=name, value=value)
-        elif question.kind == "multiple_choice" and not compared.member:
-            yield Catalogue.SEVERAL_ANSWERS.at(path, name=name, value=value)
-        else:
-            answers = _known_answers(question)
-            if answers and value not in answers:
-                known = ", ".join(answers)
-                yield Catalogue.UNKNOWN_VALUE.at(path, value=value, name=name, known=known)
-
-
-def _known_answers(question: Question) -> tuple[str, ...]:
-    if question.kind == "consent":
-        return ("yes", "no")
-    return tuple(option.id for option in getattr(question, "options", ()))

@@ -1,28 +1,30 @@
-"""The condition language of study files: a small, safe part of Python's expression grammar.
+"""The expression language of study files: a small, safe part of Python's expression grammar.
 
 ``visits == "weekly" and nps >= 9``, ``"web" in channels``, ``not answered(age)``,
-``brand.quality > 3``, ``mean(functional) >= 4``, ``respondent.wave == "2026-08"``.
+``brand.quality > 3``, ``mean(functional) >= 4``, ``respondent.wave == "2026-08"``,
+``"high" if spend / visits > 20 else "low"``.
 
-Names are question ids (``matrix.item`` for one statement of a matrix), ``mean(construct)`` is the
-mean of the perceived items of a construct. A comparison with an unanswered question is *unknown*;
-and/or/not follow Kleene's three-valued logic, and a condition that ends unknown counts as false.
-``answered(q)`` is always true or false. Nothing is evaluated as code: the syntax tree is checked
-node by node when the study is read, and walked by ``Condition.holds``.
+Names are question ids (``matrix.item`` for one statement of a matrix), computed variables, and
+``mean(construct)`` is the mean of the perceived items of a construct. What is not answered is
+*unknown*: signs and comparisons with it are unknown too, and/or/not follow Kleene's three-valued
+logic, and a condition that ends unknown counts as false. ``answered(q)`` is always true or false.
+Nothing is evaluated as code: the syntax tree is checked node by node when the study is read, and
+walked by ``Condition.value``.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-Value = float | str | frozenset[str] | bool | None
-"""What a name stands for; None is unknown (not answered)."""
+from analysis.study.functions import FUNCTIONS, Several, Value
 
-RESPONDENT_FACTS = ("language", "wave", "cell")
-FUNCTIONS = ("answered", "count", "mean")
+RESPONDENT_FACTS = ("language", "wave", "cell", "started")
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -35,13 +37,15 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
 }
-MAX_NODES = 200
+MAX_NODES = 400
+MAX_DEPTH = 60
 GREATEST = 1e15
 
 
 class ExpressionFault(ValueError):
-    """A condition that cannot be understood; the message says why."""
+    """An expression that cannot be understood; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A parsed condition. ``names`` are the names it reads; ``means`` the constructs."""
+    """A parsed expression. ``names`` are the names it reads; ``means`` the constructs."""
 
     source: str
     tree: ast.expr
@@ -63,17 +67,23 @@ class Condition:
     means: frozenset[str]
     comparisons: tuple[Compared, ...]
     """Each comparison of a name with a plain value, for checks against the questions."""
+    several: frozenset[str] = frozenset()
+    """Names that stand alone in a function of several values, such as ``sum(matrix)``."""
 
-    def holds(self, lookup: Callable[[str], Value], mean: Callable[[str], Value]) -> bool:
+    def holds(self, lookup: Lookup, mean: Lookup) -> bool:
         """Whether the condition is true; unknown counts as false.
 
         ``lookup`` gives the value of a name, ``mean`` that of a construct.
         """
-        return _evaluate(self.tree, lookup, mean) is True
+        return self.value(lookup, mean) is True
+
+    def value(self, lookup: Lookup, mean: Lookup) -> Value:
+        """What the expression comes to; None: unknown."""
+        return _evaluate(self.tree, lookup, mean)
 
 
 def parse(source: str) -> Condition:
-    """Parse a condition.
+    """Parse an expression.
 
     Raises
     ------
@@ -81,12 +91,12 @@ def parse(source: str) -> Condition:
         When it is not an expression of the language, with the reason.
     """
     try:
-        tree = ast.parse(source.strip(), mode="eval").body
+        tree = ast.parse(" ".join(source.split("\n")).strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = getattr(error, "msg", None) or str(error)
         raise ExpressionFault(f"{reason} in '{source[:80]}'") from None
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
-        raise ExpressionFault("it is too long; split it over several questions")
+        raise ExpressionFault("it is too long; split it with computed variables")
     reader = _Reader()
     reader.read(tree)
     return Condition(
@@ -95,7 +105,36 @@ def parse(source: str) -> Condition:
         frozenset(reader.names),
         frozenset(reader.means),
         tuple(reader.comparisons),
+        frozenset(reader.several),
     )
+
+
+parsed = lru_cache(maxsize=4096)(parse)
+"""``parse``, remembering what it parsed."""
+
+
+def renamed(source: str, names: Mapping[str, str], constants: Mapping[str, str]) -> str:
+    """The expression with other names (before the dot), and some names as texts.
+
+    What cannot be parsed is returned as it is.
+    """
+    try:
+        tree = parse(source).tree
+    except ExpressionFault:
+        return source
+
+    class Renamer(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.Call:
+            kept = isinstance(node.func, ast.Name) and node.func.id == "mean"
+            arguments = node.args if kept else [self.visit(argument) for argument in node.args]
+            return ast.Call(func=node.func, args=arguments, keywords=[])
+
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            if node.id in constants:
+                return ast.Constant(constants[node.id])
+            return ast.Name(names.get(node.id, node.id), ast.Load())
+
+    return ast.unparse(Renamer().visit(tree))
 
 
 class _Reader:
@@ -104,9 +143,18 @@ class _Reader:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.means: set[str] = set()
+        self.several: set[str] = set()
         self.comparisons: list[Compared] = []
+        self.depth = 0
 
     def read(self, node: ast.expr) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ExpressionFault("it is nested too deeply; split it with computed variables")
+        self._read(node)
+        self.depth -= 1
+
+    def _read(self, node: ast.expr) -> None:
         match node:
             case ast.BoolOp(values=values):
                 for value in values:
@@ -116,18 +164,21 @@ class _Reader:
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
                 self.read(left)
                 self.read(right)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                for part in (test, body, orelse):
+                    self.read(part)
             case ast.Compare(left=left, ops=ops, comparators=comparators):
                 self._read_comparison([left, *comparators], ops)
-            case ast.Call(func=ast.Name(id=function), args=[ast.expr() as argument], keywords=[]):
-                self._read_call(function, argument)
+            case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]):
+                self._read_call(function, arguments)
             case ast.Name() | ast.Attribute():
-                self.names.add(_name(node))
+                self.names.add(name_of(node))
             case ast.Constant(value=int() | float() as number) if not abs(number) < GREATEST:
-                raise ExpressionFault("a number in a condition must be below 1e15")
+                raise ExpressionFault("a number in an expression must be below 1e15")
             case ast.Constant(value=bool() | int() | float() | str()):
                 pass
             case _:
-                raise ExpressionFault(f"'{ast.unparse(node)[:60]}' is not allowed in a condition")
+                raise ExpressionFault(f"'{ast.unparse(node)[:60]}' is not allowed in an expression")
 
     def _read_comparison(self, sides: list[ast.expr], ops: list[ast.cmpop]) -> None:
         for op, left, right in zip(ops, sides, sides[1:], strict=False):
@@ -147,6 +198,7 @@ class _Reader:
             for element in right.elts:
                 if not isinstance(element, ast.Constant):
                     raise ExpressionFault("a list holds plain values only")
+                self.read(element)
                 self._note(left, element)
         else:
             self.read(right)
@@ -158,19 +210,28 @@ class _Reader:
             and isinstance(value, ast.Constant)
             and isinstance(value.value, str | int | float)
         ):
-            self.comparisons.append(Compared(_name(name), value.value, member))
+            self.comparisons.append(Compared(name_of(name), value.value, member))
 
-    def _read_call(self, function: str, argument: ast.expr) -> None:
-        if function not in FUNCTIONS:
-            raise ExpressionFault(
-                f"there is no function '{function}'; known: {', '.join(FUNCTIONS)}"
-            )
-        if not isinstance(argument, ast.Name | ast.Attribute):
-            raise ExpressionFault(f"{function}() takes one name")
-        (self.means if function == "mean" else self.names).add(_name(argument))
+    def _read_call(self, name: str, arguments: list[ast.expr]) -> None:
+        function = FUNCTIONS.get(name)
+        if function is None:
+            raise ExpressionFault(f"there is no function '{name}'; known: {', '.join(FUNCTIONS)}")
+        if not function.least <= len(arguments) <= function.most:
+            raise ExpressionFault(f"{function.form}, this has {len(arguments)} value(s)")
+        for argument in arguments:
+            is_name = isinstance(argument, ast.Name | ast.Attribute)
+            if function.takes == "name" and not is_name:
+                raise ExpressionFault(f"{name}() takes one name")
+            if name == "mean":
+                self.means.add(name_of(argument))
+                continue
+            if function.takes == "several" and is_name:
+                self.several.add(name_of(argument))
+            self.read(argument)
 
 
-def _name(node: ast.expr) -> str:
+def name_of(node: ast.expr) -> str:
+    """The name that a node of a tree is, such as 'matrix.item'; ExpressionFault when none."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -198,24 +259,30 @@ def _evaluate(node: ast.expr, lookup: Lookup, mean: Lookup) -> Value:
         case ast.BinOp(left=left, op=op, right=right):
             a = _number(_evaluate(left, lookup, mean))
             b = _number(_evaluate(right, lookup, mean))
-            return None if a is None or b is None else _ARITHMETIC[type(op)](a, b)
+            return _calculated(op, a, b)
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            truth = _truth(_evaluate(test, lookup, mean))
+            if truth is None:
+                return None
+            return _evaluate(body if truth else orelse, lookup, mean)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             return _compare([left, *comparators], ops, lookup, mean)
-        case ast.Call(func=ast.Name(id=function), args=[argument]):
-            return _call(function, _name(argument), lookup, mean)
+        case ast.Call(func=ast.Name(id="mean"), args=[argument]):
+            return mean(name_of(argument))
+        case ast.Call(func=ast.Name(id=function), args=arguments):
+            return FUNCTIONS[function].call([_evaluate(a, lookup, mean) for a in arguments])
         case ast.Constant(value=value):
             return value
         case _:
-            return lookup(_name(node))
+            return lookup(name_of(node))
 
 
-def _call(function: str, name: str, lookup: Lookup, mean: Lookup) -> Value:
-    if function == "mean":
-        return mean(name)
-    value = lookup(name)
-    if function == "answered":
-        return value is not None
-    return None if value is None else float(len(value) if isinstance(value, frozenset) else 1)
+def _calculated(op: ast.operator, a: float | None, b: float | None) -> float | None:
+    """Unknown where a side is, for a division by zero, and beyond what numbers can hold."""
+    if a is None or b is None or (isinstance(op, ast.Div) and b == 0):
+        return None
+    found = _ARITHMETIC[type(op)](a, b)
+    return found if math.isfinite(found) else None
 
 
 def _compare(
@@ -228,7 +295,8 @@ def _compare(
             b: Any = frozenset(e.value for e in right.elts if isinstance(e, ast.Constant))
         else:
             b = _evaluate(right, lookup, mean)
-        results.append(None if a is None or b is None else _holds(op, a, b))
+        unknown = a is None or b is None or isinstance(a, tuple) or isinstance(b, tuple)
+        results.append(None if unknown else _holds(op, a, b))
     if False in results:
         return False
     return None if None in results else True
@@ -245,7 +313,7 @@ def _holds(op: ast.cmpop, a: Any, b: Any) -> bool:
 
 
 def _truth(value: Value) -> bool | None:
-    return None if value is None else bool(value)
+    return None if value is None or isinstance(value, tuple) else bool(value)
 
 
 def _number(value: Value) -> float | None:
@@ -257,12 +325,15 @@ def answers_lookup(
     numeric: frozenset[str],
     multiple: Mapping[str, tuple[str, ...]],
     respondent: Mapping[str, str],
+    several: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Lookup:
     """Return a lookup over stored answers {(question, item): value}.
 
     ``numeric`` names the questions whose values are numbers, ``multiple`` the options of the
-    multiple-choice questions (their value is the set of chosen options).
+    multiple-choice questions (their value is the set of chosen options), ``several`` the parts of
+    names that stand for several values.
     """
+    parts = several or {}
 
     def lookup(name: str) -> Value:
         first, _, second = name.partition(".")
@@ -274,7 +345,13 @@ def answers_lookup(
                 return None
             pairs = zip(multiple[first], stored, strict=True)
             return frozenset(option for option, value in pairs if value == "1")
+        if name in parts:
+            return Several(_one(lookup(part)) for part in parts[name])
         value = answers.get((first, second))
         return float(value) if value is not None and first in numeric else value
 
     return lookup
+
+
+def _one(value: Value) -> float | str | None:
+    return value if isinstance(value, float | str) else None

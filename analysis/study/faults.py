@@ -64,20 +64,56 @@ class Catalogue(Enum):
     EXERCISE_TWICE = ("the exercise '{name}' is on more than one page", "Keep one page for it")
     PAGE_CONTENT = ("a page holds either questions or an exercise", "{hint}")
     LATER_REFERENCE = (
-        "the condition uses '{name}', which is only asked later",
-        "Move the question before this place, or change the condition",
+        "this uses '{name}', which is not surely asked before this place{via}",
+        "Move the question before this place and out of any block of random order that holds both, "
+        "or change what uses it",
     )
-    EXPRESSION = ("the condition cannot be understood: {why}", "{hint}")
+    EXPRESSION = ("the expression cannot be understood: {why}", "{hint}")
+    MISFIT = ("in the expression, {what}", "See 'Expressions' in docs/study-definition.md")
+    WRONG_KIND = ("the expression gives {found}, not {wanted}", "Compare it, or convert it")
+    LOOPED_NAME = (
+        "'{name}' is asked once for each entry of a loop, so it has no value of its own here",
+        "Name one of: {known}; or put it into sum(), min(), max() or known()",
+    )
+    CYCLE = ("the computed variables go round in a circle: {names}", "Break the circle")
+    BACKWARD_SKIP = (
+        "the skip leads to '{name}', which does not come after this page",
+        "Skip to a later page or block; use 'show_if' to ask less",
+    )
+    SKIP_INTO = (
+        "the skip leads to '{name}' inside a block whose pages vary from person to person",
+        "Skip to the whole block, or to a page after it",
+    )
+    UNREACHABLE = (
+        "nobody reaches the page '{name}', because everybody is led past it after '{by}'",
+        "Give that skip a condition ('if'), or remove the page",
+    )
+    IDLE_CHECK = (
+        "the check uses no answer of its own page, so the respondent cannot mend it there",
+        "Put it on the page that asks, or use 'screen_out_if'",
+    )
+    PIPE = (
+        "the place '{place}' in the text cannot be understood",
+        "Write ${{id}} or ${{id|text when unanswered}}; a plain ${{ is written $${{",
+    )
+    PIPE_HERE = (
+        "no answer can stand in this text ('{place}')",
+        "Use such places in texts of pages, questions, checks and ends, or write $${{",
+    )
+    CONSTANT = (
+        "the condition is {value} for everybody",
+        "Let it name what it depends on, or leave it out",
+    )
     UNKNOWN_VALUE = (
         "'{value}' is not an answer of '{name}'",
         "Use one of: {known}",
     )
     NUMBER_AS_TEXT = (
-        "the condition compares the number '{name}' with the text '{value}'",
+        "the expression compares the number '{name}' with the text '{value}'",
         "Write the number without quotes",
     )
     TEXT_AS_NUMBER = (
-        "the condition compares '{name}', whose answers are texts, with {value}",
+        "the expression compares '{name}', whose answers are texts, with {value}",
         "Put the value in quotes",
     )
     SEVERAL_ANSWERS = (

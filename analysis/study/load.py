@@ -108,7 +108,7 @@ def read_priors(path: Path | str, study: Study, exercise: ChoiceExercise) -> Cho
 def dump_study(study: Study) -> str:
     """The canonical JSON of a study: what a published version stores, and what is hashed."""
     return json.dumps(
-        study.model_dump(mode="json", exclude_defaults=True) | {"format": FORMAT},
+        study.model_dump(mode="json", exclude_defaults=True, by_alias=True) | {"format": FORMAT},
         ensure_ascii=False,
         sort_keys=True,
     )
@@ -320,8 +320,10 @@ def _resolve(node: dict[str, Any], schema: Any, value: Any) -> dict[str, Any]:
         node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     kind = value.get("kind") if isinstance(value, dict) else None
     options = node.get("oneOf") or node.get("anyOf") or ()
-    for option in options:
-        resolved = _resolve(option, schema, None)
+    known = [_resolve(option, schema, None) for option in options]
+    if isinstance(value, dict) and "pages" in value:
+        known = [one for one in known if "pages" in one.get("properties", {})] or known
+    for resolved in known:
         const = resolved.get("properties", {}).get("kind", {}).get("const")
         if (const is not None and const == (kind or "choice")) or (
             const is None and resolved.get("type") in ("object", "array")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from typing import TypeVar
 
 from analysis.study.exercises import BestWorstExercise, ChoiceExercise, Exercise
 
@@ -18,6 +20,17 @@ def shuffled(count: int, seed: int | None, *place: object) -> tuple[int, ...]:
     start = "/".join(str(part) for part in (seed, *place))
     keys = [hashlib.sha256(f"{start}/{n}".encode()).digest() for n in range(count)]
     return tuple(sorted(range(count), key=keys.__getitem__))
+
+
+Shown = TypeVar("Shown")
+
+
+def arranged(
+    parts: Sequence[Shown], fixed: Sequence[bool], seed: int | None, *place: object
+) -> tuple[Shown, ...]:
+    """Parts in random order, but the fixed ones at their own places."""
+    order = iter([n for n in shuffled(len(parts), seed, *place) if not fixed[n]])
+    return tuple(parts[n if stays else next(order)] for n, stays in enumerate(fixed))
 
 
 def alternative_order(

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
-from analysis.study.texts import Id, ImageName, LevelId, Part, Text, shipped
+from analysis.study.texts import Expression, Id, ImageName, LevelId, Part, Text, shipped
 
 Asked = Literal["desired", "perceived"]
 """desired: what is expected before buying; perceived: what is felt after."""
@@ -23,19 +23,37 @@ ONE = ""
 """The item of a question that has only one answer."""
 
 
-def _scalar_id(value: object) -> object:
+Order = Literal["fixed", "random"]
+"""random: in an order of the respondent's own, which follows from the stored seed."""
+
+
+def scalar_id(value: object) -> object:
+    """A number as an id is its text."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 class Option(Part):
     """One answer to choose."""
 
-    id: Annotated[LevelId, BeforeValidator(_scalar_id)]
+    id: Annotated[LevelId, BeforeValidator(scalar_id)]
     label: Text
     image: ImageName | None = None
     """Shown above the label, which says the same in words."""
     exclusive: bool = False
     """In a multiple choice: may not be combined with others ('none of these')."""
+    fixed: bool = False
+    """True: keeps its place where the order is random; so does an exclusive option."""
+    show_if: Expression | None = None
+
+
+class Check(Part):
+    """What must hold between answers, and what the respondent reads otherwise."""
+
+    that: Expression
+    """Unknown passes: an answer that is not given is asked for by ``required``."""
+    message: Text
+    at: Id | None = None
+    """Of a page: the question beside which it is said; default: the first that ``that`` names."""
 
 
 class Measured(Part):
@@ -53,6 +71,9 @@ class Item(Measured):
 
     id: str
     text: Text
+    fixed: bool = False
+    """True: keeps its place where the order is random."""
+    show_if: Expression | None = None
 
 
 class MatrixItem(Item):
@@ -61,6 +82,10 @@ class MatrixItem(Item):
 
 Scale = Annotated[tuple[Text, ...], Field(min_length=2, max_length=11)] | Id
 """Labels from least to most, or the name of a scale of the study."""
+
+
+PARTS = (("options", "option_order"), ("items", "item_order"))
+"""The fields of questions that hold parts, and those that say how the parts are ordered."""
 
 
 class QuestionBase(Part):
@@ -72,11 +97,19 @@ class QuestionBase(Part):
     required: bool = True
     refusable: bool = False
     """True: 'prefer not to answer' is offered."""
-    show_if: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    show_if: Expression | None = None
+    checks: tuple[Check, ...] = ()
+    """What must hold of the answer."""
 
     def storable(self) -> tuple[str, ...]:
         """The items under which answers are stored."""
         return (ONE,)
+
+    def varies(self) -> bool:
+        """Whether its options or rows depend on the respondent, or their order does."""
+        orders = (getattr(self, name, "fixed") for _, name in PARTS)
+        parts = (part for name, _ in PARTS for part in getattr(self, name, ()))
+        return "random" in orders or any(part.show_if for part in parts)
 
     def rated_items(self) -> tuple[Item, ...]:
         """The items that carry a rating."""
@@ -124,6 +157,7 @@ class SingleChoice(QuestionBase):
 
     kind: Literal["single_choice"]
     options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=200)]
+    option_order: Order = "fixed"
 
     def fault(self, item: str, value: str, *, scale_points: int = 0) -> str | None:
         return _not_an_option(value, self.options)
@@ -134,6 +168,7 @@ class MultipleChoice(QuestionBase):
 
     kind: Literal["multiple_choice"]
     options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=200)]
+    option_order: Order = "fixed"
     least: Annotated[int, Field(ge=0)] = 0
     most: Annotated[int, Field(ge=1)] | None = None
 
@@ -160,6 +195,7 @@ class Matrix(_Rated):
     kind: Literal["matrix"]
     scale: Scale
     items: Annotated[tuple[MatrixItem, ...], Field(min_length=1, max_length=50)]
+    item_order: Order = "fixed"
 
     def storable(self) -> tuple[str, ...]:
         return tuple(item.id for item in self.items)
@@ -229,6 +265,9 @@ class Pole(Measured):
     """What the value 1 means."""
     right: Text
     """What the greatest value means."""
+    fixed: bool = False
+    """True: keeps its place where the order is random."""
+    show_if: Expression | None = None
 
 
 class SemanticDifferential(_Rated):
@@ -237,6 +276,7 @@ class SemanticDifferential(_Rated):
     kind: Literal["semantic_differential"]
     points: Annotated[int, Field(ge=3, le=7)] = 7
     items: Annotated[tuple[Pole, ...], Field(min_length=1, max_length=30)]
+    item_order: Order = "fixed"
 
     def storable(self) -> tuple[str, ...]:
         return tuple(item.id for item in self.items)
@@ -262,13 +302,14 @@ class Ranking(QuestionBase):
 
     kind: Literal["ranking"]
     options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=20)]
+    option_order: Order = "fixed"
     most: Annotated[int, Field(ge=1)] | None = None
     """How many are placed; default: all."""
 
     @property
     def places(self) -> int:
         """How many options are placed."""
-        return self.most or len(self.options)
+        return min(self.most or len(self.options), len(self.options))
 
     def storable(self) -> tuple[str, ...]:
         return tuple(option.id for option in self.options)
@@ -296,6 +337,7 @@ class ConstantSum(QuestionBase):
 
     kind: Literal["constant_sum"]
     options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=20)]
+    option_order: Order = "fixed"
     total: Annotated[int, Field(ge=2, le=1_000_000)] = 100
     unit: Text | None = None
 

@@ -31,6 +31,9 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=20_000, patter
 SHIPPED: tuple[str, ...] = ("en", "de", "fr", "es", "ar")
 """Languages in which the app's own words, and labels that a study leaves out, are shipped."""
 
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+"""An expression of the language of ``expressions``."""
+
 
 class Text(RootModel[Words | dict[str, Words]]):
     """A text: plain (in the default language), or one per language."""

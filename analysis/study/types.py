@@ -6,22 +6,23 @@ researchers and ``python -m analysis schema`` prints the JSON Schema for editors
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from analysis.study.exercises import ChoiceExercise, Exercise
 from analysis.study.fielding import Cell, Quota
+from analysis.study.flow import Group, Looped, Placed, flow_of
+from analysis.study.names import Names, names_of
+from analysis.study.pages import Page, PageOrBlock
 from analysis.study.questions import Asked, Item, Question
-from analysis.study.texts import Id, Part, Text
+from analysis.study.texts import Expression, Id, Part, Text
 
 FORMAT = 1
 """The format of study files this program writes; older formats are upgraded on reading."""
-
-Expression = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-
 
 Facet = Literal[
     "functional_value",
@@ -47,22 +48,6 @@ class Construct(Part):
     facet: Facet
 
 
-class Page(Part):
-    """One page: either questions, or the tasks of one exercise (one task a page)."""
-
-    id: Id
-    title: Text | None = None
-    text: Text | None = None
-    """Markdown shown above the questions."""
-    show_if: Expression | None = None
-    screen_out_if: Expression | None = None
-    """After this page, end the survey for respondents for whom this is true."""
-    quality_out_if: Expression | None = None
-    """The same for respondents who failed an attention check."""
-    questions: tuple[Question, ...] = ()
-    exercise: Id | None = None
-
-
 class Wave(Part):
     """One round of asking."""
 
@@ -81,6 +66,15 @@ class Band(Part):
     """Excluded, but for the highest band."""
     label: Text
     advice: Text | None = None
+
+
+class Computed(Part):
+    """A variable computed from answers, for conditions, texts, scores and the analysis."""
+
+    id: Id
+    kind: Literal["number", "text", "truth"]
+    value: Expression
+    label: Text | None = None
 
 
 class Score(Part):
@@ -182,7 +176,9 @@ class Study(Part):
     constructs: tuple[Construct, ...] = ()
     scales: dict[Id, tuple[Text, ...]] = Field(default_factory=dict)
     """Named answer scales: every point labelled, from least to most."""
-    pages: tuple[Page, ...] = ()
+    outline: Annotated[tuple[PageOrBlock, ...], Field(alias="pages")] = ()
+    """Pages, and blocks of pages."""
+    computed: tuple[Computed, ...] = ()
     exercises: tuple[Exercise, ...] = ()
     waves: tuple[Wave, ...] = ()
     quotas: tuple[Quota, ...] = ()
@@ -191,6 +187,62 @@ class Study(Part):
     scores: tuple[Score, ...] = ()
     ends: Ends = Ends()
     analysis: Plan = Plan()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Study:
+        """A copy; what was derived from the old fields is derived anew.
+
+        ``pages`` in ``update`` are pages and blocks as in the study file.
+        """
+        named = {"outline" if name == "pages" else name: v for name, v in (update or {}).items()}
+        copied = super().model_copy(update=named, deep=deep)
+        for name in ("flow", "placed", "pages", "looped", "names", "entries", "varying", "_by_id"):
+            copied.__dict__.pop(name, None)
+        return copied
+
+    @cached_property
+    def flow(self) -> Group:
+        """Pages and blocks with the loops written out, as respondents pass them."""
+        return flow_of(self.outline)
+
+    @cached_property
+    def placed(self) -> tuple[Placed, ...]:
+        """All pages with their place in the file."""
+        return self.flow.placed()
+
+    @cached_property
+    def pages(self) -> tuple[Page, ...]:
+        """All pages in the order of the file, those of a loop once for each entry."""
+        return tuple(found.page for found in self.placed)
+
+    @cached_property
+    def looped(self) -> dict[str, Looped]:
+        """Of each question in a loop: the question it stands for, and the entry."""
+        return {name: found for place in self.placed for name, found in place.looped.items()}
+
+    @cached_property
+    def entries(self) -> dict[tuple[str, str], Text]:
+        """The labels of the entries of loops, by (loop, entry)."""
+        return {
+            (loop.id, member.entry.id): member.entry.label
+            for loop in self.flow.groups()
+            if loop.loop
+            for member in loop.members
+            if isinstance(member, Group) and member.entry
+        }
+
+    @cached_property
+    def names(self) -> Names:
+        """What names in expressions stand for."""
+        return names_of(self.questions(), self.looped, {c.id: c.value for c in self.computed})
+
+    @cached_property
+    def varying(self) -> frozenset[str]:
+        """Questions whose options or rows are not the same for all, or stand in random order."""
+        return frozenset(q.id for q in self.questions() if q.varies())
+
+    @cached_property
+    def _by_id(self) -> dict[str, Question]:
+        return {question.id: question for question in reversed(self.questions())}
 
     @property
     def default_language(self) -> str:
@@ -202,7 +254,8 @@ class Study(Part):
 
     def question(self, question_id: str) -> Question:
         """Return a question by id; KeyError when there is none."""
-        return _find(self.questions(), question_id, "question")
+        found = self._by_id.get(question_id)
+        return found or _find(self.questions(), question_id, "question")
 
     def exercise(self, exercise_id: str | None = None) -> Exercise:
         """Return an exercise by id; without one, the exercise that the plan reports."""
@@ -258,13 +311,27 @@ class Study(Part):
         """All rated items with their question: Likert and rating questions have one each."""
         return tuple((q, item) for q in self.questions() for item in q.rated_items())
 
-    def items_of(self, construct_id: str, asked_as: Asked = "perceived") -> list[tuple[str, Item]]:
-        """Items (question id, item) that measure a construct, asked as desired or perceived."""
+    def items_of(
+        self, construct_id: str, asked_as: Asked = "perceived", *, entry: str | None = None
+    ) -> list[tuple[str, Item]]:
+        """Items (question id, item) that measure a construct, asked as desired or perceived.
+
+        Of items in a loop only those of the own brand; with ``entry``, those in loops that are
+        asked of that entry and no others.
+        """
         return [
             (question.id, item)
             for question, item in self.items()
-            if item.measures == construct_id and item.asked_as == asked_as
+            if item.measures == construct_id
+            and item.asked_as == asked_as
+            and self._is_asked_of(question.id, entry)
         ]
+
+    def _is_asked_of(self, question_id: str, entry: str | None) -> bool:
+        found = self.looped.get(question_id)
+        if entry is None:
+            return found is None or found.own
+        return found is not None and found.entry.id == entry
 
     def scale(self, question: Question) -> tuple[Text, ...]:
         """The labelled points of a Likert or matrix question."""

@@ -16,8 +16,9 @@ from analysis.purchases.outcomes import outcomes
 from analysis.purchases.score import score_customers
 from analysis.purchases.winback.alarms import frozen_alarms
 from analysis.study import Study
+from analysis.study.computed import computed_rows
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
-from analysis.study.routing import asked_questions, declined, screened_out, step_after, steps
+from analysis.study.routing import Way, declined, screened_out, step_after, steps
 from analysis.synthetic.company import Company, SyntheticRespondent
 from analysis.tables import ANSWER_COLUMNS, CUSTOMER_COLUMNS, RESPONDENT_COLUMNS
 
@@ -167,24 +168,27 @@ def _respondent(
 
 
 def _answers(study: Study, name: str, found: Walk) -> list[Row]:
-    asked = asked_questions(study, found.answers, {})
-    rows: list[Row] = []
+    way = Way(study, found.answers, {})
+    asked = way.asked
+    rows: list[tuple[str, str, str | None, str]] = []
     for question in study.questions():
         for item in question.storable():
             key = (question.id, item)
-            value = found.answers.get(key) if question.id in asked else None
-            skipped = "skipped" if question.id in asked and key in found.skipped else "not_asked"
-            status = "answered" if value is not None else skipped
-            rows.append(
-                {
-                    "respondent": name,
-                    "question": question.id,
-                    "item": item,
-                    "value": value or "",
-                    "status": status,
-                }
-            )
-    return rows
+            value = found.answers.get(key) if key in asked else None
+            skipped = "skipped" if key in asked and key in found.skipped else "not_asked"
+            rows.append((*key, value, "answered" if value is not None else skipped))
+    statuses = {(question, item): status for question, item, _, status in rows}
+    rows += [(one, "", value, status) for one, value, status in computed_rows(way, statuses)]
+    return [
+        {
+            "respondent": name,
+            "question": question,
+            "item": item,
+            "value": value or "",
+            "status": status,
+        }
+        for question, item, value, status in rows
+    ]
 
 
 def _ledger(company: Company) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import click
 
 from surveyapp.commands.group import Fault, Group, open_instance, say, version_or_fault
 from surveyapp.commands.mapping import read_mapping
-from surveyapp.exports.answers import answers_csv
+from surveyapp.exports.answers import answers_csv, statuses_csv
 from surveyapp.store import respondents
 from surveyapp.studies import fielding
 
@@ -47,8 +47,12 @@ def import_(study: str, choices: Path, mapping: tuple[str, ...], exercise: str |
 @responses.command()
 @click.argument("study")
 @click.option("--out", type=click.Path(path_type=Path), help="CSV file; default: stdout.")
-def export(study: str, out: Path | None) -> None:
+@click.option("--statuses", is_flag=True, help="One row per answer, with its status.")
+def export(study: str, out: Path | None, statuses: bool) -> None:
     """Write the answers to the newest version as CSV, one row per respondent.
+
+    With --statuses one row per respondent and item: answered, skipped, refused, not_asked; of
+    computed variables computed or unknown.
 
     Texts that a spreadsheet would run as a formula get an apostrophe in front.
     """
@@ -56,7 +60,8 @@ def export(study: str, out: Path | None) -> None:
     version = version_or_fault(store, study)
     definition = fielding.read_definition(version.definition)
     with store.read() as c:
-        lines = answers_csv(c, definition, version.version)
+        table = statuses_csv if statuses else answers_csv
+        lines = table(c, definition, version.version)
         if out is None:
             for line in lines:
                 click.echo(line, nl=False)

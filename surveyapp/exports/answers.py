@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from analysis.study import ChoiceExercise, Study
 from analysis.study.exercises import BestWorstExercise
-from analysis.study.routing import asked_questions
 from surveyapp.exports.spreadsheet import csv_lines
+from surveyapp.exports.walked import all_answers, way_of
 from surveyapp.store import Connection, answers, respondents, studies
-from surveyapp.store.records import AnswerRecord, RespondentRecord
+from surveyapp.store.records import AnswerRecord
 
 FACTS = (
     "respondent", "version", "run_kind", "wave", "cell", "language", "device",
@@ -21,6 +21,9 @@ FACTS = (
 def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
     """The table as CSV lines; cells not asked, skipped or refused are empty.
 
+    After the items stand the computed variables, the tasks, and a column such as
+    'order.options.brands' for everything that was shuffled: the ids from first to last.
+
     It never holds the customers: the archive joins answers with purchases, where respondents
     agreed to it.
     """
@@ -30,8 +33,15 @@ def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
     people = [r for r in respondents.of_study(c, study.study) if r.version == version]
     ids = {person.respondent for person in people}
     items = [(q.id, item) for q in study.questions() for item in q.storable()]
+    items += [(variable.id, "") for variable in study.computed]
     columns, chosen = _tasks(c, study, version, ids)
-    asked = [*(".".join(filter(None, i)) for i in items), *columns]
+    ways = {p.respondent: way_of(study, p, given[p.respondent]) for p in people}
+    orders = {
+        name: {f"order.{order.of}.{order.place}".rstrip("."): order.parts for order in way.orders}
+        for name, way in ways.items()
+    }
+    shuffled = sorted({column for found in orders.values() for column in found})
+    asked = [*(".".join(filter(None, i)) for i in items), *columns, *shuffled]
     sent = sorted({name for person in people for name in person.carried})
     own = [name if name not in (*FACTS, *asked) else f"panel.{name}" for name in sent]
     header = [*FACTS, *own, *asked]
@@ -39,12 +49,28 @@ def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
         [
             *(getattr(person, fact) for fact in FACTS),
             *(person.carried.get(name) for name in sent),
-            *_values(study, person, given[person.respondent], items),
+            *(row[2] for row in all_answers(ways[person.respondent], given[person.respondent])),
             *(chosen[person.respondent].get(column) for column in columns),
+            *(" ".join(orders[person.respondent].get(column, ())) for column in shuffled),
         ]
         for person in people
     )
     return csv_lines(header, rows)
+
+
+def statuses_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
+    """One row per respondent and item or computed variable, with the status of each."""
+    given: dict[str, dict[tuple[str, str], AnswerRecord]] = defaultdict(dict)
+    for respondent, answer in answers.of_study(c, study.study):
+        given[respondent][answer.question, answer.item] = answer
+    people = [r for r in respondents.of_study(c, study.study) if r.version == version]
+    rows = (
+        [person.respondent, *row]
+        for person in people
+        for stored in [given[person.respondent]]
+        for row in all_answers(way_of(study, person, stored), stored)
+    )
+    return csv_lines(("respondent", "question", "item", "value", "status"), rows)
 
 
 def _tasks(
@@ -70,14 +96,3 @@ def _tasks(
             columns[given.exercise, given.task, n] = column
             chosen[given.respondent][column] = value
     return [columns[place] for place in sorted(columns)], chosen
-
-
-def _values(
-    study: Study,
-    person: RespondentRecord,
-    stored: dict[tuple[str, str], AnswerRecord],
-    items: list[tuple[str, str]],
-) -> list[str | None]:
-    values = {key: answer.value for key, answer in stored.items() if answer.value is not None}
-    asked = asked_questions(study, values, person.facts())
-    return [values.get((question, item)) if question in asked else None for question, item in items]

@@ -22,8 +22,9 @@ from analysis.answered_tasks import AnsweredTask, table_columns, task_rows
 from analysis.archive import OUTCOME_COLUMNS, Archive
 from analysis.study import Study, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
-from analysis.study.routing import asked_questions
-from analysis.tables import ANSWER_COLUMNS, CUSTOMER_COLUMNS, RESPONDENT_COLUMNS
+from analysis.study.routing import Way
+from analysis.tables import ANSWER_COLUMNS, CUSTOMER_COLUMNS, ORDER_COLUMNS, RESPONDENT_COLUMNS
+from surveyapp.exports.walked import all_answers, way_of
 from surveyapp.store import Store, answers, respondents, studies
 from surveyapp.store.records import AnswerRecord, ChoiceRecord, RespondentRecord, TaskRecord
 
@@ -103,7 +104,7 @@ def linked_respondents(collected: Collected) -> frozenset[str]:
         stored = collected.answers[person.respondent]
         given = [stored.get((question, "")) for question in linking]
         agreed = bool(given) and all(answer and answer.value == "yes" for answer in given)
-        if person.customer and agreed and set(linking) <= _asked(study, person, stored):
+        if person.customer and agreed and set(linking) <= _way(collected, person).questions:
             found.add(person.respondent)
     return frozenset(found)
 
@@ -115,33 +116,33 @@ def _linking_questions(study: Study) -> list[str]:
 def answers_frame(collected: Collected) -> pd.DataFrame:
     """One row per respondent and item, with the status of each."""
     rows = [
-        row
+        {"respondent": person.respondent, **row}
         for person in collected.respondents
-        for row in _answers_of(
-            collected.versions[person.version], person, collected.answers[person.respondent]
-        )
+        for row in _answers_of(_way(collected, person), collected.answers[person.respondent])
     ]
     return pd.DataFrame(rows, columns=list(ANSWER_COLUMNS))
 
 
-def _answers_of(study: Study, person: RespondentRecord, stored: Stored) -> Iterator[Row]:
+def orders_frame(collected: Collected) -> pd.DataFrame:
+    """One row per respondent and part of anything that was shuffled for the respondent."""
+    rows = [
+        (person.respondent, order.of, order.place, position, part)
+        for person in collected.respondents
+        for order in _way(collected, person).orders
+        for position, part in enumerate(order.parts, start=1)
+    ]
+    return pd.DataFrame(rows, columns=list(ORDER_COLUMNS))
+
+
+def _answers_of(way: Way, stored: Stored) -> Iterator[Row]:
     """Answers off the respondent's way (given before going back) count as not asked."""
-    asked = _asked(study, person, stored)
-    for question in study.questions():
-        for item in question.storable():
-            answer = stored.get((question.id, item)) if question.id in asked else None
-            yield {
-                "respondent": person.respondent,
-                "question": question.id,
-                "item": item,
-                "value": answer.value if answer else None,
-                "status": answer.status if answer else "not_asked",
-            }
+    for question, item, value, status in all_answers(way, stored):
+        yield {"question": question, "item": item, "value": value, "status": status}
 
 
-def _asked(study: Study, person: RespondentRecord, stored: Stored) -> frozenset[str]:
-    given = {key: answer.value for key, answer in stored.items() if answer.value is not None}
-    return asked_questions(study, given, person.facts())
+def _way(collected: Collected, person: RespondentRecord) -> Way:
+    stored = collected.answers[person.respondent]
+    return way_of(collected.versions[person.version], person, stored)
 
 
 def choices_frame(exercise: Exercise, collected: Collected) -> pd.DataFrame:
@@ -233,6 +234,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
         versions=collected.versions,
         respondents=respondents_frame(collected),
         answers=answers_frame(collected),
+        orders=orders_frame(collected),
         choices={e.id: choices_frame(e, collected) for e in study.exercises},
         customers=bought.scores(),
         alarms=alarms,

@@ -59,8 +59,10 @@ def restore(store: Store, archive: Archive) -> int:
         links.add(c, [link])
         people = [_Person(n, row) for n, row in enumerate(_rows(archive.respondents))]
         respondents.add_many(c, (person.record(study, numbers, link) for person in people))
+        computed = {v.id for definition in archive.versions.values() for v in definition.computed}
         for respondent, rows in archive.answers.groupby("respondent"):
-            kept = [_answer(row) for row in _rows(rows) if row["status"] != "not_asked"]
+            given = (row for row in _rows(rows) if row["question"] not in computed)
+            kept = [_answer(row) for row in given if row["status"] != "not_asked"]
             answers.save(c, str(respondent), kept, turn=0)
         places = {person.row["respondent"]: person for person in people}
         seeds = {name: person.seed for name, person in places.items()}

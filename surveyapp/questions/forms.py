@@ -15,7 +15,7 @@ from wtforms.validators import ValidationError
 from analysis.study.questions import MultipleChoice, Question
 from analysis.study.types import Study
 from surveyapp.languages import gettext
-from surveyapp.questions.kinds import REFUSED, SKIPPED, Ask, entered, records
+from surveyapp.questions.kinds import REFUSED, SKIPPED, Ask, as_it_is, entered, records
 from surveyapp.store.records import AnswerRecord
 
 Check = Callable[[BaseForm, Field], None]
@@ -49,9 +49,14 @@ class Values(Field):  # type: ignore[misc]
         self.data = [v for v in dict.fromkeys(self.clean(value) for value in valuelist) if v]
 
 
-def asks(study: Study, questions: Iterable[Question], language: str) -> tuple[Ask, ...]:
-    """Questions as they are asked in a language."""
-    return tuple(Ask(study, question, language) for question in questions)
+def asks(
+    study: Study,
+    questions: Iterable[Question],
+    language: str,
+    fill: Callable[[str], str] = as_it_is,
+) -> tuple[Ask, ...]:
+    """Questions as they are asked in a language, with earlier answers in their texts (``fill``)."""
+    return tuple(Ask(study, question, language, fill) for question in questions)
 
 
 def prefilled(

@@ -38,6 +38,11 @@ Entered = Mapping[str, list[str]]
 """What stands in a form: field name to values."""
 
 
+def as_it_is(text: str) -> str:
+    """A text in which no answers stand."""
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A question as it is asked in a language."""
@@ -45,6 +50,8 @@ class Ask:
     study: Study
     question: Question
     language: str
+    fill: Callable[[str], str] = as_it_is
+    """Puts earlier answers into a text."""
 
     @property
     def kind(self) -> Kind:
@@ -53,7 +60,7 @@ class Ask:
 
     def say(self, text: Text | None) -> Said:
         """A text in the language."""
-        return languages.say(text, self.language, self.study.default_language)
+        return languages.say(text, self.language, self.study.default_language, self.fill)
 
     def name(self, item: str = ONE) -> str:
         """The field of an item."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flask import render_template
@@ -20,7 +20,7 @@ from analysis.study.types import Study
 from surveyapp import languages
 from surveyapp.languages import Said, gettext, speaking
 from surveyapp.questions.forms import asks
-from surveyapp.questions.kinds import Ask
+from surveyapp.questions.kinds import Ask, as_it_is
 from surveyapp.questions.tasks import LETTERS, kind_of, rating_values
 from surveyapp.store.records import TaskAnswer, TaskRecord
 
@@ -50,6 +50,10 @@ class Screen:
     run_kind: str = "live"
     seed: int | None = None
     """By which things are shuffled for the respondent."""
+    fill: Callable[[str], str] = as_it_is
+    """Puts earlier answers into a text."""
+    ahead: frozenset[str] | None = None
+    """The pages that follow on the respondent's way; None: those that follow in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ def draw_step(study: Study, step: Step, screen: Screen) -> str:
 
 
 def _drawn(study: Study, step: Step, screen: Screen, language: str) -> str:
-    words = page_words(study, language)
-    asked = asks(study, step.questions, language)
+    words = page_words(study, language, screen.fill)
+    asked = asks(study, step.questions, language, screen.fill)
     exercise = study.exercise(step.page.exercise) if step.task else None
     shown = cards(study, exercise, screen, language) if exercise else ()
     return render_template(
@@ -93,7 +97,7 @@ def _drawn(study: Study, step: Step, screen: Screen, language: str) -> str:
         step=step,
         screen=screen,
         asks=asked,
-        progress=progress(study, step),
+        progress=progress(study, step, screen.ahead),
         problems=_problems(asked, screen, shown),
         exercise=exercise,
         kind=kind_of(exercise) if exercise else None,
@@ -105,13 +109,15 @@ def _drawn(study: Study, step: Step, screen: Screen, language: str) -> str:
     )
 
 
-def page_words(study: Study, language: str) -> dict[str, object]:
-    """What every page of a study needs to speak a language."""
+def page_words(
+    study: Study, language: str, fill: Callable[[str], str] = as_it_is
+) -> dict[str, object]:
+    """What every page of a study needs to speak a language; ``fill`` puts answers into texts."""
     return {
         "study": study,
         "language": language,
         "direction": languages.direction(language),
-        "say": lambda text: languages.say(text, language, study.default_language),
+        "say": lambda text: languages.say(text, language, study.default_language, fill),
         "name_of": languages.name_of,
     }
 
@@ -126,23 +132,29 @@ def _said_before(exercise: Exercise | None, step: Step, screen: Screen) -> str:
     return kind_of(exercise).said(exercise, given, order)
 
 
-def progress(study: Study, step: Step) -> Progress:
+def progress(study: Study, step: Step, ahead: frozenset[str] | None = None) -> Progress:
     """How far a step is, counting only what everybody passes, so that the total never moves.
 
-    A conditional page counts with the page before it.
+    A conditional page counts with the page before it; pages that were skipped count as passed.
     """
-    sizes = [0 if page.show_if else max(tasks_shown(study, page), 1) for page in study.pages]
     place = next(n for n, page in enumerate(study.pages) if page.id == step.page.id)
-    total = max(sum(sizes), 1)
-    passed = sum(sizes[:place])
+    if ahead is None:
+        ahead = frozenset(page.id for page in study.pages[place + 1 :])
+    sizes = {
+        found.page.id: max(tasks_shown(study, found.page), 1)
+        for found in study.placed
+        if not found.conditional
+    }
+    total = max(sum(sizes.values()), 1)
+    here = sizes.get(step.page.id, 0)
+    passed = total - here - sum(size for page, size in sizes.items() if page in ahead)
     if step.task:
         place_of = kind_of(study.exercise(step.page.exercise)).place
         words = place_of(step.task, tasks_shown(study, step.page))
         return Progress(words, min(passed + step.task - 1, total), total)
-    parts = [n for n, size in enumerate(sizes) if size]
-    part = max(sum(1 for n in parts if n <= place), 1)
-    words = gettext("Part %(number)s of %(total)s", number=part, total=max(len(parts), 1))
-    return Progress(words, min(passed, total), total)
+    part = max(sum(1 for page in sizes if page not in ahead), 1)
+    words = gettext("Part %(number)s of %(total)s", number=part, total=max(len(sizes), 1))
+    return Progress(words, max(min(passed, total), 0), total)
 
 
 def cards(study: Study, exercise: Exercise, screen: Screen, language: str) -> tuple[Card, ...]:

@@ -141,7 +141,7 @@ def respondents_end(
     number = given.respondent
     return _drawn(
         end,
-        page_words(state.study, language),
+        page_words(state.study, language, state.piping_in(language).fill),
         notice=notice,
         onward=onward,
         run_kind=given.run_kind,

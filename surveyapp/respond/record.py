@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from werkzeug.datastructures import MultiDict
@@ -119,5 +119,5 @@ def _with(state: State, step: Step, reply: Reply) -> State:
     chosen = dict(state.chosen)
     if reply.answer is not None:
         chosen[step.page.exercise or "", step.task] = reply.answer
-    stored = {**state.stored, **{(row.question, row.item): row for row in reply.records}}
-    return State(state.study, state.respondent, stored, chosen, state.sent | {step.id})
+    after = state.with_answers(reply.records)
+    return replace(after, chosen=chosen, sent=state.sent | {step.id})

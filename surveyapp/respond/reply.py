@@ -8,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from analysis.study.routing import Step
 from surveyapp.questions.forms import asks, prefilled, read_form, retyped
+from surveyapp.questions.kinds import Ask
 from surveyapp.questions.tasks import kind_of
 from surveyapp.respond.state import State
 from surveyapp.store.records import AnswerRecord, TaskAnswer
@@ -39,9 +40,31 @@ def read_reply(state: State, step: Step, posted: MultiDict[str, str]) -> Reply:
         exercise = state.study.exercise(step.page.exercise)
         found = kind_of(exercise).read(exercise, posted, state.say)
         return Reply(found.entered, found.errors, answer=found.answer)
-    asked = asks(state.study, step.questions, state.respondent.language)
+    asked = _asked(state, step)
     filled = read_form(asked, posted)
-    return Reply(filled.entered, filled.errors, filled.records)
+    if filled.errors:
+        return Reply(filled.entered, filled.errors)
+    after = state.with_answers(filled.records)
+    errors = failed_checks(after, step)
+    return Reply(filled.entered, errors, () if errors else filled.records)
+
+
+def failed_checks(state: State, step: Step) -> dict[str, str]:
+    """What the study's own checks say to the stored answers of a step, by field name."""
+    errors: dict[str, str] = {}
+    if not (step.page.checks or any(question.checks for question in step.questions)):
+        return errors
+    asked = {ask.question.id: ask for ask in _asked(state, step)}
+    for failed in state.walked.failed(step):
+        names = {item: name for name, item, _ in asked[failed.question].fields()}
+        name = names.get(failed.item) or next(iter(names.values()))
+        said = str(state.say(failed.message))
+        errors[name] = f"{errors[name]} {said}" if name in errors else said
+    return errors
+
+
+def _asked(state: State, step: Step) -> tuple[Ask, ...]:
+    return asks(state.study, step.questions, state.respondent.language, state.piping.fill)
 
 
 def retyped_reply(
@@ -49,8 +72,7 @@ def retyped_reply(
 ) -> dict[str, list[str]]:
     """What stands in the form of a step, as another language writes it."""
     entered = read_reply(state, step, posted).entered
-    asked = asks(state.study, step.questions, state.respondent.language)
-    return retyped(asked, entered, language)
+    return retyped(_asked(state, step), entered, language)
 
 
 def stored_form(state: State, step: Step) -> dict[str, list[str]]:
@@ -59,4 +81,4 @@ def stored_form(state: State, step: Step) -> dict[str, list[str]]:
         exercise, given = state.study.exercise(step.page.exercise), state.given(step)
         fields = kind_of(exercise).fields(exercise, given) if given else {}
         return {name: [value] for name, value in fields.items()}
-    return prefilled(asks(state.study, step.questions, state.respondent.language), state.stored)
+    return prefilled(_asked(state, step), state.stored)

@@ -37,7 +37,7 @@ from surveyapp.respond import arriving
 from surveyapp.respond.draw import Screen, draw_step, page_words
 from surveyapp.respond.ends import Onward, end_page, respondents_end
 from surveyapp.respond.record import Recorded, record_page
-from surveyapp.respond.reply import read_reply, retyped_reply, stored_form
+from surveyapp.respond.reply import failed_checks, read_reply, retyped_reply, stored_form
 from surveyapp.respond.returning import return_address
 from surveyapp.respond.start import (
     Arrival,
@@ -384,7 +384,7 @@ def _draw(
     screen = Screen(
         language=respondent.language,
         entered=stored_form(state, step) if entered is None else entered,
-        errors=errors or {},
+        errors=failed_checks(state, step) if errors is None and entered is None else errors or {},
         task=task,
         action=url_for(".send", token=token, step_id=step.id),
         turn=respondent.turn if turn is None else turn,
@@ -393,6 +393,8 @@ def _draw(
         answered_before=state.given(before) if before and step.task > 1 else None,
         run_kind=respondent.run_kind,
         seed=respondent.seed,
+        fill=state.piping.fill,
+        ahead=frozenset(s.page.id for s in state.way[state.way.index(step) + 1 :]),
     )
     return draw_step(state.study, step, screen)
 

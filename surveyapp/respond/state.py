@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flask import current_app
@@ -11,7 +11,8 @@ from flask import current_app
 from analysis.study import routing
 from analysis.study.fielding import Quota
 from analysis.study.load import parse_study
-from analysis.study.routing import Step
+from analysis.study.piping import Piping
+from analysis.study.routing import Step, Way
 from analysis.study.texts import Text
 from analysis.study.types import Study
 from surveyapp import languages
@@ -39,9 +40,23 @@ class State:
         return {key: row.value for key, row in self.stored.items() if row.value is not None}
 
     @cached_property
+    def walked(self) -> Way:
+        """The way of this respondent."""
+        return Way(self.study, self.answered, self.respondent.facts())
+
+    @cached_property
     def way(self) -> tuple[Step, ...]:
         """The steps of this respondent, in order."""
-        return routing.steps(self.study, self.answered, self.respondent.facts())
+        return tuple(self.walked.steps)
+
+    @property
+    def piping(self) -> Piping:
+        """What this respondent answered, for texts."""
+        return self.piping_in(self.respondent.language)
+
+    def piping_in(self, language: str) -> Piping:
+        """What this respondent answered, in another language."""
+        return Piping(self.walked.seen, self.respondent.facts(), language)
 
     @cached_property
     def current(self) -> Step | None:
@@ -82,31 +97,38 @@ class State:
         counted = self.counted
         if routing.declined(self.study, counted):
             return "declined"
-        facts = self.respondent.facts()
         unanswered = {step.page.id for step in self.way if not self._is_answered(step)}
-        for page in dict.fromkeys(step.page for step in self.way):
+        for page in {step.page.id: step.page for step in self.way}.values():
             if page.id in unanswered:
                 return None
-            if routing.screened_out(self.study, page, counted, facts):
+            if self.walked.screened_out(page):
                 return "screened_out"
-            if routing.failed_quality(self.study, page, counted, facts):
+            if self.walked.failed_quality(page):
                 return "quality_out"
         return "complete"
 
     def quotas(self) -> tuple[Quota, ...]:
         """The quotas that this respondent is known to fall under."""
-        ids = [page.id for page in self.study.pages]
-        here = ids.index(self.current.page.id) if self.current else len(ids)
-        ahead = frozenset(q.id for page in self.study.pages[here:] for q in page.questions)
-        return routing.quotas_met(self.study, self.answered, self.respondent.facts(), ahead)
+        pages = [page.id for page in self.study.pages]
+        to_come = self.way[self.way.index(self.current) :] if self.current else ()
+        passed = {step.page.id for step in self.way} - {step.page.id for step in to_come}
+        here = min((pages.index(step.page.id) for step in to_come), default=len(pages))
+        left = (page for page in self.study.pages[here:] if page.id not in passed)
+        return routing.quotas_met(self.walked, frozenset(q.id for p in left for q in p.questions))
+
+    def with_answers(self, rows: Iterable[AnswerRecord]) -> State:
+        """The same respondent, were these answers stored."""
+        stored = {**self.stored, **{(row.question, row.item): row for row in rows}}
+        return replace(self, stored=stored)
 
     def given(self, step: Step) -> TaskAnswer | None:
         """What is stored of a task."""
         return self.chosen.get((step.page.exercise or "", step.task))
 
     def say(self, text: Text | None) -> Said:
-        """A text in the respondent's language."""
-        return languages.say(text, self.respondent.language, self.study.default_language)
+        """A text in the respondent's language, with earlier answers in it."""
+        default = self.study.default_language
+        return languages.say(text, self.respondent.language, default, self.piping.fill)
 
     def has_any(self, step: Step) -> bool:
         """Whether anything of a step is stored."""
@@ -121,7 +143,10 @@ class State:
             return self.given(step) is not None
         if not step.questions:
             return step.id in self.sent
-        return all((q.id, item) in self.stored for q in step.questions for item in q.storable())
+        asked = ((q.id, item) for q in step.questions for item in q.storable())
+        if step.stale or not all(key in self.stored for key in asked):
+            return False
+        return not self.walked.failed(step)
 
 
 def load_state(c: Connection, respondent: RespondentRecord) -> State:

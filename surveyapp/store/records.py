@@ -212,8 +212,14 @@ class RespondentRecord:
         return found
 
     def facts(self) -> dict[str, str]:
-        """What conditions may ask about the respondent."""
-        return {"language": self.language, "wave": self.wave or "", "cell": self.cell or ""}
+        """What conditions may ask about the respondent, and the seed of what is shuffled."""
+        return {
+            "language": self.language,
+            "wave": self.wave or "",
+            "cell": self.cell or "",
+            "started": self.started[:10],
+            "seed": "" if self.seed is None else str(self.seed),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from analysis.study import Attribute, ChoiceExercise, Study, StudyFaults, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise
+from analysis.study.flow import Group
+from analysis.study.pages import END
+from analysis.study.piping import filled
+from analysis.study.questions import PARTS, Question
 from analysis.study.routing import Step, tasks_shown
 from surveyapp import current
 from surveyapp.access import access
@@ -44,14 +49,21 @@ def preview(name: str, number: int) -> ResponseReturnValue:
         back=_address(name, number - 1) if number > 1 else url_for("studies.one", name=name),
         onward=url_for("studies.one", name=name) if last else _address(name, number + 1),
         notice=_notice(study, step, real),
+        fill=_with_names,
     )
     return draw_step(study, step, screen)
 
 
 def every_step(study: Study) -> list[Step]:
-    """All pages with all their questions, and the first two tasks of an exercise."""
+    """All pages with all their questions, and the first two tasks of an exercise.
+
+    The pages of a loop are there for its first entry.
+    """
     found_steps: list[Step] = []
-    for page in study.pages:
+    for placed in study.placed:
+        page = placed.page
+        if placed.repeated:
+            continue
         if page.exercise:
             shown = min(tasks_shown(study, page), 2)
             found_steps += [Step(page, task=n + 1) for n in range(shown)]
@@ -108,18 +120,58 @@ def _is_shuffled(exercise: Exercise) -> bool:
     return isinstance(exercise, BestWorstExercise) or "random" in orders
 
 
+def _with_names(text: str) -> str:
+    """A text with the names of the answers that will stand in it."""
+    return filled(text, lambda pipe: f"[{pipe.name}]")
+
+
 def _notice(study: Study, step: Step, real: bool) -> str | None:
-    notes = []
-    if not real:
-        notes.append(EXAMPLE)
+    notes = [] if real else [EXAMPLE]
     if step.page.exercise and _is_shuffled(study.exercise(step.page.exercise)):
         notes.append("Respondents see this in an order of their own")
+    for group in study.flow.groups():
+        if step.page.id in group.ids:
+            notes += _of_block(group)
     if step.page.show_if:
         notes.append(f"Shown only if: {step.page.show_if}")
-    notes += [f"'{q.id}' is shown only if: {q.show_if}" for q in step.questions if q.show_if]
+    if step.page.question_order == "random":
+        notes.append("The questions stand in an order of the respondent's own")
+    for question in step.questions:
+        notes += _of_question(question)
+    notes += [f"Refused unless: {check.that}" for check in step.page.checks]
     if step.page.screen_out_if:
         notes.append(f"The survey ends here if: {step.page.screen_out_if}")
+    for skip in step.page.skip_to:
+        where = "the survey ends" if skip.page == END else f"goes on at '{skip.page}'"
+        notes.append(f"After this page it {where}" + (f" if: {skip.if_}" if skip.if_ else ""))
     return ". ".join(notes) or None
+
+
+def _of_block(group: Group) -> Iterator[str]:
+    if group.show_if:
+        yield f"The block '{group.id}' is shown only if: {group.show_if}"
+    if group.loop:
+        over = f"what is {group.loop.take.replace('_', ' ')} in '{group.loop.over}'"
+        most = f", at most {group.most}" if group.most else ""
+        order = ", in random order" if group.order == "random" else ""
+        what = over if group.loop.over else f"{len(group.members)} entries"
+        yield f"The block '{group.id}' is asked for {what}{most}{order}; this is the first"
+    elif group.order == "random" or group.most:
+        most = f", of which {group.most} are shown" if group.most else ""
+        order = "in random order" if group.order == "random" else "in this order"
+        yield f"The block '{group.id or group.path}' has its pages {order}{most}"
+
+
+def _of_question(question: Question) -> Iterator[str]:
+    if question.show_if:
+        yield f"'{question.id}' is shown only if: {question.show_if}"
+    for field, order in PARTS:
+        for part in getattr(question, field, ()):
+            if part.show_if:
+                yield f"'{question.id}.{part.id}' is shown only if: {part.show_if}"
+        if getattr(question, order, "fixed") == "random":
+            yield f"The {field} of '{question.id}' stand in an order of the respondent's own"
+    yield from (f"'{question.id}' is refused unless: {check.that}" for check in question.checks)
 
 
 def _address(name: str, number: int) -> str:

@@ -15,6 +15,7 @@ def app(tmp_path):
     made = builders.make_app(tmp_path)
     builders.publish(made)
     builders.publish(made, read_study(builders.ALL_KINDS))
+    builders.publish(made, read_study(builders.BRANDS))
     yield made
     builders.close(made)
 
@@ -24,7 +25,10 @@ def people(app, study="pastry"):
         return list(respondents.of_study(c, study))
 
 
-@pytest.mark.parametrize("path", [builders.PASTRY, builders.ALL_KINDS], ids=["pastry", "all-kinds"])
+STUDIES = [builders.PASTRY, builders.ALL_KINDS, builders.BRANDS]
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=["pastry", "all-kinds", "brands"])
 @pytest.mark.parametrize("link", [builders.open_link, builders.personal_link])
 def test_a_bot_walks_every_page_to_the_end(app, path, link):
     study = read_study(path)
@@ -94,3 +98,16 @@ def test_many_bots_answer_in_several_processes(app, tmp_path):
     assert counts[-1] == 7
     assert [person.ended for person in people(app)] == ["complete"] * 7
     assert len({person.sequence for person in people(app)}) == 7
+
+
+def test_bots_walk_every_page_of_a_study_of_loops_skips_and_checks(app):
+    study = read_study(builders.BRANDS)
+    for n in range(12):
+        path = builders.personal_link(app, "brands", customer=f"{n:032x}")
+        walk(app.test_client(), path, study, AnyPersona(study, n))
+    with builders.store_of(app).read() as c:
+        asked = {answer.question for _, answer in answers.of_study(c, "brands")}
+    assert {person.ended for person in people(app, "brands")} <= {"complete", "screened_out"}
+    # Which two of the known brands are drawn is chance; of every question some brand is asked.
+    named = {question.id.partition("__")[0] for question in study.questions()}
+    assert named - {question.partition("__")[0] for question in asked} <= {"worst"}

@@ -4,7 +4,14 @@ import itertools
 
 import pytest
 
-from analysis.study.expressions import Compared, ExpressionFault, answers_lookup, parse
+from analysis.study.expressions import (
+    Compared,
+    ExpressionFault,
+    answers_lookup,
+    parse,
+    renamed,
+)
+from analysis.study.functions import Several
 
 VALUES = {
     "visits": "weekly",
@@ -93,9 +100,14 @@ def test_a_chain_is_the_and_of_its_comparisons():
         "nps.real.imag",
         "[n for n in channels]",
         "lambda: 1",
-        "nps if age else visits",
         "nps ** 99",
-        "nps / 2",
+        "nps // 2",
+        "nps % 2",
+        "round()",
+        "days(visits)",
+        "sum(*channels)",
+        "round(nps, digits=1)",
+        "-" * 80 + "nps",
         "channels[0]",
         "visits is None",
         "None",
@@ -150,3 +162,59 @@ def test_stored_answers_are_looked_up_by_kind():
     assert look("respondent.wave") == "w1"
     assert look("respondent.cell") is None
     assert look("missing") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("nps / 2", 4.5),
+        ("nps / (age - 40)", None),
+        ("nps / unknown", None),
+        ("1e14 * 1e14 * 1e14 * " * 8 + "1e14 * 1e14", None),
+        ("sum(nps, unknown, 1)", 10.0),
+        ("sum(unknown)", None),
+        ("sum(parts)", 5.0),
+        ("min(parts, nps)", 2.0),
+        ("max(parts, nps)", 9.0),
+        ("known(parts, nps, unknown)", 3.0),
+        ("answered(parts)", True),
+        ("nps + unknown", None),
+        ("round(2.5)", 3.0),
+        ("round(-2.5)", -3.0),
+        ("round(1.005, 2)", 1.01),
+        ("abs(-nps)", 9.0),
+        ("length(words)", 9.0),
+        ('contains(words, "GOOD")', True),
+        ('starts_with(words, "so")', True),
+        ('lower(words) == "so good ß"', False),
+        ("contains(unknown, words)", None),
+        ("days(first, last)", 30.0),
+        ("days(first, words)", None),
+        ("year(last) * 100 + month(last)", 202603.0),
+        ('"many" if nps > 5 else "few"', "many"),
+        ('"many" if unknown > 5 else "few"', None),
+        ("unknown > 1 and age < 3", False),
+        ("unknown > 1 or age > 3", True),
+        ('first < "2026-02-02" <= last', True),
+    ],
+)
+def test_values(source, value):
+    more = {"words": "So good ß", "first": "2026-02-01", "last": "2026-03-03"}
+    more["parts"] = Several((2.0, None, 3.0))
+    assert parse(source).value((VALUES | more).get, {}.get) == value
+
+
+def test_an_expression_may_be_written_over_several_lines():
+    assert holds('visits == "weekly"\n  and nps >= 9\n')
+
+
+def test_names_are_replaced_only_where_they_are_names():
+    found = renamed(
+        'a.x > 1 and "a" in b and mean(a) > 2 and c == entry and sum(a, b) > 1',
+        {"a": "a__z", "b": "b__z"},
+        {"entry": "z"},
+    )
+    assert found == (
+        "a__z.x > 1 and 'a' in b__z and (mean(a) > 2) and (c == 'z') and (sum(a__z, b__z) > 1)"
+    )
+    assert renamed("a >", {"a": "b"}, {}) == "a >"

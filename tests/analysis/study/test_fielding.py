@@ -6,7 +6,7 @@ import pytest
 
 from analysis.study import StudyFaults, parse_study
 from analysis.study.fielding import Cell, next_cell
-from analysis.study.routing import quotas_met
+from analysis.study.routing import Way, quotas_met
 
 PAGES = """
 pages:
@@ -56,7 +56,7 @@ def test_balance_comes_back_when_respondents_were_erased():
 
 def met(declared, answers, ahead, **facts):
     answers = {(name, ""): value for name, value in answers.items()}
-    return [q.id for q in quotas_met(declared, answers, facts, frozenset(ahead))]
+    return [q.id for q in quotas_met(Way(declared, answers, facts), frozenset(ahead))]
 
 
 def test_a_quota_is_judged_once_nothing_it_reads_is_ahead():
