@@ -8,6 +8,7 @@ from surveyapp.commands.demo import demo
 from surveyapp.commands.group import Group
 from surveyapp.commands.invitations import links
 from surveyapp.commands.ledger import purchases
+from surveyapp.commands.load_testing import load_test
 from surveyapp.commands.rehearsing import rehearse
 from surveyapp.commands.responses import responses
 from surveyapp.commands.serving import init, serve, worker
@@ -32,6 +33,7 @@ for _command in (
     analyse,
     report,
     archive,
+    load_test,
     user,
     settings,
 ):

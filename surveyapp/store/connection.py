@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 try:
     import fcntl
@@ -99,6 +100,43 @@ class Store:
         with self._lock_file.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+@contextlib.contextmanager
+def scratch_database(server: str) -> Iterator[str]:
+    """The address of a new, empty database at a PostgreSQL server, dropped when the block ends.
+
+    Parameters
+    ----------
+    server
+        Address of any database at the server, with a user who may make others. Empty: nothing is
+        made, and the address is empty as well.
+
+    Raises
+    ------
+    StoreFault
+        When the server cannot be used, or is none of PostgreSQL.
+    """
+    if not server:
+        yield ""
+        return
+    store = Store(server)
+    if store.engine.dialect.name != "postgresql":
+        raise StoreFault("Name a PostgreSQL server, as postgresql+psycopg://user@host/database.")
+    name = f"surveyapp_scratch_{secrets.token_hex(6)}"
+    engine = store.engine.execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as c:
+            c.exec_driver_sql(f"CREATE DATABASE {name}")
+    except DBAPIError as error:
+        store.close()
+        raise StoreFault(f"No database can be made there: {error.orig}") from None
+    try:
+        yield engine.url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as c:
+            c.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        store.close()
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
