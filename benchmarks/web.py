@@ -8,12 +8,15 @@ loaded in turn by the same visitors, so that ratios hold on a busy machine.
 
 import argparse
 import asyncio
+import os
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from surveyapp.load_test import run, servers, throwaway
@@ -26,6 +29,7 @@ CLIENTS = 32
 RATE = 30.0
 STALLED = 40
 OTREE = "otree==6.0.15"
+PARTICIPANTS = "3000"
 
 
 @contextmanager
@@ -52,19 +56,32 @@ def floor():
 def otree(python):
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(PEERS / "otree", folder, dirs_exist_ok=True)
-        port = servers.free_port()
-        program = [str(Path(python).parent / "otree")]
-        environment = {"OTREE_PRODUCTION": "1", "PWD": folder}
-        shell = ["sh", "-c", f"cd {folder} && exec {program[0]} prodserver1of2 {port}"]
-        subprocess.run(
-            ["sh", "-c", f"cd {folder} && {program[0]} resetdb --noinput"], check=True
-        )
-        with servers.running(shell, environment, port) as process:
-            yield f"http://127.0.0.1:{port}/demo/load/", process.pid
+        port, program = servers.free_port(), Path(python).parent / "otree"
+        path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {"OTREE_PRODUCTION": "1", "PATH": path}
+        for command in (["resetdb", "--noinput"], ["create_session", "load", PARTICIPANTS]):
+            subprocess.run(
+                [program, *command], cwd=folder, env={**os.environ, **environment}, check=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        with sqlite3.connect(f"{folder}/db.sqlite3") as c:
+            ((code,),) = c.execute("SELECT _anonymous_code FROM otree_session")
+        c.close()
+        command = [str(program), "prodserver1of2", f"127.0.0.1:{port}"]
+        with servers.running(command, environment, port, Path(folder)) as process:
+            yield f"http://127.0.0.1:{port}/join/{code}", process.pid
+
+
+class Participant(Visitor):
+    """A visitor of oTree, where the address of a session leads to the first page at once."""
+
+    async def begin(self):
+        await self.arrive()
 
 
 async def visitors_of(start, n):
-    visitors = [Visitor(start) for _ in range(n)]
+    kind = Participant if "/join/" in start else Visitor
+    visitors = [kind(start) for _ in range(n)]
     await run.start_all(visitors)
     await closed_loop(visitors, 1)
     return visitors
@@ -87,7 +104,9 @@ def row(name, timing, cpu):
     shown = (1000 * timing.percentile(share) for share in (0.5, 0.95, 0.99))
     p50, p95, p99 = (f"{value:.0f}" for value in shown)
     errors = timing.errors.total()
-    print(f"| {name} | {timing.rate:.1f} | {p50} | {p95} | {p99} | {cpu:.1f} | {errors} |", flush=True)
+    print(
+        f"| {name} | {timing.rate:.1f} | {p50} | {p95} | {p99} | {cpu:.1f} | {errors} |", flush=True
+    )
     for said, n in timing.errors.most_common(3):
         print(f"  {n} x {said}", file=sys.stderr)
 
@@ -121,7 +140,8 @@ def compare(programs, asked):
         timing, cpu = measured(start, pid, lambda v: closed_loop(v, asked.seconds))
         alone.append(timing.rate)
         slow = [start] * STALLED
-        timing, cpu = measured(start, pid, lambda v: beside_stalled(v, slow, asked.seconds))
+        beside_slow = partial(beside_stalled, starts=slow, seconds=asked.seconds)
+        timing, cpu = measured(start, pid, beside_slow)
         row(f"surveyapp beside {STALLED} stalled clients", timing, cpu)
         beside.append(timing.rate)
     for name in ("floor", "surveyapp"):
@@ -139,7 +159,8 @@ def compare(programs, asked):
     if "oTree" in programs:
         pairs = zip(closed["surveyapp"], closed["oTree"], strict=True)
         print(f"oTree / surveyapp: CPU {ratios([peer / mine for (_, mine), (_, peer) in pairs])}")
-    print(f"beside stalled / alone: pages {ratios([b / a for a, b in zip(alone, beside, strict=True)])}")
+    slowed = ratios([b / a for a, b in zip(alone, beside, strict=True)])
+    print(f"beside stalled / alone: pages {slowed}")
     print(run.syncs_in_words(run.count_syncs(*programs["surveyapp"])))
 
 

@@ -90,10 +90,12 @@ def step_before(
 
 def screened_out(study: Study, page: Page, answers: Answers, respondent: Mapping[str, str]) -> bool:
     """Whether the answers up to and with a page end the survey for this respondent."""
+    if page.screen_out_if is None:
+        return False
     asked = asked_questions(study, answers, respondent)
     counted = {key: value for key, value in answers.items() if key[0] in asked}
     lookup = answers_lookup(counted, *_kinds(study), respondent)
-    return page.screen_out_if is not None and _holds(study, page.screen_out_if, lookup)
+    return _holds(study, page.screen_out_if, lookup)
 
 
 def declined(study: Study, answers: Answers) -> bool:

@@ -18,23 +18,28 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Page {{ n }}</title>
 <link rel="stylesheet" href="/static/base.css"></head><body><main>
 <p>Part {{ n }} of {{ pages }}</p><progress value="{{ n - 1 }}" max="{{ pages }}"></progress>
-<form method="post" action="/a/{{ token }}/{{ n }}"><input type="hidden" name="turn" value="{{ turn }}">
+<form method="post" action="/a/{{ token }}/{{ n }}">
+<input type="hidden" name="turn" value="{{ turn }}">
 <h1>Page {{ n }}</h1>
 {% for name, text, options in questions %}
 {% if options %}
 <fieldset class="question"><legend>{{ text }}</legend><div class="scale">
 {% for value, label in options %}
-<div class="option"><input type="radio" id="{{ name }}-{{ loop.index }}" name="{{ name }}" value="{{ value }}"
-{%- if given.get(name) == value %} checked{% endif %}><label for="{{ name }}-{{ loop.index }}">{{ label }}</label></div>
+<div class="option">
+<input type="radio" id="{{ name }}-{{ loop.index }}" name="{{ name }}" value="{{ value }}"
+{%- if given.get(name) == value %} checked{% endif %}>
+<label for="{{ name }}-{{ loop.index }}">{{ label }}</label></div>
 {% endfor %}
 </div></fieldset>
 {% else %}
 <div class="question"><label for="{{ name }}-1">{{ text }}</label>
-<input type="text" id="{{ name }}-1" name="{{ name }}" maxlength="500" value="{{ given.get(name, '') }}"></div>
+<input type="text" id="{{ name }}-1" name="{{ name }}" maxlength="500"
+ value="{{ given.get(name, '') }}"></div>
 {% endif %}
 {% endfor %}
 <button>Continue</button></form></main></body></html>"""
-START = '<h1>A load test</h1><form method="post" action="/s/load"><input type="hidden" name="a" value="b"></form>'
+START = """<h1>A load test</h1>
+<form method="post" action="/s/load"><input type="hidden" name="a" value="b"></form>"""
 
 
 def questions(n):

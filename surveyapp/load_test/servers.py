@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -27,7 +28,7 @@ class NoServer(RuntimeError):
 
 @contextmanager
 def running(
-    command: Sequence[str], environment: Mapping[str, str], port: int
+    command: Sequence[str], environment: Mapping[str, str], port: int, folder: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server process that listens on a port of loopback, for as long as the block lasts.
 
@@ -38,7 +39,12 @@ def running(
     """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603
-            command, env={**os.environ, **environment}, stdout=log, stderr=log
+            command,
+            env={**os.environ, **environment},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         try:
             if not _listens(process, port):
@@ -138,9 +144,10 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Stop a server with all that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+            return

@@ -13,6 +13,7 @@ _FORM = re.compile(r'<form\b[^>]*?(?: action="([^"]*)")?[^>]*>(.*?)</form>', re.
 _INPUT = re.compile(r"<(?:input|textarea)\b[^>]*>")
 _ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
 _TITLE = re.compile(r"<h1[^>]*>(.*?)</h1>", re.S)
+REDIRECTS = (301, 302, 303, 307)
 MOST_REDIRECTS = 5
 LONGEST_SECONDS = 60.0
 
@@ -60,25 +61,25 @@ class Visitor:
 
     async def begin(self) -> None:
         """Start as a new respondent; then the first page of questions is open."""
-        self._cookie = ""
-        await self._open(self._start)
+        await self.arrive()
         await self.send()
 
-    async def page(self) -> None:
-        """Send the open page, and open the one that follows."""
-        await self.send()
+    async def arrive(self) -> None:
+        """Open the start page as somebody who was never there."""
+        self._cookie = ""
+        await self._open(self._start)
 
     async def send(self) -> None:
         """Send the open page; what it leads to is open afterwards."""
         reply = await self.request("POST", self.here, urlencode(self.form))
-        if reply.status not in (302, 303):
+        if reply.status not in REDIRECTS:
             raise Refused(_said(self.here, reply))
         await self._open(reply.location)
 
     async def _open(self, path: str) -> None:
         for _ in range(MOST_REDIRECTS):
             reply = await self.request("GET", path)
-            if reply.status not in (302, 303):
+            if reply.status not in REDIRECTS:
                 break
             path = reply.location
         if reply.status != 200:

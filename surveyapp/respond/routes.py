@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import (
     Blueprint,
     Response,
@@ -187,7 +189,9 @@ def _turn() -> int:
 def _state(token: str) -> State | None:
     with current.store().read() as c:
         respondent = respondents.by_token(c, tokens.token_hash(token))
-        return load_state(c, respondent) if respondent else None
+        if respondent is None:
+            return None
+        return replace(load_state(c, respondent), invitation=invitation_of(c, respondent))
 
 
 def _known(token: str) -> State:
@@ -214,8 +218,7 @@ def _stopped(state: State) -> ResponseReturnValue | None:
     """The page that says why a respondent who started may not go on, or None."""
     if state.respondent.ended:
         return None
-    with current.store().read() as c:
-        found = invitation_of(c, state.respondent)
+    found = state.invitation
     reason = barrier(*found, at=clock.now(), started=True) if found else "revoked"
     return (_closed_page(reason, state.study), 410) if reason else None
 
@@ -278,8 +281,10 @@ def _draw(
 ) -> str:
     respondent = state.respondent
     before = state.before(step)
-    with current.store().read() as c:
-        task = task_of(c, respondent, step)
+    task = None
+    if step.task:
+        with current.store().read() as c:
+            task = task_of(c, respondent, step)
     screen = Screen(
         language=respondent.language,
         entered=stored_form(state, step) if entered is None else entered,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
@@ -139,11 +139,17 @@ def scratch_database(server: str) -> Iterator[str]:
         store.close()
 
 
-def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+Insert = postgresql.Insert | sqlite.Insert
+INSERTS: dict[str, Callable[[Table], Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+"""An insert that can say what happens on a conflict, by the name of the database's dialect."""
+
+
+def insert(connection: Connection, table: Table) -> Insert:
     """An insert that can say what happens on a conflict, for either database."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return INSERTS[connection.dialect.name](table)
 
 
 def _set_up_sqlite(connection: object, _record: object) -> None:
