@@ -13,6 +13,7 @@ from surveyapp.commands.rehearsing import rehearse
 from surveyapp.commands.responses import responses
 from surveyapp.commands.serving import init, serve, worker
 from surveyapp.commands.settings import settings
+from surveyapp.commands.stores import store
 from surveyapp.commands.studies import study
 from surveyapp.commands.users import user
 
@@ -33,6 +34,7 @@ for _command in (
     analyse,
     report,
     archive,
+    store,
     load_test,
     user,
     settings,

@@ -112,7 +112,7 @@ async def _count_syncs(start: str, pid: int) -> Syncs:
                 await visitor.send()
                 sent += 1
     _hang_up(visitors)
-    return Syncs(sent, *(written or [None]), readings, *(read or [None]))
+    return Syncs(sent, written[0] if written else None, readings, read[0] if read else None)
 
 
 async def _visitors(starts: Sequence[str], n: int) -> list[Visitor]:
@@ -130,8 +130,9 @@ async def _measured(name: str, pids: Sequence[int], loop: Awaitable[Timing]) -> 
     before = cpu_seconds(pids) if pids else None
     timing = await loop
     after = cpu_seconds(pids) if pids else None
-    known = before is not None and after is not None and timing.pages
-    return Part(name, timing, 1000 * (after - before) / len(timing.pages) if known else None)
+    if before is None or after is None or not timing.pages:
+        return Part(name, timing, None)
+    return Part(name, timing, 1000 * (after - before) / len(timing.pages))
 
 
 def in_words(parts: Sequence[Part]) -> list[str]:

@@ -67,6 +67,19 @@ class Store:
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
+    @property
+    def place(self) -> str:
+        """Which database this is, whoever asks for it; without the password."""
+        url = self.engine.url
+        if self._lock_file:
+            return str(Path(url.database or "").resolve())
+        return url.set(drivername="postgresql", password=None).render_as_string()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database: False for a file that would be made by opening it."""
+        return self._lock_file is None or Path(self.engine.url.database or "").is_file()
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that reads one consistent state."""
