@@ -45,6 +45,10 @@ MOVED_ON = (
     "The survey went on in another tab. What you entered here is not stored yet: "
     "please check it and send it again."
 )
+NOT_ON_WAY = (
+    "The page that you sent is not a part of your way through the survey, perhaps because an "
+    "answer was changed in another tab. It was not stored; the survey goes on here."
+)
 SEND_AGAIN = "Your page could not be sent. What you entered is still here: please send it again."
 
 
@@ -164,7 +168,7 @@ def _answer(token: str, recorded: Recorded) -> ResponseReturnValue:
     if recorded.outcome == "ended":
         return _end_page(state, notice="The survey is finished. Nothing was changed."), 409
     if step is None or reply is None:
-        return redirect(url_for(".entry", token=token), code=303)
+        return _elsewhere(token, state)
     if recorded.outcome == "invalid":
         page = _draw(token, state, step, entered=reply.entered, errors=reply.errors)
         return page, 422
@@ -173,6 +177,13 @@ def _answer(token: str, recorded: Recorded) -> ResponseReturnValue:
             return _draw(token, state, step, notice=SENT_ALREADY), 409
         return _draw(token, state, step, entered=reply.entered, notice=MOVED_ON), 409
     return _to(token, recorded.next_step)
+
+
+def _elsewhere(token: str, state: State) -> ResponseReturnValue:
+    """A page that is not on the way (any more) was sent: the current step, which says so."""
+    if state.current is None:
+        return redirect(url_for(".entry", token=token), code=303)
+    return _draw(token, state, state.current, notice=NOT_ON_WAY), 409
 
 
 def _to(token: str, step: Step | None) -> ResponseReturnValue:
