@@ -69,6 +69,10 @@ class Visitor:
         self._cookie = ""
         await self._open(self._start)
 
+    async def arrive_at(self, path: str) -> None:
+        """Open a page of the same server, as the one who is known there."""
+        await self._open(path)
+
     async def send(self) -> None:
         """Send the open page; what it leads to is open afterwards."""
         reply = await self.request("POST", self.here, urlencode(self.form))
