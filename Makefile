@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format check-deep benchmarks constraints clean
+.PHONY: help setup demo serve test test-postgres check format check-deep benchmarks constraints clean
 
 help: ## Show these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ serve: $(STAMP) ## Serve the installation in instance/
 
 test: $(STAMP) ## Run all tests (but for the heavy statistical ones)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-postgres: $(STAMP) ## Run the tests of all pages again on PostgreSQL (SURVEYAPP_TEST_POSTGRES)
+	SURVEYAPP_TEST_ON=postgresql $(BIN)/python -m pytest -n 2 --dist loadfile tests/surveyapp -m 'not deep and not postgres'
 
 check: $(STAMP) ## Formatting, lint and types
 	$(BIN)/ruff format --check .
