@@ -37,8 +37,10 @@ serve: $(STAMP) ## Serve the installation in instance/
 test: $(STAMP) ## Run all tests (but for the heavy statistical ones)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+PAGES := $(addprefix tests/surveyapp/,respond studies staff reports test_security.py test_bots.py)
+
 test-postgres: $(STAMP) ## Run the tests of all pages again on PostgreSQL (SURVEYAPP_TEST_POSTGRES)
-	SURVEYAPP_TEST_ON=postgresql $(BIN)/python -m pytest -n 2 --dist loadfile tests/surveyapp -m 'not deep and not postgres'
+	SURVEYAPP_TEST_ON=postgresql $(BIN)/python -m pytest -n 2 --dist loadfile $(PAGES) -m 'not deep and not postgres'
 
 check: $(STAMP) ## Formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -49,7 +51,7 @@ format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check-deep: $(STAMP) ## Heavy statistical checks: coverage, calibration (results in docs/deep-checks.md)
+check-deep: $(STAMP) ## Heavy checks: coverage, calibration, crashes (results in docs/deep-checks.md)
 	$(BIN)/python -m pytest -m deep -n 2
 
 benchmarks: $(STAMP) ## Side-by-side runs against peers (results in docs/benchmarks.md)

@@ -1,4 +1,4 @@
-"""Where the tests of pages keep their data: SQLite, or PostgreSQL with SURVEYAPP_TEST_ON=postgresql.
+"""Where tests of pages keep their data: SQLite, or PostgreSQL with SURVEYAPP_TEST_ON=postgresql.
 
 `make test-postgres` runs them again on PostgreSQL; tests of the store run on both by themselves.
 """
