@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format translations check-deep benchmarks constraints clean
+.PHONY: help setup demo serve test test-postgres check format translations check-deep benchmarks constraints clean
 
 help: ## Show these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,11 @@ serve: $(STAMP) ## Serve the installation in instance/
 test: $(STAMP) ## Run all tests (but for the heavy statistical ones)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+PAGES := $(addprefix tests/surveyapp/,respond studies staff reports test_security.py test_bots.py)
+
+test-postgres: $(STAMP) ## Run the tests of all pages again on PostgreSQL (SURVEYAPP_TEST_POSTGRES)
+	SURVEYAPP_TEST_ON=postgresql $(BIN)/python -m pytest -n 2 --dist loadfile $(PAGES) -m 'not deep and not postgres'
+
 check: $(STAMP) ## Formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -53,7 +58,7 @@ translations: $(STAMP) ## Collect the app's own sentences, then compile their tr
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile -d surveyapp/translations
 
-check-deep: $(STAMP) ## Heavy statistical checks: coverage, calibration (results in docs/deep-checks.md)
+check-deep: $(STAMP) ## Heavy checks: coverage, calibration, crashes (results in docs/deep-checks.md)
 	$(BIN)/python -m pytest -m deep -n 2
 
 benchmarks: $(STAMP) ## Side-by-side runs against peers (results in docs/benchmarks.md)

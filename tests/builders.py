@@ -24,6 +24,7 @@ from surveyapp.reports.run_files import PAGE, folder_of
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, images, links, rehearsals, studies
 from surveyapp.store.records import LinkRecord, RehearsalRecord, TaskRecord
+from tests import databases
 
 ROOT = Path(__file__).parent.parent
 PASTRY = ROOT / "examples" / "pastry" / "study.yaml"
@@ -36,7 +37,8 @@ SELF_ASSESSMENT = ROOT / "examples" / "self-assessment" / "study.yaml"
 def make_settings(folder: Path, **changes: str | int | bool) -> Settings:
     """Settings of an instance in a folder."""
     settings = read_settings(folder)
-    return replace(settings, values={**settings.values, **changes})
+    at = {"DATABASE_URL": databases.address(folder)}
+    return replace(settings, values={**settings.values, **at, **changes})
 
 
 def make_app(folder: Path, **changes: str | int | bool) -> Flask:

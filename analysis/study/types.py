@@ -248,9 +248,19 @@ class Study(Part):
     def default_language(self) -> str:
         return self.languages[0]
 
-    def questions(self) -> tuple[Question, ...]:
+    @cached_property
+    def all_questions(self) -> tuple[Question, ...]:
         """All questions in the order of the pages."""
         return tuple(question for page in self.pages for question in page.questions)
+
+    def questions(self) -> tuple[Question, ...]:
+        """All questions in the order of the pages."""
+        return self.all_questions
+
+    @cached_property
+    def has_pages_of_text(self) -> bool:
+        """Whether a page asks nothing."""
+        return any(not page.questions and page.exercise is None for page in self.pages)
 
     def question(self, question_id: str) -> Question:
         """Return a question by id; KeyError when there is none."""

@@ -8,11 +8,13 @@ from surveyapp.commands.demo import demo
 from surveyapp.commands.group import Group
 from surveyapp.commands.invitations import links
 from surveyapp.commands.ledger import purchases
+from surveyapp.commands.load_testing import load_test
 from surveyapp.commands.panels import panels
 from surveyapp.commands.rehearsing import rehearse
 from surveyapp.commands.responses import responses
 from surveyapp.commands.serving import init, serve, worker
 from surveyapp.commands.settings import settings
+from surveyapp.commands.stores import store
 from surveyapp.commands.studies import study
 from surveyapp.commands.users import user
 
@@ -34,6 +36,8 @@ for _command in (
     analyse,
     report,
     archive,
+    store,
+    load_test,
     user,
     settings,
 ):

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from flask import Flask
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a host may be given as, not a default
+CONNECTIONS = 800
+"""Browsers hold theirs open between pages; waitress accepts only 100 by itself, then nobody."""
+IDLE_SECONDS = 60
+"""After which a silent connection is closed."""
 PORT = click.IntRange(1, 65535)
 DEFAULT_BASE_URL = next(s.default for s in SETTINGS if s.name == "BASE_URL")
 
@@ -89,7 +93,17 @@ def _listen(app: Flask, host: str, port: int, threads: int) -> Any:
 
     channels: dict[int, Any] = {}
     try:
-        return create_server(app, map=channels, host=host, port=port, threads=threads, ident=None)
+        return create_server(
+            app,
+            map=channels,
+            host=host,
+            port=port,
+            threads=threads,
+            ident=None,
+            connection_limit=CONNECTIONS,
+            channel_timeout=IDLE_SECONDS,
+            asyncore_use_poll=True,
+        )
     except (OSError, ValueError) as error:
         wasyncore.close_all(channels, ignore_all=True)
         raise Fault(f"Cannot serve on {host}:{port}: {error}. Choose another --port.") from None

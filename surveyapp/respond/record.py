@@ -56,9 +56,11 @@ def record_page(
         locked = respondents.by_token(c, before.respondent.token_hash, lock=True)
         if locked is None:
             raise LookupError("the respondent was erased")
-        state = load_state(c, locked)
-        unchanged = locked.turn == before.respondent.turn
-        checked = early if unchanged else _checked(state, step_id, posted)
+        if locked == before.respondent:  # nothing was stored since it was read
+            state, checked = before, early
+        else:
+            state = load_state(c, locked)
+            checked = _checked(state, step_id, posted)
         if checked.step is None or checked.reply is None or checked.outcome == "again":
             return checked
         if turn != locked.turn:

@@ -62,6 +62,10 @@ MOVED_ON = noted(
     "The survey went on in another tab. What you entered here is not stored yet: "
     "please check it and send it again."
 )
+NOT_ON_WAY = noted(
+    "The page that you sent is not a part of your way through the survey, perhaps because an "
+    "answer was changed in another tab. It was not stored; the survey goes on here."
+)
 SEND_AGAIN = noted(
     "Your page could not be sent. What you entered is still here: please send it again."
 )
@@ -209,7 +213,7 @@ def _answer(token: str, recorded: Recorded) -> ResponseReturnValue:
             notice=gettext("The survey is finished. Nothing was changed."),
         ), 409
     if step is None or reply is None:
-        return redirect(url_for(".entry", token=token), code=303)
+        return _elsewhere(token, state)
     if recorded.outcome == "invalid":
         page = _draw(token, state, step, entered=reply.entered, errors=reply.errors)
         return page, 422
@@ -218,6 +222,13 @@ def _answer(token: str, recorded: Recorded) -> ResponseReturnValue:
             return _draw(token, state, step, notice=gettext(SENT_ALREADY)), 409
         return _draw(token, state, step, entered=reply.entered, notice=gettext(MOVED_ON)), 409
     return _to(token, recorded.next_step)
+
+
+def _elsewhere(token: str, state: State) -> ResponseReturnValue:
+    """A page that is not on the way (any more) was sent: the current step, which says so."""
+    if state.current is None:
+        return redirect(url_for(".entry", token=token), code=303)
+    return _draw(token, state, state.current, notice=gettext(NOT_ON_WAY)), 409
 
 
 def _to(token: str, step: Step | None) -> ResponseReturnValue:
@@ -234,9 +245,10 @@ def _turn() -> int:
 def _state(token: str) -> State | None:
     with current.store().read() as c:
         respondent = respondents.by_token(c, tokens.token_hash(token))
-        state = load_state(c, respondent) if respondent else None
-    if state:
-        languages.speak(state.respondent.language)
+        if respondent is None:
+            return None
+        state = replace(load_state(c, respondent), invitation=invitation_of(c, respondent))
+    languages.speak(respondent.language)
     return state
 
 
@@ -271,8 +283,7 @@ def _stopped(state: State) -> ResponseReturnValue | None:
     """The page that says why a respondent who started may not go on, or None."""
     if state.respondent.ended:
         return None
-    with current.store().read() as c:
-        found = invitation_of(c, state.respondent)
+    found = state.invitation
     reason = barrier(*found, at=clock.now(), started=True) if found else "revoked"
     return (respondents_end(state, reason), 410) if reason else None
 
@@ -379,8 +390,10 @@ def _draw(
 ) -> str:
     respondent = state.respondent
     before = state.before(step)
-    with current.store().read() as c:
-        task = task_of(c, respondent, step)
+    task = None
+    if step.task:
+        with current.store().read() as c:
+            task = task_of(c, respondent, step)
     screen = Screen(
         language=respondent.language,
         entered=stored_form(state, step) if entered is None else entered,

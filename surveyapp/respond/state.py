@@ -18,7 +18,14 @@ from analysis.study.types import Study
 from surveyapp import languages
 from surveyapp.languages import Said
 from surveyapp.store import Connection, answers, respondents, studies
-from surveyapp.store.records import AnswerRecord, RespondentRecord, TaskAnswer, TaskRecord
+from surveyapp.store.records import (
+    AnswerRecord,
+    LinkRecord,
+    RespondentRecord,
+    StudyRecord,
+    TaskAnswer,
+    TaskRecord,
+)
 
 ChoiceKey = tuple[str, int]
 """Exercise and task."""
@@ -33,6 +40,8 @@ class State:
     stored: Mapping[tuple[str, str], AnswerRecord]
     chosen: Mapping[ChoiceKey, TaskAnswer]
     sent: frozenset[str]
+    invitation: tuple[LinkRecord, StudyRecord] | None = None
+    """The link and study with which the respondent started, as they are now."""
 
     @cached_property
     def answered(self) -> dict[tuple[str, str], str]:
@@ -150,13 +159,14 @@ class State:
 
 
 def load_state(c: Connection, respondent: RespondentRecord) -> State:
-    """Read everything stored of a respondent."""
+    """Read everything stored of a respondent; tables that the study cannot fill are not asked."""
+    study, name = published(c, respondent.study, respondent.version), respondent.respondent
     return State(
-        published(c, respondent.study, respondent.version),
+        study,
         respondent,
-        answers.stored(c, respondent.respondent),
-        answers.stored_choices(c, respondent.respondent),
-        respondents.steps_sent(c, respondent.respondent),
+        answers.stored(c, name) if study.all_questions else {},
+        answers.stored_choices(c, name) if study.exercises else {},
+        respondents.steps_sent(c, name) if study.has_pages_of_text else frozenset(),
     )
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from functools import lru_cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
-from surveyapp.store.connection import insert
+from surveyapp.store.connection import INSERTS, Insert, insert
 from surveyapp.store.records import AnswerRecord, ChoiceRecord, TaskAnswer
 from surveyapp.store.schema import answers, choices, respondents
+
+# Statements of every page, made once: making one costs as much as running it.
+_STORED = select(
+    answers.c.question, answers.c.item, answers.c.value, answers.c.status, answers.c.turn
+).where(answers.c.respondent == bindparam("respondent"))
+_CHOSEN = select(choices.c.exercise, choices.c.task, choices.c.chosen, choices.c.second).where(
+    choices.c.respondent == bindparam("respondent")
+)
 
 
 def save(c: Connection, respondent: str, rows: Iterable[AnswerRecord], *, turn: int) -> None:
@@ -27,9 +36,14 @@ def save(c: Connection, respondent: str, rows: Iterable[AnswerRecord], *, turn: 
     ]
     if not values:
         return
-    new = insert(c, answers)
+    c.execute(_upsert(c.dialect.name), values)
+
+
+@lru_cache
+def _upsert(dialect: str) -> Insert:
+    new = INSERTS[dialect](answers)
     changed = {name: new.excluded[name] for name in ("value", "status", "turn")}
-    c.execute(new.on_conflict_do_update(index_elements=answers.primary_key, set_=changed), values)
+    return new.on_conflict_do_update(index_elements=answers.primary_key, set_=changed)
 
 
 def save_choice(c: Connection, given: ChoiceRecord, *, turn: int) -> None:
@@ -48,15 +62,13 @@ def add_choices(c: Connection, rows: Iterable[ChoiceRecord], *, turn: int = 0) -
 
 def stored(c: Connection, respondent: str) -> dict[tuple[str, str], AnswerRecord]:
     """All stored answers of a respondent by (question, item)."""
-    columns = [answers.c[name] for name in ("question", "item", "value", "status", "turn")]
-    rows = c.execute(select(*columns).where(answers.c.respondent == respondent))
-    return {(row.question, row.item): AnswerRecord(**row._mapping) for row in rows}
+    rows = c.execute(_STORED, {"respondent": respondent})
+    return {(row[0], row[1]): AnswerRecord(*row) for row in rows}
 
 
 def stored_choices(c: Connection, respondent: str) -> dict[tuple[str, int], TaskAnswer]:
     """All that a respondent answered to tasks, by (exercise, task)."""
-    columns = (choices.c.exercise, choices.c.task, choices.c.chosen, choices.c.second)
-    rows = c.execute(select(*columns).where(choices.c.respondent == respondent))
+    rows = c.execute(_CHOSEN, {"respondent": respondent})
     return {(row.exercise, row.task): TaskAnswer(row.chosen, row.second) for row in rows}
 
 

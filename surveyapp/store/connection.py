@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 try:
     import fcntl
@@ -66,6 +67,19 @@ class Store:
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
+    @property
+    def place(self) -> str:
+        """Which database this is, whoever asks for it; without the password."""
+        url = self.engine.url
+        if self._lock_file:
+            return str(Path(url.database or "").resolve())
+        return url.set(drivername="postgresql", password=None).render_as_string()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database: False for a file that would be made by opening it."""
+        return self._lock_file is None or Path(self.engine.url.database or "").is_file()
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that reads one consistent state."""
@@ -101,11 +115,54 @@ class Store:
             yield
 
 
-def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+@contextlib.contextmanager
+def scratch_database(server: str) -> Iterator[str]:
+    """The address of a new, empty database at a PostgreSQL server, dropped when the block ends.
+
+    Parameters
+    ----------
+    server
+        Address of any database at the server, with a user who may make others. Empty: nothing is
+        made, and the address is empty as well.
+
+    Raises
+    ------
+    StoreFault
+        When the server cannot be used, or is none of PostgreSQL.
+    """
+    if not server:
+        yield ""
+        return
+    store = Store(server)
+    if store.engine.dialect.name != "postgresql":
+        raise StoreFault("Name a PostgreSQL server, as postgresql+psycopg://user@host/database.")
+    name = f"surveyapp_scratch_{secrets.token_hex(6)}"
+    engine = store.engine.execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as c:
+            c.exec_driver_sql(f"CREATE DATABASE {name}")
+    except DBAPIError as error:
+        store.close()
+        raise StoreFault(f"No database can be made there: {error.orig}") from None
+    try:
+        yield engine.url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as c:
+            c.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        store.close()
+
+
+Insert = postgresql.Insert | sqlite.Insert
+INSERTS: dict[str, Callable[[Table], Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+"""An insert that can say what happens on a conflict, by the name of the database's dialect."""
+
+
+def insert(connection: Connection, table: Table) -> Insert:
     """An insert that can say what happens on a conflict, for either database."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return INSERTS[connection.dialect.name](table)
 
 
 def _set_up_sqlite(connection: object, _record: object) -> None:

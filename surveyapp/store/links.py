@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from surveyapp.store.records import LinkRecord
 from surveyapp.store.schema import links, respondents
+
+_GET = select(links).where(links.c.link == bindparam("wanted"))
 
 
 def add(c: Connection, new: Iterable[LinkRecord]) -> None:
@@ -30,7 +42,8 @@ def by_token(c: Connection, hashed: str) -> LinkRecord | None:
 
 def get(c: Connection, link: str) -> LinkRecord | None:
     """A link by id, or None."""
-    return _one(c, links.c.link == link)
+    row = c.execute(_GET, {"wanted": link}).first()
+    return LinkRecord(**row._mapping) if row else None
 
 
 def of_study(c: Connection, study: str, kind: str | None = None) -> list[LinkRecord]:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from surveyapp import clock
 from surveyapp.store import studies
 from surveyapp.store.records import RespondentRecord
 from surveyapp.store.schema import answers, choices, pages_sent, quota_places, respondents
+
+# Statements of every page, made once: making one costs as much as running it.
+_BY_TOKEN = select(respondents).where(respondents.c.token_hash == bindparam("hashed"))
+_LOCKED = _BY_TOKEN.with_for_update()
+_STEPS_SENT = (
+    select(pages_sent.c.step).where(pages_sent.c.respondent == bindparam("respondent")).distinct()
+)
+_ADVANCE = update(respondents).where(respondents.c.respondent == bindparam("who"))
+_SENT = insert(pages_sent)
 
 
 def add(c: Connection, new: RespondentRecord) -> None:
@@ -40,8 +49,7 @@ def next_sequence(c: Connection, study: str, version: int) -> int:
 
 def by_token(c: Connection, hashed: str, *, lock: bool = False) -> RespondentRecord | None:
     """A respondent by the hash of the token, or None; ``lock`` holds the row until the end."""
-    wanted = select(respondents).where(respondents.c.token_hash == hashed)
-    row = c.execute(wanted.with_for_update() if lock else wanted).first()
+    row = c.execute(_LOCKED if lock else _BY_TOKEN, {"hashed": hashed}).first()
     return RespondentRecord(**row._mapping) if row else None
 
 
@@ -85,14 +93,10 @@ def advance(
     """
     turn = respondent.turn + 1
     completed = at if ended == "complete" else None
+    changed = {"turn": turn, "step": next_step, "ended": ended, "completed": completed}
     taken = clock.seconds_between(respondent.started, at) if ended else None
-    c.execute(
-        update(respondents)
-        .where(respondents.c.respondent == respondent.respondent)
-        .values(
-            turn=turn, step=next_step, ended=ended, completed=completed, last_at=at, seconds=taken
-        )
-    )
+    changed |= {"last_at": at, "seconds": taken}
+    c.execute(_ADVANCE, {"who": respondent.respondent, **changed})
     row = {
         "respondent": respondent.respondent,
         "turn": turn,
@@ -101,7 +105,7 @@ def advance(
         "seconds": clock.seconds_between(respondent.last_at or respondent.started, at),
         "answers": answered,
     }
-    c.execute(insert(pages_sent).values(row))
+    c.execute(_SENT, row)
 
 
 def end(c: Connection, respondent: str, ended: str) -> None:
@@ -118,8 +122,7 @@ def set_language(c: Connection, respondent: str, language: str) -> None:
 
 def steps_sent(c: Connection, respondent: str) -> frozenset[str]:
     """The steps that a respondent sent at least once."""
-    wanted = select(pages_sent.c.step).where(pages_sent.c.respondent == respondent).distinct()
-    return frozenset(c.execute(wanted).scalars())
+    return frozenset(c.execute(_STEPS_SENT, {"respondent": respondent}).scalars())
 
 
 def of_study(c: Connection, study: str) -> Iterator[RespondentRecord]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from surveyapp.store import designs
 from surveyapp.store.records import DesignRecord, StudyRecord, TaskRecord, VersionRecord
@@ -33,9 +33,12 @@ def _with_version() -> Select[Any]:
     return select(studies, newest.label("version"))
 
 
+_GET = _with_version().where(studies.c.study == bindparam("wanted"))
+
+
 def get(c: Connection, study: str) -> StudyRecord | None:
     """A study by id, or None."""
-    row = c.execute(_with_version().where(studies.c.study == study)).first()
+    row = c.execute(_GET, {"wanted": study}).first()
     return StudyRecord(**row._mapping) if row else None
 
 

@@ -96,6 +96,7 @@ def test_a_study_is_not_published_without_its_images(drafted):
 
 def test_images_beside_the_file_come_along(tmp_path, monkeypatch):
     monkeypatch.setenv("SURVEYAPP_INSTANCE", str(tmp_path / "instance"))
+    monkeypatch.setenv("SURVEYAPP_DATABASE_URL", builders.databases.address(tmp_path / "instance"))
     for words in (["init"], ["study", "add", str(builders.ALL_KINDS)]):
         done = CliRunner().invoke(main, words)
         assert done.exit_code == 0, done.output
