@@ -41,7 +41,10 @@ OUTCOME_COLUMNS = (
     "spend_after",
     "weeks_after",
 )
+PAGE_TIME_COLUMNS = ("respondent", "turn", "step", "at")
+"""Every page sent: the respondent's revision, the page or task, and when."""
 KEYS = {
+    "page_times": ["respondent", "turn"],
     "respondents": ["respondent"],
     "answers": ["respondent", "question", "item"],
     "customers": ["customer"],
@@ -50,6 +53,7 @@ KEYS = {
 }
 _INTEGERS = [
     "study_version",
+    "turn",
     "seed",
     "block",
     "chosen",
@@ -96,6 +100,10 @@ def _no_alarms() -> pd.DataFrame:
     return pd.DataFrame(columns=list(ALARM_COLUMNS))
 
 
+def _no_times() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(PAGE_TIME_COLUMNS))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Archive:
     """A frozen study: definition, answers, choices, customers' scores and facts.
@@ -107,10 +115,10 @@ class Archive:
     ----------
     versions
         The study by published version.
-    respondents, answers, customers, alarms, outcomes
+    respondents, answers, customers, alarms, outcomes, page_times
         As in docs/architecture.md, 'The tables'; further columns are kept. ``alarms`` has no rows
         where the alarm could not be calibrated, or the archive is older than it: the property
-        ``no_alarm`` says why.
+        ``no_alarm`` says why. ``page_times`` has none where they were not kept.
     choices
         One table per exercise id, with the columns of ``answered_tasks.LAYOUTS`` for its kind.
     facts
@@ -125,6 +133,7 @@ class Archive:
     outcomes: pd.DataFrame
     facts: Mapping[str, str]
     alarms: pd.DataFrame = field(default_factory=_no_alarms)
+    page_times: pd.DataFrame = field(default_factory=_no_times)
 
     @property
     def version(self) -> int:
@@ -169,6 +178,7 @@ def normalised(archive: Archive) -> Archive:
         customers=_typed(archive.customers, KEYS["customers"]),
         alarms=_typed(archive.alarms, KEYS["alarms"]),
         outcomes=_typed(archive.outcomes, KEYS["outcomes"]),
+        page_times=_typed(archive.page_times, KEYS["page_times"]),
         facts={name: str(value) for name, value in sorted(archive.facts.items())},
     )
 
@@ -262,6 +272,7 @@ def _read(db: Database) -> Archive:
         customers=_frame(db, "customers"),
         alarms=_frame(db, "alarms") if db["alarms"].exists() else _no_alarms(),
         outcomes=_frame(db, "outcomes"),
+        page_times=_frame(db, "page_times") if db["page_times"].exists() else _no_times(),
         facts={row["name"]: row["value"] for row in db["facts"].rows},
     )
 
@@ -313,6 +324,8 @@ def _tables(content: Archive) -> Iterator[tuple[str, pd.DataFrame]]:
     if len(content.alarms):
         yield "alarms", content.alarms
     yield "outcomes", content.outcomes
+    if len(content.page_times):
+        yield "page_times", content.page_times
 
 
 def _faults(archive: Archive) -> Iterator[str]:
@@ -324,6 +337,7 @@ def _faults(archive: Archive) -> Iterator[str]:
         "customers": (archive.customers, CUSTOMER_COLUMNS),
         "alarms": (archive.alarms, ALARM_COLUMNS),
         "outcomes": (archive.outcomes, OUTCOME_COLUMNS),
+        "page_times": (archive.page_times, PAGE_TIME_COLUMNS),
     }
     tables = [(name, KEYS[name], frame, columns) for name, (frame, columns) in wanted.items()]
     for name, frame in archive.choices.items() if archive.versions else ():

@@ -20,6 +20,7 @@ from analysis.study.exercises import (
 )
 from analysis.study.expressions import RESPONDENT_FACTS, Condition, ExpressionFault, parse
 from analysis.study.faults import Catalogue, Fault
+from analysis.study.quality_checks import quality_faults
 from analysis.study.questions import NUMERIC_KINDS, ONE, Option, Question
 from analysis.study.texts import Text
 from analysis.study.types import Study
@@ -33,6 +34,7 @@ def faults_between_parts(study: Study) -> list[Fault]:
         *_items(study),
         *_exercises(study),
         *_plan(study),
+        *quality_faults(study),
         *_scores(study),
         *_conditions(study),
         *_languages(study),

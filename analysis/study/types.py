@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from analysis.study.exercises import ChoiceExercise, Exercise
 from analysis.study.fielding import Cell, Quota
+from analysis.study.quality import QualityPlan
 from analysis.study.questions import Asked, Item, Question
 from analysis.study.texts import Id, Part, Text
 
@@ -133,6 +134,10 @@ class Plan(Part):
     outcome_weeks: Annotated[int, Field(ge=1, le=104)] = 13
     """Weeks after the survey in which purchases are the outcome."""
     targets: Targets | None = None
+    quality: QualityPlan = QualityPlan()
+    equivalent: dict[Id, tuple[Annotated[int, Field(ge=1)], ...]] = Field(default_factory=dict)
+    """Questions and exercises (ids) whose answers in earlier versions (numbers) mean the same as
+    now, although what was asked reads differently."""
 
 
 class Ends(Part):
@@ -183,6 +188,11 @@ class Study(Part):
     @property
     def default_language(self) -> str:
         return self.languages[0]
+
+    @property
+    def counted_kinds(self) -> tuple[str, ...]:
+        """The kinds of run that count: live ones; in a simulated study bots are respondents."""
+        return ("live", "bot") if self.simulated else ("live",)
 
     def questions(self) -> tuple[Question, ...]:
         """All questions in the order of the pages."""

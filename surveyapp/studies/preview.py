@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import random
 
-from flask import abort, flash, redirect, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from analysis.study import Attribute, ChoiceExercise, Study, StudyFaults, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise
 from analysis.study.routing import Step, tasks_shown
-from surveyapp import current
+from surveyapp import clock, current
 from surveyapp.access import access
 from surveyapp.respond.draw import Screen, draw_step
 from surveyapp.store import Connection, studies
-from surveyapp.store.records import StudyRecord, TaskRecord
+from surveyapp.store.records import RespondentRecord, StudyRecord, TaskRecord
 from surveyapp.studies.door import door, found
+from surveyapp.texts import direction
 
+ENDS = {
+    "complete": "The end: complete",
+    "screened_out": "The end: screened out",
+    "declined": "The end: did not take part",
+}
+BARRED = {
+    "closed": "The study is closed",
+    "expired": "The link has expired",
+    "revoked": "The link was withdrawn",
+    "unpublished": "Not published yet",
+}
+RECEIPT = "0000-0000-0000-0000"
 EXAMPLE = "The choice tasks are examples; the real ones are made when the study is published"
 
 
@@ -25,11 +38,10 @@ EXAMPLE = "The choice tasks are examples; the real ones are made when the study 
 def preview(name: str, number: int) -> ResponseReturnValue:
     """One page of the draft, counted from 1; every page is shown, whatever its condition."""
     record = found(name)
-    try:
-        study = parse_study(record.draft)
-    except StudyFaults:
-        flash("The draft has faults. Mend them to see the preview.", "error")
+    study = _draft(record)
+    if study is None:
         return redirect(url_for("studies.one", name=name), code=303)
+    language = _language(study)
     steps = every_step(study)
     if not 1 <= number <= len(steps):
         abort(404)
@@ -37,13 +49,91 @@ def preview(name: str, number: int) -> ResponseReturnValue:
     with current.store().read() as c:
         task, real = _task(c, record, study, step)
     last = number == len(steps)
+    overview = url_for("studies.preview_pages", name=name)
     screen = Screen(
+        language=language,
         task=task,
-        back=_address(name, number - 1) if number > 1 else url_for("studies.one", name=name),
-        onward=url_for("studies.one", name=name) if last else _address(name, number + 1),
+        back=_address(name, number - 1, language) if number > 1 else overview,
+        onward=overview if last else _address(name, number + 1, language),
         notice=_notice(study, step, real),
     )
     return draw_step(study, step, screen)
+
+
+@door.get("/<name>/preview/")
+@access("researcher", "administrator")
+def preview_pages(name: str) -> ResponseReturnValue:
+    """All pages of the draft that can be looked at: start, steps and ends, in every language."""
+    record = found(name)
+    study = _draft(record)
+    if study is None:
+        return redirect(url_for("studies.one", name=name), code=303)
+    steps = [(n, step, _title(study, step)) for n, step in enumerate(every_step(study), start=1)]
+    return render_template(
+        "studies/preview.html", record=record, study=study, steps=steps, ends=ENDS, barred=BARRED
+    )
+
+
+@door.route("/<name>/preview/page/<page>", methods=["GET", "POST"])
+@access("researcher", "administrator")
+def preview_page(name: str, page: str) -> ResponseReturnValue:
+    """The start page or one of the ends; sending the start leads to the first step."""
+    record = found(name)
+    study = _draft(record)
+    if study is None:
+        return redirect(url_for("studies.one", name=name), code=303)
+    language = _language(study)
+    words = {
+        "study": study,
+        "language": language,
+        "direction": direction(language),
+        "say": lambda text: text.say(language, study.default_language) if text else "",
+        "preview": True,
+        "notice": None,
+    }
+    if page == "start":
+        if request.method == "POST":
+            return redirect(_address(name, 1, language), code=303)
+        return render_template("respond/start.html", key=None, run_kind="live", **words)
+    if page in ENDS:
+        person = _somebody(study, page, language)
+        return render_template(
+            "respond/end.html", ended=page, receipt=RECEIPT, respondent=person, **words
+        )
+    if page in BARRED:
+        return render_template("respond/closed.html", reason=page, **words)
+    return abort(404)
+
+
+def _draft(record: StudyRecord) -> Study | None:
+    try:
+        return parse_study(record.draft)
+    except StudyFaults:
+        flash("The draft has faults. Mend them to see the preview.", "error")
+        return None
+
+
+def _language(study: Study) -> str:
+    wanted = request.values.get("language", "")
+    return wanted if wanted in study.languages else study.default_language
+
+
+def _title(study: Study, step: Step) -> str:
+    if step.task:
+        return f"{study.exercise(step.page.exercise).question.say()} ({step.task})"
+    first = step.questions[0].text if step.questions else step.page.text
+    title = step.page.title or first
+    return title.say() if title else step.page.id
+
+
+def _somebody(study: Study, ended: str, language: str) -> RespondentRecord:
+    """Nobody: what an end page shows of its respondent."""
+    at = clock.now()
+    return RespondentRecord(
+        respondent=RECEIPT, study=study.study, version=1, link="", token_hash="", customer=None,
+        wave=None, run_kind="live", language=language, cell=None, sequence=0, weight=1.0, turn=0,
+        step="", started=at, completed=at, ended=ended,
+    )  # fmt: skip
 
 
 def every_step(study: Study) -> list[Step]:
@@ -120,5 +210,5 @@ def _notice(study: Study, step: Step, real: bool) -> str | None:
     return ". ".join(notes) or None
 
 
-def _address(name: str, number: int) -> str:
-    return url_for("studies.preview", name=name, number=number)
+def _address(name: str, number: int, language: str) -> str:
+    return url_for("studies.preview", name=name, number=number, language=language)
