@@ -54,7 +54,7 @@ def people(
         LiveRespondent(
             respondent=person.respondent,
             started=person.started,
-            person=person.customer or "",
+            person=person.customer or person.panel_key or "",
             answers=given[person.respondent],
             sent=sent[person.respondent],
         )

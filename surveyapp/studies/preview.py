@@ -21,6 +21,8 @@ from surveyapp.texts import direction
 ENDS = {
     "complete": "The end: complete",
     "screened_out": "The end: screened out",
+    "quota_full": "The end: quota full",
+    "quality_out": "The end: attention check failed",
     "declined": "The end: did not take part",
 }
 BARRED = {
@@ -90,6 +92,8 @@ def preview_page(name: str, page: str) -> ResponseReturnValue:
         "say": lambda text: text.say(language, study.default_language) if text else "",
         "preview": True,
         "notice": None,
+        "panel": None,
+        "onward": None,
     }
     if page == "start":
         if request.method == "POST":

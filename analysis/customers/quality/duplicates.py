@@ -112,7 +112,7 @@ def _columns(
     keys = [(q.id, i) for q in study.questions() if q.kind not in open_kinds for i in q.storable()]
     table: list[tuple[bool, Sequence[object]]] = []
     for key in keys:
-        values = [answers.get(name, {}).get(key) for name in order]
+        values: Sequence[str | None] = [answers.get(name, {}).get(key) for name in order]
         if key in rated:
             table.append((True, [None if value is None else float(value) for value in values]))
         else:

@@ -93,7 +93,8 @@ def test_the_later_of_two_of_one_customer_and_a_copied_text_are_flagged():
 
 @pytest.mark.parametrize("text", [
     "The queue in the morning is too long", "Die Schlange am Morgen ist mir zu lang",
-    "La file d'attente est trop longue", "Rano kolejka jest zbyt długa", "朝の行列が長すぎます。もっと早く開けて",
+    "La file d'attente est trop longue", "Rano kolejka jest zbyt długa",
+    "朝の行列が長すぎます。もっと早く開けて",
     "الطابور في الصباح طويل جدا", "Очередь утром слишком длинная", "ok", "n/a", "asdf",
 ])  # fmt: skip
 def test_true_and_short_and_foreign_texts_are_no_gibberish(text):
