@@ -126,8 +126,8 @@ def _columns(
             there = given.reindex(list(order))
             table.append((False, list(there.where(there.notna(), None))))
     columns, ordered = [], []
-    for is_rated, values in table:
-        codes = pd.factorize(np.array(values, dtype=object), sort=is_rated)[0]
+    for is_rated, column in table:
+        codes = pd.factorize(np.array(column, dtype=object), sort=is_rated)[0]
         if codes.max(initial=-1) > 0:
             columns.append(codes.astype(np.int64))
             ordered.append(is_rated)
