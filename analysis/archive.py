@@ -42,7 +42,10 @@ OUTCOME_COLUMNS = (
     "spend_after",
     "weeks_after",
 )
+PAGE_TIME_COLUMNS = ("respondent", "turn", "step", "at")
+"""Every page sent: the respondent's revision, the page or task, and when."""
 KEYS = {
+    "page_times": ["respondent", "turn"],
     "respondents": ["respondent"],
     "answers": ["respondent", "question", "item"],
     "customers": ["customer"],
@@ -52,6 +55,7 @@ KEYS = {
 }
 _INTEGERS = [
     "study_version",
+    "turn",
     "seed",
     "block",
     "chosen",
@@ -102,6 +106,10 @@ def _no_orders() -> pd.DataFrame:
     return pd.DataFrame(columns=list(ORDER_COLUMNS))
 
 
+def _no_times() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(PAGE_TIME_COLUMNS))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Archive:
     """A frozen study: definition, answers, choices, customers' scores and facts.
@@ -113,10 +121,10 @@ class Archive:
     ----------
     versions
         The study by published version.
-    respondents, answers, customers, alarms, outcomes
+    respondents, answers, customers, alarms, outcomes, page_times
         As in docs/architecture.md, 'The tables'; further columns are kept. ``alarms`` has no rows
         where the alarm could not be calibrated, or the archive is older than it: the property
-        ``no_alarm`` says why.
+        ``no_alarm`` says why. ``page_times`` has none where they were not kept.
     choices
         One table per exercise id, with the columns of ``answered_tasks.LAYOUTS`` for its kind.
     facts
@@ -133,6 +141,7 @@ class Archive:
     alarms: pd.DataFrame = field(default_factory=_no_alarms)
     orders: pd.DataFrame = field(default_factory=_no_orders)
     """In which order things stood that were shuffled for a respondent; no rows: nothing was."""
+    page_times: pd.DataFrame = field(default_factory=_no_times)
 
     @property
     def version(self) -> int:
@@ -178,6 +187,7 @@ def normalised(archive: Archive) -> Archive:
         alarms=_typed(archive.alarms, KEYS["alarms"]),
         outcomes=_typed(archive.outcomes, KEYS["outcomes"]),
         orders=_typed(archive.orders, KEYS["orders"]),
+        page_times=_typed(archive.page_times, KEYS["page_times"]),
         facts={name: str(value) for name, value in sorted(archive.facts.items())},
     )
 
@@ -272,6 +282,7 @@ def _read(db: Database) -> Archive:
         alarms=_frame(db, "alarms") if db["alarms"].exists() else _no_alarms(),
         outcomes=_frame(db, "outcomes"),
         orders=_frame(db, "orders") if db["orders"].exists() else _no_orders(),
+        page_times=_frame(db, "page_times") if db["page_times"].exists() else _no_times(),
         facts={row["name"]: row["value"] for row in db["facts"].rows},
     )
 
@@ -325,6 +336,8 @@ def _tables(content: Archive) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "outcomes", content.outcomes
     if len(content.orders):
         yield "orders", content.orders
+    if len(content.page_times):
+        yield "page_times", content.page_times
 
 
 def _faults(archive: Archive) -> Iterator[str]:
@@ -337,6 +350,7 @@ def _faults(archive: Archive) -> Iterator[str]:
         "alarms": (archive.alarms, ALARM_COLUMNS),
         "outcomes": (archive.outcomes, OUTCOME_COLUMNS),
         "orders": (archive.orders, ORDER_COLUMNS),
+        "page_times": (archive.page_times, PAGE_TIME_COLUMNS),
     }
     tables = [(name, KEYS[name], frame, columns) for name, (frame, columns) in wanted.items()]
     for name, frame in archive.choices.items() if archive.versions else ():

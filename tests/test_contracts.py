@@ -22,6 +22,8 @@ WEB_MAY_IMPORT = (
     "analysis.rendering.html",
     "analysis.rehearsal.types",
     "analysis.rehearsal.words",
+    "analysis.customers.quality.live",
+    "analysis.customers.quality.types",
     "analysis.choices.simulator",
 )
 NOT_WEB = ("surveyapp.jobs", "surveyapp.commands", "surveyapp.bots")

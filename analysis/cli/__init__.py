@@ -23,6 +23,7 @@ COMMANDS = {
     "lifetime-value": "What customers will still buy, and are worth.",
     "winback": "Whose purchases fell: a list with a control group.",
     "winback-uplift": "What a win-back campaign changed, by its control group.",
+    "quality": "Flag careless answers, with the rate of each flag.",
     "report": "Make the value report of an archive.",
 }
 

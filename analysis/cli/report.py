@@ -25,9 +25,17 @@ from analysis.cli.bad_input import bad_input
     show_default=True,
     help="Seed of the draws behind intervals.",
 )
-def report(archive: Path, out: Path, seed: int) -> None:
+@click.option(
+    "--run-kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["live", "test", "bot"]),
+    help="Runs that count, once for each kind; default: live, in a simulated study bots as well.",
+)
+def report(archive: Path, out: Path, seed: int, kinds: tuple[str, ...]) -> None:
     """Make the value report of an archive: report.json, report.html and diagnostics.html."""
     from analysis.archive import read_archive
+    from analysis.customers.quality.files import SUMMARY, TABLE, write_quality
     from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
     from analysis.rendering.html import diagnostics_html, report_html
@@ -35,8 +43,9 @@ def report(archive: Path, out: Path, seed: int) -> None:
     from analysis.value_report.build import analyse
 
     with bad_input(ValueError):
-        found = analyse(read_archive(archive), seed=seed, progress=_saying())
+        found = analyse(read_archive(archive), seed=seed, progress=_saying(), kinds=kinds)
         out.mkdir(parents=True, exist_ok=True)
+        write_quality(out, found.quality, found.plan)
         text = found.report.model_dump_json(indent=2)
         (out / "report.json").write_text(text + "\n", encoding="utf-8")
         listed = ""
@@ -50,7 +59,8 @@ def report(archive: Path, out: Path, seed: int) -> None:
             (out / beside).write_text(page, encoding="utf-8")
         page = report_html(found.report, draw(found.report), diagnostics=beside, win_back=listed)
         (out / "report.html").write_text(page, encoding="utf-8")
-    written = ", ".join(name for name in ("report.json", "report.html", beside, listed) if name)
+    names = ("report.json", "report.html", beside, listed, TABLE, SUMMARY)
+    written = ", ".join(name for name in names if name)
     click.echo(f"Wrote {written} into {out}.", err=True)
 
 

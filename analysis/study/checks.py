@@ -20,6 +20,7 @@ from analysis.study.faults import Catalogue, Fault
 from analysis.study.language_checks import default_texts
 from analysis.study.logic_checks import logic_faults
 from analysis.study.piping_checks import piping_faults
+from analysis.study.quality_checks import quality_faults
 from analysis.study.questions import Option, Question
 from analysis.study.types import Score, Study
 
@@ -32,6 +33,7 @@ def faults_between_parts(study: Study) -> list[Fault]:
         *_items(study),
         *_exercises(study),
         *_plan(study),
+        *quality_faults(study),
         *_scores(study),
         *logic_faults(study),
         *piping_faults(study),

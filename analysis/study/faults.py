@@ -191,6 +191,15 @@ class Catalogue(Enum):
     SCALE_SHORT = ("a scale has {n} point(s)", "Give between 2 and 11 points")
     BANDS = ("the score bands leave a gap or overlap at {at}", "Let each band start where one ends")
     PROHIBITION = ("a prohibition names one attribute", "Name at least two attributes")
+    NO_ATTENTION = ("'{name}' cannot be an attention item: {why}", "{hint}")
+    NOT_REPEATED = (
+        "'{first}' and '{second}' cannot be compared as the same item asked twice: {why}",
+        "Name two rated items of the same number of points",
+    )
+    NOTHING_EQUIVALENT = (
+        "there is no question or exercise '{name}' to declare equivalent",
+        "Use one of: {known}",
+    )
     PRIOR = ("the prior does not fit: {what}", "{hint}")
     IMPOSSIBLE = ("{what}", "{hint}")
 

@@ -32,6 +32,14 @@ def scalar_id(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _as_texts(value: object) -> object:
+    values = value if isinstance(value, list | tuple) else [value]
+    return [scalar_id(one) for one in values]
+
+
+Expected = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+
+
 class Option(Part):
     """One answer to choose."""
 
@@ -78,6 +86,8 @@ class Item(Measured):
 
 class MatrixItem(Item):
     id: Id
+    expects: Expected = ()
+    """An attention item: the answers that a careful reader gives, as stored."""
 
 
 Scale = Annotated[tuple[Text, ...], Field(min_length=2, max_length=11)] | Id
@@ -97,6 +107,9 @@ class QuestionBase(Part):
     required: bool = True
     refusable: bool = False
     """True: 'prefer not to answer' is offered."""
+    expects: Expected = ()
+    """An attention item: the answers that a careful reader gives, as stored (of a matrix, on its
+    item; of a multiple choice, all that are ticked). Texts are compared without case."""
     show_if: Expression | None = None
     checks: tuple[Check, ...] = ()
     """What must hold of the answer."""
@@ -114,6 +127,10 @@ class QuestionBase(Part):
     def rated_items(self) -> tuple[Item, ...]:
         """The items that carry a rating."""
         return ()
+
+    def expected(self) -> dict[str, tuple[str, ...]]:
+        """Of attention items: the answers that a careful reader gives, by item."""
+        return {ONE: self.expects} if self.expects else {}
 
     def least_and_greatest(self, scale_points: int) -> tuple[int, int]:
         """Range of a rating, given how many labelled points its scale has."""
@@ -196,6 +213,9 @@ class Matrix(_Rated):
     scale: Scale
     items: Annotated[tuple[MatrixItem, ...], Field(min_length=1, max_length=50)]
     item_order: Order = "fixed"
+
+    def expected(self) -> dict[str, tuple[str, ...]]:
+        return {item.id: item.expects for item in self.items if item.expects}
 
     def storable(self) -> tuple[str, ...]:
         return tuple(item.id for item in self.items)

@@ -18,6 +18,7 @@ from analysis.study.fielding import Cell, Quota
 from analysis.study.flow import Group, Looped, Placed, flow_of
 from analysis.study.names import Names, names_of
 from analysis.study.pages import Page, PageOrBlock
+from analysis.study.quality import QualityPlan
 from analysis.study.questions import Asked, Item, Question
 from analysis.study.texts import Expression, Id, Part, Text
 
@@ -130,6 +131,10 @@ class Plan(Part):
     outcome_weeks: Annotated[int, Field(ge=1, le=104)] = 13
     """Weeks after the survey in which purchases are the outcome."""
     targets: Targets | None = None
+    quality: QualityPlan = QualityPlan()
+    equivalent: dict[Id, tuple[Annotated[int, Field(ge=1)], ...]] = Field(default_factory=dict)
+    """Questions and exercises (ids) whose answers in earlier versions (numbers) mean the same as
+    now, although what was asked reads differently."""
 
 
 class Ends(Part):
@@ -247,6 +252,11 @@ class Study(Part):
     @property
     def default_language(self) -> str:
         return self.languages[0]
+
+    @property
+    def counted_kinds(self) -> tuple[str, ...]:
+        """The kinds of run that count: live ones; in a simulated study bots are respondents."""
+        return ("live", "bot") if self.simulated else ("live",)
 
     @cached_property
     def all_questions(self) -> tuple[Question, ...]:

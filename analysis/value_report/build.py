@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.archive import Archive, digest, normalised
+from analysis.customers.quality.assess import Assessed
 from analysis.diagnostics.build import diagnostics_of
 from analysis.diagnostics.fit import Fit
 from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
+from analysis.study.quality import QualityPlan
 from analysis.value_report.answer_sections import answer_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.driver_sections import driver_sections
 from analysis.value_report.group_sections import group_sections
 from analysis.value_report.methods import methods_named
+from analysis.value_report.quality_parts import (
+    EXCLUDED,
+    Figures,
+    assessed,
+    quality_part,
+    version_parts,
+)
 from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.section import Section
 from analysis.value_report.sentences import actions, headlines, key_figures
@@ -25,7 +35,7 @@ from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
 from analysis.value_report.used import Used, used_rows
 
-STEPS = 4
+STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +43,36 @@ class Analysis:
     """A report with the fit of its choices and the fit's diagnostics, where there is one.
 
     ``campaign`` is the whole win-back list, with the columns of ``winback.campaign.COLUMNS``; None
-    without an alarm.
+    without an alarm. ``quality`` has the flags on every respondent, ``plan`` says
+    which of them exclude.
     """
 
     report: ValueReport
     fit: Fit | None
     diagnostics: Diagnostics | None
     campaign: pd.DataFrame | None
+    quality: Assessed
+    plan: QualityPlan
 
 
-def build_report(archive: Archive, *, seed: int, progress: Progress | None = None) -> ValueReport:
+def build_report(
+    archive: Archive,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    kinds: Sequence[str] = (),
+) -> ValueReport:
     """The report alone; see ``analyse``."""
-    return analyse(archive, seed=seed, progress=progress).report
+    return analyse(archive, seed=seed, progress=progress, kinds=kinds).report
 
 
-def analyse(archive: Archive, *, seed: int, progress: Progress | None = None) -> Analysis:
+def analyse(
+    archive: Archive,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    kinds: Sequence[str] = (),
+) -> Analysis:
     """Analyse an archive.
 
     Same archive, same seed: the same report, to the last digit.
@@ -60,6 +85,9 @@ def analyse(archive: Archive, *, seed: int, progress: Progress | None = None) ->
         Of everything drawn at random.
     progress
         Told each step; while draws are made, returning False cancels.
+    kinds
+        Kinds of run that count, of 'live', 'test' and 'bot'; default: live ones, in a simulated
+        study bots as well.
 
     Raises
     ------
@@ -71,25 +99,43 @@ def analyse(archive: Archive, *, seed: int, progress: Progress | None = None) ->
     """
     tell = progress or (lambda step, done, total: None)
     content = normalised(archive)
-    used = used_rows(content)
+    used = used_rows(content, kinds)
     if used.respondents.empty:
         raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
     tell("Fitting the choices", 0, STEPS)
-    choices = choice_parts(used, seed=seed, progress=progress)
-    tasks = task_parts(used, seed=seed, progress=progress)
-    tell("Scoring the answers", 1, STEPS)
-    ratings = rating_parts(used)
+    everybody = Figures(choice_parts(used, seed=seed, progress=progress), rating_parts(used))
+    tell("Judging the quality of answers", 1, STEPS)
+    quality = assessed(used, everybody.choices, seed=seed)
+    counted, figures, others = _without_flagged(used, everybody, quality, seed, progress)
+    tasks = task_parts(counted, seed=seed, progress=progress)
     tell("Joining answers and purchases", 2, STEPS)
-    customers = customer_parts(used, ratings)
+    customers = customer_parts(counted, figures.ratings)
     tell("Writing the report", 3, STEPS)
-    report = _assembled(used, choices, tasks, ratings, customers, seed)
+    choices = figures.choices
+    report = _assembled(counted, choices, tasks, figures.ratings, customers, seed)
+    report = report.model_copy(update={"quality": quality_part(quality, used, everybody, others)})
     found = None
     if choices.fit is not None:
         program = report.header.program
         prediction = choices.prediction or predict(choices.fit)
         found = diagnostics_of(choices.fit, program=program, prediction=prediction)
     tell("Done", STEPS, STEPS)
-    return Analysis(report, choices.fit, found, customers.campaign)
+    return Analysis(
+        report, choices.fit, found, customers.campaign, quality, used.study.analysis.quality
+    )
+
+
+def _without_flagged(
+    used: Used, everybody: Figures, quality: Assessed, seed: int, progress: Progress | None
+) -> tuple[Used, Figures, Figures | None]:
+    """Whom the report counts, its figures, and those without the flagged (None: nobody is)."""
+    excluded = quality.flagged(used.study.analysis.quality.exclude)
+    flagged = excluded or quality.flagged()
+    if not flagged or len(flagged) == len(used.respondents):
+        return used, everybody, None
+    kept = used.without(flagged, EXCLUDED)
+    others = Figures(choice_parts(kept, seed=seed, progress=progress), rating_parts(kept))
+    return (kept, others, others) if excluded else (used, everybody, others)
 
 
 def _assembled(
@@ -131,6 +177,7 @@ def _assembled(
         list_note=customers.list_note,
         relation=customers.relation,
         sections=_sections(used, ratings, seed),
+        versions=version_parts(used),
         methods=(),
         warnings=tuple(
             warning
@@ -198,4 +245,4 @@ def _method_ids(report: ValueReport) -> set[str]:
         "relation": report.relation,
     }
     sections = {section.method for section in report.sections}
-    return {"sample"} | sections | {name for name, part in shown.items() if part}
+    return {"sample", "quality"} | sections | {name for name, part in shown.items() if part}

@@ -176,6 +176,15 @@ METHODS: dict[str, Method] = {
             page="docs/methods/value-and-engagement.md",
         ),
         Method(
+            id="quality",
+            title="Quality of answers",
+            text="Each flag has a rule and a null: what careful respondents do. Its rate is the "
+            "share of careful respondents that it hits all the same. Nobody is deleted; figures "
+            "are shown with the flagged and without.",
+            source="rates from simulated nulls, or from the respondents of the study",
+            page="docs/methods/data-quality.md",
+        ),
+        Method(
             id="sample",
             title="Who is counted",
             text="Completed answers; test runs are left out.",

@@ -307,6 +307,65 @@ class Estimation(Part):
     """Why it is not final; empty when it is."""
 
 
+class QualityRule(Part):
+    """One flag on the quality of answers as it was applied, or why it was not (``unused``)."""
+
+    flag: str
+    label: str
+    n: int
+    """Respondents who carry it."""
+    judged: int
+    rate: float | None
+    """Share of careful respondents that it hits under its null."""
+    rule: str
+    null: str
+    unused: str = ""
+    caught: float | None = None
+    """Share of simulated random responders that it hits, where that is known."""
+
+
+class ComparedFigure(Part):
+    """A figure of the report on everybody, and without the flagged respondents."""
+
+    section: str
+    label: str
+    everybody: Estimate
+    without: Estimate
+    change: str
+    """What would be concluded otherwise; empty: nothing."""
+
+
+class AnswerQuality(Part):
+    """Flags on respondents, and what they change. Nobody is deleted."""
+
+    rules: tuple[QualityRule, ...]
+    n: int
+    flagged: int
+    """Respondents with any flag."""
+    overall: float
+    """Share of careful respondents with any flag, at most."""
+    overall_if_independent: float
+    exclude: tuple[str, ...]
+    """The flags that exclude by the plan, in words; empty: none does."""
+    excluded: int
+    """Respondents whom the report leaves out for them."""
+    without: int
+    """Respondents whom the column 'without' leaves out."""
+    figures: tuple[ComparedFigure, ...]
+    conclusion: str
+
+
+class VersionPart(Part):
+    """What of an earlier version's answers is analysed with those of the latest."""
+
+    version: int
+    n: int
+    """Its respondents in this report."""
+    pooled: int
+    """Questions and exercises that did not change."""
+    differences: tuple[str, ...]
+
+
 class Method(Part):
     """How a number was made."""
 
@@ -357,5 +416,8 @@ class ValueReport(Part):
     relation: Relation | None = None
     sections: tuple[Section, ...] = ()
     """What there is to dig into, in the order in which it is shown."""
+    quality: AnswerQuality | None = None
+    versions: tuple[VersionPart, ...] = ()
+    """Earlier versions of the study that were answered, when there are any."""
     methods: tuple[Method, ...]
     warnings: tuple[str, ...] = ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from analysis.archive import Archive
 from analysis.study import Study
+from analysis.study.versions import Verdict, compare_versions, pooled_with
+from analysis.tables import RUN_KINDS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,13 +22,16 @@ class Used:
     started
         How many began, of the kinds of respondent that count.
     respondents, answers, choices
-        Completed respondents only.
+        Completed respondents only; answers and choices of earlier versions only where they mean the
+        same as in the latest.
     weights
         Index respondent; None when all weigh the same.
     excluded
         Who is left out, in words.
     warnings
         What a reader must know.
+    verdicts
+        By earlier version that somebody answered: what of it is pooled.
     """
 
     archive: Archive
@@ -38,6 +43,7 @@ class Used:
     weights: pd.Series | None
     excluded: str
     warnings: tuple[str, ...]
+    verdicts: Mapping[int, tuple[Verdict, ...]]
 
     @property
     def weighing(self) -> dict[str, float] | None:
@@ -46,50 +52,135 @@ class Used:
             return None
         return {str(name): float(weight) for name, weight in self.weights.items()}
 
+    def without(self, flagged: frozenset[str], why: str) -> Used:
+        """The same without some respondents; ``why`` goes with their number into the words."""
+        kept = self.respondents[~self.respondents["respondent"].isin(flagged)]
+        inside = set(kept["respondent"])
+        more = f"{len(self.respondents) - len(kept)} {why}"
+        before = self.excluded.removeprefix("left out: ")
+        named = more if before == "nobody is left out" else f"{before}, {more}"
+        return replace(
+            self,
+            respondents=kept.reset_index(drop=True),
+            answers=_of(self.answers, inside),
+            choices={name: _of(frame, inside) for name, frame in self.choices.items()},
+            weights=_weights(kept),
+            excluded=f"left out: {named}",
+        )
 
-def used_rows(archive: Archive) -> Used:
-    """Completed respondents of versions that ask the same as the latest one.
 
-    In a simulated study bots count as respondents; otherwise only live ones do.
+def used_rows(archive: Archive, kinds: Sequence[str] = ()) -> Used:
+    """Completed respondents of all versions, with the answers that mean the same as in the latest.
+
+    Parameters
+    ----------
+    kinds
+        Kinds of run that count; default: ``Study.counted_kinds``.
+
+    Raises
+    ------
+    ValueError
+        When a kind of run is none.
     """
+    unknown = [kind for kind in kinds if kind not in RUN_KINDS]
+    if unknown:
+        known = ", ".join(RUN_KINDS)
+        raise ValueError(f"there is no kind of run '{unknown[0]}'; known: {known}")
     everybody, study = archive.respondents, archive.study
-    kinds = ("live", "bot") if study.simulated else ("live",)
-    counted = everybody["run_kind"].isin(kinds)
-    same = [n for n, old in archive.versions.items() if _asks_the_same(old, study)]
-    current = everybody["study_version"].isin(same)
+    counted = everybody["run_kind"].isin(kinds or study.counted_kinds)
+    answered = sorted(set(everybody["study_version"]) - {archive.version})
+    old = {n: archive.versions[n] for n in answered if n in archive.versions}
+    apart = {n: pooled_with(study, n, version) for n, version in old.items()}
+    verdicts = {n: compare_versions(version, study, number=n) for n, version in old.items()}
+    foreign = [n for n in old if not any(v.outcome in ("pooled", "declared")
+               and v.part != "study" for v in verdicts[n]) or _is_apart(verdicts[n])]  # fmt: skip
+    current = ~everybody["study_version"].isin(foreign)
     began = counted & current
     done = began & (everybody["completed"] != "") & everybody["ended"].isin(["complete", ""])
     kept = everybody[done].reset_index(drop=True)
-    left_out = {
-        "of test runs" if study.simulated else "of test runs and bots": int((~counted).sum()),
-        "who did not complete": int((began & ~done).sum()),
-        "of other versions": int((counted & ~current).sum()),
-    }
-    named = [f"{n} {what}" for what, n in left_out.items() if n]
-    warnings = []
-    if left_out["of other versions"]:
-        warnings.append(
-            f"{left_out['of other versions']} respondents answered other versions of the study "
-            "that ask something else; they are left out."
-        )
-    despite = archive.facts.get("published_despite")
-    if despite:
-        warnings.append(
-            "The rehearsal before fielding did not show that this study reaches its targets; it "
-            f"was published all the same, for this reason: {despite}"
-        )
     inside = set(kept["respondent"])
+    versions = kept.set_index("respondent")["study_version"]
     return Used(
         archive=archive,
         study=study,
         started=int(began.sum()),
         respondents=kept,
-        answers=_of(archive.answers, inside),
-        choices={name: _of(frame, inside) for name, frame in archive.choices.items()},
+        answers=_pooled_answers(_of(archive.answers, inside), versions, apart),
+        choices={
+            name: _pooled_choices(_of(frame, inside), versions, apart, name)
+            for name, frame in archive.choices.items()
+        },
         weights=_weights(kept),
-        excluded=f"left out: {', '.join(named)}" if named else "nobody is left out",
-        warnings=tuple(warnings),
+        excluded=_left_out(
+            {
+                _not_counted(everybody["run_kind"][~counted]): int((~counted).sum()),
+                "who did not complete": int((began & ~done).sum()),
+                "of other versions": int((counted & ~current).sum()),
+            }
+        ),
+        warnings=tuple(_warnings(archive, int((counted & ~current).sum()))),
+        verdicts={n: found for n, found in verdicts.items() if (versions == n).any()},
     )
+
+
+def _is_apart(verdicts: Sequence[Verdict]) -> bool:
+    return any(v.part == "study" and v.outcome == "apart" for v in verdicts)
+
+
+def _not_counted(kinds: pd.Series) -> str:
+    names = {"live": "live runs", "test": "test runs", "bot": "bots"}
+    found = [names[kind] for kind in RUN_KINDS if (kinds == kind).any()]
+    return f"of {' and '.join(found)}" if found else ""
+
+
+def _left_out(counts: Mapping[str, int]) -> str:
+    named = [f"{n} {what}" for what, n in counts.items() if n]
+    return f"left out: {', '.join(named)}" if named else "nobody is left out"
+
+
+def _warnings(archive: Archive, others: int) -> list[str]:
+    found = []
+    if others:
+        found.append(
+            f"{others} respondents answered other versions of the study that ask something else; "
+            "they are left out."
+        )
+    despite = archive.facts.get("published_despite")
+    if despite:
+        found.append(
+            "The rehearsal before fielding did not show that this study reaches its targets; it "
+            f"was published all the same, for this reason: {despite}"
+        )
+    return found
+
+
+Apart = Mapping[int, tuple[frozenset[str], frozenset[str]]]
+
+
+def _pooled_answers(answers: pd.DataFrame, versions: pd.Series, apart: Apart) -> pd.DataFrame:
+    """Answers to what meant something else in an earlier version count as not asked."""
+    if not any(questions for questions, _ in apart.values()):
+        return answers
+    version = answers["respondent"].map(versions)
+    name = answers["question"] + ("." + answers["item"]).where(answers["item"] != "", "")
+    other = pd.Series(False, index=answers.index)
+    for number, (questions, _) in apart.items():
+        mine = name.isin(questions) | answers["question"].isin(questions)
+        other |= (version == number) & mine
+    changed = answers.copy()
+    changed.loc[other, "status"] = "not_asked"
+    changed.loc[other, "value"] = ""
+    return changed
+
+
+def _pooled_choices(
+    frame: pd.DataFrame, versions: pd.Series, apart: Apart, exercise: str
+) -> pd.DataFrame:
+    others = [number for number, (_, exercises) in apart.items() if exercise in exercises]
+    if not others:
+        return frame
+    kept = ~frame["respondent"].map(versions).isin(others)
+    return frame[kept].reset_index(drop=True)
 
 
 def _of(frame: pd.DataFrame, respondents: set[str]) -> pd.DataFrame:
@@ -99,8 +190,3 @@ def _of(frame: pd.DataFrame, respondents: set[str]) -> pd.DataFrame:
 def _weights(respondents: pd.DataFrame) -> pd.Series | None:
     weight = respondents.set_index("respondent")["weight"].astype(float).fillna(1.0)
     return None if weight.nunique() <= 1 else weight
-
-
-def _asks_the_same(one: Study, other: Study) -> bool:
-    parts = ("constructs", "scales", "pages", "exercises", "currency", "simulated")
-    return all(getattr(one, part) == getattr(other, part) for part in parts)

@@ -8,8 +8,9 @@ import click
 
 from surveyapp.commands.group import Fault, Group, open_instance, say, version_or_fault
 from surveyapp.commands.mapping import read_mapping
-from surveyapp.exports.answers import answers_csv, statuses_csv
-from surveyapp.store import respondents
+from surveyapp.exports.answers import RUN_KINDS, answers_csv, statuses_csv
+from surveyapp.reports import run_files
+from surveyapp.store import reports, respondents
 from surveyapp.studies import fielding
 
 
@@ -47,21 +48,33 @@ def import_(study: str, choices: Path, mapping: tuple[str, ...], exercise: str |
 @responses.command()
 @click.argument("study")
 @click.option("--out", type=click.Path(path_type=Path), help="CSV file; default: stdout.")
+@click.option(
+    "--run-kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(RUN_KINDS),
+    help="Runs to write, once for each kind; default: live, in a simulated study bots as well.",
+)
 @click.option("--statuses", is_flag=True, help="One row per answer, with its status.")
-def export(study: str, out: Path | None, statuses: bool) -> None:
+def export(study: str, out: Path | None, kinds: tuple[str, ...], statuses: bool) -> None:
     """Write the answers to the newest version as CSV, one row per respondent.
 
-    With --statuses one row per respondent and item: answered, skipped, refused, not_asked; of
-    computed variables computed or unknown.
+    The column flags has what the newest analysis says of the quality of the answers. With
+    --statuses one row per respondent and item: answered, skipped, refused, not_asked; of computed
+    variables computed or unknown.
 
     Texts that a spreadsheet would run as a formula get an apostrophe in front.
     """
-    _, store = open_instance()
+    settings, store = open_instance()
     version = version_or_fault(store, study)
     definition = fielding.read_definition(version.definition)
     with store.read() as c:
-        table = statuses_csv if statuses else answers_csv
-        lines = table(c, definition, version.version)
+        report = reports.newest(c, study)
+        flags = run_files.flags_of(settings, report) if report else {}
+        if statuses:
+            lines = statuses_csv(c, definition, version.version, kinds=kinds)
+        else:
+            lines = answers_csv(c, definition, version.version, kinds=kinds, flags=flags)
         if out is None:
             for line in lines:
                 click.echo(line, nl=False)

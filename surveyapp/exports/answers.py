@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.study import ChoiceExercise, Study
 from analysis.study.exercises import BestWorstExercise
@@ -18,11 +18,29 @@ FACTS = (
 )  # fmt: skip
 
 
-def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
+RUN_KINDS = ("live", "test", "bot")
+
+
+def answers_csv(
+    c: Connection,
+    study: Study,
+    version: int,
+    *,
+    kinds: Sequence[str] = (),
+    flags: Mapping[str, str] | None = None,
+) -> Iterator[str]:
     """The table as CSV lines; cells not asked, skipped or refused are empty.
 
     After the items stand the computed variables, the tasks, and a column such as
     'order.options.brands' for everything that was shuffled: the ids from first to last.
+
+    Parameters
+    ----------
+    kinds
+        Kinds of run to write; default: those that count.
+    flags
+        Flags on the quality of answers by respondent, of the newest analysis. Who is not among them
+        has an empty cell, who carries none a '-'; None leaves the column out.
 
     It never holds the customers: the archive joins answers with purchases, where respondents
     agreed to it.
@@ -30,7 +48,12 @@ def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
     given: dict[str, dict[tuple[str, str], AnswerRecord]] = defaultdict(dict)
     for respondent, answer in answers.of_study(c, study.study):
         given[respondent][answer.question, answer.item] = answer
-    people = [r for r in respondents.of_study(c, study.study) if r.version == version]
+    wanted = kinds or study.counted_kinds
+    people = [
+        r
+        for r in respondents.of_study(c, study.study)
+        if r.version == version and r.run_kind in wanted
+    ]
     ids = {person.respondent for person in people}
     items = [(q.id, item) for q in study.questions() for item in q.storable()]
     items += [(variable.id, "") for variable in study.computed]
@@ -42,12 +65,14 @@ def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
     }
     shuffled = sorted({column for found in orders.values() for column in found})
     asked = [*(".".join(filter(None, i)) for i in items), *columns, *shuffled]
+    facts = (*FACTS, "flags") if flags is not None else FACTS
     sent = sorted({name for person in people for name in person.carried})
-    own = [name if name not in (*FACTS, *asked) else f"panel.{name}" for name in sent]
-    header = [*FACTS, *own, *asked]
+    own = [name if name not in (*FACTS, "flags", *asked) else f"panel.{name}" for name in sent]
+    header = [*facts, *own, *asked]
     rows = (
         [
             *(getattr(person, fact) for fact in FACTS),
+            *([flags.get(person.respondent)] if flags is not None else ()),
             *(person.carried.get(name) for name in sent),
             *(row[2] for row in all_answers(ways[person.respondent], given[person.respondent])),
             *(chosen[person.respondent].get(column) for column in columns),
@@ -58,12 +83,19 @@ def answers_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
     return csv_lines(header, rows)
 
 
-def statuses_csv(c: Connection, study: Study, version: int) -> Iterator[str]:
+def statuses_csv(
+    c: Connection, study: Study, version: int, *, kinds: Sequence[str] = ()
+) -> Iterator[str]:
     """One row per respondent and item or computed variable, with the status of each."""
+    wanted = kinds or study.counted_kinds
     given: dict[str, dict[tuple[str, str], AnswerRecord]] = defaultdict(dict)
     for respondent, answer in answers.of_study(c, study.study):
         given[respondent][answer.question, answer.item] = answer
-    people = [r for r in respondents.of_study(c, study.study) if r.version == version]
+    people = [
+        r
+        for r in respondents.of_study(c, study.study)
+        if r.version == version and r.run_kind in wanted
+    ]
     rows = (
         [person.respondent, *row]
         for person in people

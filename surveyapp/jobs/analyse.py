@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
     """Run a job of the kind 'analyse'; run again after a crash, it goes on with its archive."""
     from analysis.archive import read_archive
+    from analysis.customers.quality.files import write_quality
     from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
     from analysis.value_report.build import analyse
@@ -44,6 +45,7 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     folder = folder_of(settings, job.job)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(document)
+    write_quality(folder, found.quality, found.plan)
     write_fit(folder, found)
     if found.campaign is not None:
         write_list(found.campaign, folder / WIN_BACK)

@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.answered_tasks import AnsweredTask, table_columns, task_rows
-from analysis.archive import OUTCOME_COLUMNS, Archive
+from analysis.archive import OUTCOME_COLUMNS, PAGE_TIME_COLUMNS, Archive
 from analysis.study import Study, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import Way
@@ -46,6 +46,8 @@ class Collected:
         By respondent.
     tasks
         By (version, exercise, block, task).
+    sent
+        (respondent, turn, step, time) of every page sent.
     despite
         Why versions were published although their rehearsal missed the targets, by version.
     """
@@ -56,6 +58,7 @@ class Collected:
     choices: dict[str, list[ChoiceRecord]]
     tasks: dict[tuple[int, str, int, int], TaskRecord]
     despite: dict[int, str]
+    sent: tuple[tuple[str, int, str, str], ...] = ()
 
 
 def collect(store: Store, study: str, version: int) -> Collected:
@@ -70,6 +73,7 @@ def collect(store: Store, study: str, version: int) -> Collected:
         chosen: dict[str, list[ChoiceRecord]] = defaultdict(list)
         for choice in answers.choices_of_study(c, study):
             chosen[choice.respondent].append(choice)
+        sent = tuple(row for row in respondents.pages_of_study(c, study) if row[0] in given)
         tasks = {
             (v.version, t.exercise, t.block, t.task): t
             for v in published
@@ -77,7 +81,7 @@ def collect(store: Store, study: str, version: int) -> Collected:
         }
     versions = {v.version: parse_study(v.definition) for v in published}
     despite = {v.version: v.despite for v in published if v.despite}
-    return Collected(versions, people, given, dict(chosen), tasks, despite)
+    return Collected(versions, people, given, dict(chosen), tasks, despite, sent)
 
 
 def respondents_frame(collected: Collected) -> pd.DataFrame:
@@ -192,14 +196,15 @@ def _offer(exercise: Exercise) -> object:
 def linked_answer_days(collected: Collected) -> pd.DataFrame:
     """The linked customers and the day (UTC) on which each completed, for the outcomes.
 
-    A customer who completed twice counts once, with the latest answer, as in the linkage; test
-    runs do not count.
+    A customer who completed twice counts once, with the latest answer, as in the linkage. Test runs
+    do not count, nor do bots where real people are asked.
     """
     linkable = linked_respondents(collected)
+    kinds = collected.versions[max(collected.versions)].counted_kinds
     rows = [
         {"customer": person.customer, "answered_on": pd.Timestamp(person.completed[:10])}
         for person in collected.respondents
-        if person.respondent in linkable and person.completed and person.run_kind != "test"
+        if person.respondent in linkable and person.completed and person.run_kind in kinds
     ]
     frame = pd.DataFrame(rows, columns=["customer", "answered_on"]).sort_values("answered_on")
     return frame.drop_duplicates("customer", keep="last").reset_index(drop=True)
@@ -238,6 +243,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
         choices={e.id: choices_frame(e, collected) for e in study.exercises},
         customers=bought.scores(),
         alarms=alarms,
+        page_times=pd.DataFrame(list(collected.sent), columns=list(PAGE_TIME_COLUMNS)),
         outcomes=bought.outcomes(linked_answer_days(collected), study.analysis.outcome_weeks),
         facts={
             "study": study.study,

@@ -16,6 +16,7 @@ from surveyapp.access import access
 from surveyapp.reports import run_files
 from surveyapp.store import reports, respondents, studies
 from surveyapp.store.records import ReportRecord
+from surveyapp.studies import fielding
 
 door = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -31,7 +32,8 @@ def every() -> ResponseReturnValue:
         since: dict[str, int] = {}
         for report, study, _, created in listed:
             if newest.setdefault(study, report) == report:
-                since[report] = respondents.completed_since(c, study, created)
+                kinds = fielding.counted_kinds(c, study)
+                since[report] = respondents.completed_since(c, study, created, kinds)
     return render_template("reports/every.html", reports=listed, titles=titles, since=since)
 
 
@@ -42,7 +44,8 @@ def one(report: str) -> ResponseReturnValue:
     record = _record(report)
     with current.store().read() as c:
         newest = reports.newest(c, record.study)
-        since = respondents.completed_since(c, record.study, record.created)
+        kinds = fielding.counted_kinds(c, record.study)
+        since = respondents.completed_since(c, record.study, record.created, kinds)
     document, charts = _read(record)
     page = url_for("reports.diagnostics", report=report)
     link = page if run_files.has_diagnostics(current.settings(), record) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -14,6 +15,8 @@ PAGE = "diagnostics-page.json"
 WIN_BACK = "win-back.csv"
 """The whole list of declining customers, for the manager."""
 DOWNLOADS = {
+    "quality.csv": "Flags on every respondent",
+    "quality.json": "The rules of the flags, their nulls and rates",
     "diagnostics.html": "Diagnostics as one file",
     "diagnostics.json": "R-hat, effective draws and acceptance as JSON",
     "partworths.csv": "Part-worths of the population",
@@ -45,6 +48,17 @@ def win_back_of(settings: Settings, record: ReportRecord) -> Path | None:
         return None
     path = folder_of(settings, record.job) / WIN_BACK
     return path if path.is_file() else None
+
+
+def flags_of(settings: Settings, record: ReportRecord) -> dict[str, str]:
+    """Flags by respondent of a report's run, '-' for none; empty for runs without flags."""
+    if record.job is None:
+        return {}
+    path = folder_of(settings, record.job) / "quality.csv"
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["respondent"]: row["flags"] or "-" for row in csv.DictReader(file)}
 
 
 def diagnostics_of(

@@ -104,6 +104,7 @@ def end_page(
     language: str = "",
     facts: Mapping[str, str] | None = None,
     onward: Onward | None = None,
+    preview: bool = False,
 ) -> str:
     """The page of an end for somebody who is no respondent (yet).
 
@@ -119,12 +120,14 @@ def end_page(
         What fills the gaps in the text.
     onward
         Of somebody who came from a panel.
+    preview
+        The page says that nothing is stored.
     """
     offered = study.languages if study else SHIPPED
     chosen = language or languages.wanted(offered)
     languages.speak(chosen)
     words = page_words(study, chosen) if study else _without_study(chosen)
-    return _drawn(end, words, facts=facts, notice=None, onward=onward)
+    return _drawn(end, words, facts=facts, notice=None, onward=onward, preview=preview)
 
 
 def respondents_end(
@@ -170,7 +173,7 @@ def _drawn(
         end=end,
         title=gettext(said.title),
         own=getattr(study.ends, OWN_TEXT.get(end, end), None) if study else None,
-        text=gettext(said.text, **(facts or {})),
+        text=gettext(said.text, **facts) if facts and "%(" in said.text else gettext(said.text),
         whole=whole,
         **words,
         **more,

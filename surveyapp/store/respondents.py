@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -140,25 +140,41 @@ def counts(c: Connection, study: str) -> dict[tuple[str, str], int]:
     return {(run_kind, ended): n for run_kind, ended, n in rows}
 
 
-def completed_since(c: Connection, study: str, at: str) -> int:
-    """How many respondents of a study completed after a time, not counting test runs."""
+def completed_since(c: Connection, study: str, at: str, kinds: Sequence[str]) -> int:
+    """How many respondents of a study completed after a time, in runs of some kinds."""
     wanted = select(func.count()).where(
         respondents.c.study == study,
         respondents.c.completed > at,
-        respondents.c.run_kind != "test",
+        respondents.c.run_kind.in_(list(kinds)),
     )
     return c.execute(wanted).scalar() or 0
 
 
-def steps_reached(c: Connection, study: str, version: int) -> dict[str, int]:
-    """How many respondents sent each step of a version at least once."""
+def steps_reached(c: Connection, study: str, version: int, kinds: Sequence[str]) -> dict[str, int]:
+    """How many respondents sent each step of a version at least once, in runs of some kinds."""
     wanted = (
         select(pages_sent.c.step, func.count(pages_sent.c.respondent.distinct()))
         .join(respondents, respondents.c.respondent == pages_sent.c.respondent)
-        .where(respondents.c.study == study, respondents.c.version == version)
+        .where(
+            respondents.c.study == study,
+            respondents.c.version == version,
+            respondents.c.run_kind.in_(list(kinds)),
+        )
         .group_by(pages_sent.c.step)
     )
     return {row[0]: row[1] for row in c.execute(wanted)}
+
+
+def pages_of_study(c: Connection, study: str) -> Iterator[tuple[str, int, str, str]]:
+    """Every page sent in a study: respondent, turn, step, time."""
+    columns = (pages_sent.c.respondent, pages_sent.c.turn, pages_sent.c.step, pages_sent.c.at)
+    wanted = (
+        select(*columns)
+        .join(respondents, respondents.c.respondent == pages_sent.c.respondent)
+        .where(respondents.c.study == study)
+    )
+    for row in c.execute(wanted.order_by(pages_sent.c.respondent, pages_sent.c.turn)):
+        yield row.respondent, row.turn, row.step, row.at
 
 
 def study_of(c: Connection, respondent: str) -> str | None:

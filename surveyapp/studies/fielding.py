@@ -20,6 +20,13 @@ def newest(c: Connection, record: StudyRecord) -> VersionRecord | None:
     return studies.version(c, record.study, record.version) if record.version else None
 
 
+def counted_kinds(c: Connection, study: str) -> tuple[str, ...]:
+    """The kinds of run that count in the newest version of a study; live ones where none is."""
+    record = studies.get(c, study)
+    version = newest(c, record) if record else None
+    return read_definition(version.definition).counted_kinds if version else ("live",)
+
+
 def is_published(c: Connection, version: VersionRecord | None, study: Study) -> bool:
     """Whether a version is this study, with the design files that the draft has now."""
     if version is None or version.definition != dump_study(study):

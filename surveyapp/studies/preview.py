@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from analysis.study import Attribute, ChoiceExercise, Study, StudyFaults, parse_study
@@ -15,13 +15,15 @@ from analysis.study.pages import END
 from analysis.study.piping import filled
 from analysis.study.questions import PARTS, Question
 from analysis.study.routing import Step, tasks_shown
-from surveyapp import current
+from surveyapp import current, languages
 from surveyapp.access import access
-from surveyapp.respond.draw import Screen, draw_step
+from surveyapp.respond.draw import Screen, draw_step, page_words
+from surveyapp.respond.ends import ENDS, end_page
 from surveyapp.store import Connection, studies
 from surveyapp.store.records import StudyRecord, TaskRecord
 from surveyapp.studies.door import door, found
 
+EXAMPLE_FACTS = {"person": "pid", "panel": "the panel"}
 EXAMPLE = "The choice tasks are examples; the real ones are made when the study is published"
 
 
@@ -30,11 +32,10 @@ EXAMPLE = "The choice tasks are examples; the real ones are made when the study 
 def preview(name: str, number: int) -> ResponseReturnValue:
     """One page of the draft, counted from 1; every page is shown, whatever its condition."""
     record = found(name)
-    try:
-        study = parse_study(record.draft)
-    except StudyFaults:
-        flash("The draft has faults. Mend them to see the preview.", "error")
+    study = _draft(record)
+    if study is None:
         return redirect(url_for("studies.one", name=name), code=303)
+    language = _language(study)
     steps = every_step(study)
     if not 1 <= number <= len(steps):
         abort(404)
@@ -42,16 +43,79 @@ def preview(name: str, number: int) -> ResponseReturnValue:
     with current.store().read() as c:
         task, real = _task(c, record, study, step)
     last = number == len(steps)
-    asked = request.args.get("lang", "")
+    overview = url_for("studies.preview_pages", name=name)
     screen = Screen(
-        language=asked if asked in study.languages else "",
+        language=language,
         task=task,
-        back=_address(name, number - 1) if number > 1 else url_for("studies.one", name=name),
-        onward=url_for("studies.one", name=name) if last else _address(name, number + 1),
+        back=_address(name, number - 1, language) if number > 1 else overview,
+        onward=overview if last else _address(name, number + 1, language),
         notice=_notice(study, step, real),
         fill=_with_names,
     )
     return draw_step(study, step, screen)
+
+
+@door.get("/<name>/preview/")
+@access("researcher", "administrator")
+def preview_pages(name: str) -> ResponseReturnValue:
+    """All pages of the draft that can be looked at: start, steps and ends, in every language."""
+    record = found(name)
+    study = _draft(record)
+    if study is None:
+        return redirect(url_for("studies.one", name=name), code=303)
+    steps = [(n, step, _title(study, step)) for n, step in enumerate(every_step(study), start=1)]
+    ends = {name: end.title for name, end in ENDS.items()}
+    return render_template(
+        "studies/preview.html", record=record, study=study, steps=steps, ends=ends
+    )
+
+
+@door.route("/<name>/preview/page/<page>", methods=["GET", "POST"])
+@access("researcher", "administrator")
+def preview_page(name: str, page: str) -> ResponseReturnValue:
+    """The start page or one of the ends; sending the start leads to the first step."""
+    record = found(name)
+    study = _draft(record)
+    if study is None:
+        return redirect(url_for("studies.one", name=name), code=303)
+    language = _language(study)
+    if page == "start":
+        if request.method == "POST":
+            return redirect(_address(name, 1, language), code=303)
+        languages.speak(language)
+        words = page_words(study, language, _with_names)
+        shown: dict[str, object] = {
+            "key": None,
+            "run_kind": "live",
+            "notice": None,
+            "kept": {},
+            "preview": True,
+        }
+        return render_template("respond/start.html", **shown, **words)
+    if page not in ENDS:
+        abort(404)
+    return end_page(page, study, language=language, facts=EXAMPLE_FACTS, preview=True)
+
+
+def _draft(record: StudyRecord) -> Study | None:
+    try:
+        return parse_study(record.draft)
+    except StudyFaults:
+        flash("The draft has faults. Mend them to see the preview.", "error")
+        return None
+
+
+def _language(study: Study) -> str:
+    wanted = request.values.get("lang", "") or request.form.get("language", "")
+    return wanted if wanted in study.languages else study.default_language
+
+
+def _title(study: Study, step: Step) -> str:
+    if step.task:
+        return f"{study.exercise(step.page.exercise).question.say()} ({step.task})"
+    first = step.questions[0].text if step.questions else step.page.text
+    title = step.page.title or first
+    return title.say() if title else step.page.id
 
 
 def every_step(study: Study) -> list[Step]:
@@ -174,5 +238,5 @@ def _of_question(question: Question) -> Iterator[str]:
     yield from (f"'{question.id}' is refused unless: {check.that}" for check in question.checks)
 
 
-def _address(name: str, number: int) -> str:
-    return url_for("studies.preview", name=name, number=number)
+def _address(name: str, number: int, language: str) -> str:
+    return url_for("studies.preview", name=name, number=number, lang=language)

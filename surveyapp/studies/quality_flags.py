@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.customers.quality.live import live_flags
+from analysis.customers.quality.types import LABELS
 from analysis.study import Study
-from surveyapp.store import Connection
+from analysis.study.quality import FLAG_NAMES
+from surveyapp.store import Connection, studies
+from surveyapp.studies import live_quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +24,19 @@ class FlagCount:
 
 def flag_counts(c: Connection, study: Study, run_kind: str) -> list[FlagCount]:
     """The flags of a kind of run; the monitor leaves the section out where there are none."""
-    return []
+    record = studies.get(c, study.study)
+    if record is None or record.version is None:
+        return []
+    people = live_quality.people(c, study, record.version, kinds=(run_kind,))
+    found = live_flags(study, people)
+    counts = {flag: sum(flag in carried for carried in found.values()) for flag in FLAG_NAMES}
+    rate = 100 * study.analysis.quality.error_rate / len(FLAG_NAMES)
+    said = {
+        "straight_lining": "not calibrated before the analysis",
+        "duplicates": "none: the same customer or panel member",
+    }
+    return [
+        FlagCount(LABELS[flag], n, len(people), said.get(flag, f"about {rate:.1f} in 100"))
+        for flag, n in counts.items()
+        if n
+    ]

@@ -18,13 +18,14 @@ from analysis.study import (
 )
 from surveyapp import clock, current
 from surveyapp.access import access
-from surveyapp.exports.answers import answers_csv
+from surveyapp.exports.answers import RUN_KINDS, answers_csv
 from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
 from surveyapp.jobs.rehearse import CANNOT
+from surveyapp.reports import run_files
 from surveyapp.store import designs, images, jobs, links, rehearsals, reports, respondents, studies
 from surveyapp.store.records import JobRecord
-from surveyapp.studies import design_routes, fielding, rehearsal_routes
+from surveyapp.studies import design_routes, fielding, merging, rehearsal_routes
 from surveyapp.studies.door import door, find, found
 
 
@@ -35,10 +36,12 @@ def every() -> ResponseReturnValue:
     with current.store().read() as c:
         found = studies.every(c)
         counts = {s.study: respondents.counts(c, s.study) for s in found}
+        kinds = {s.study: fielding.counted_kinds(c, s.study) for s in found}
     completed = {
-        name: sum(n for (_, ended), n in each.items() if ended == "complete")
+        name: sum(n for (kind, ended), n in each.items()
+                  if ended == "complete" and kind in kinds[name])
         for name, each in counts.items()
-    }
+    }  # fmt: skip
     return render_template("studies/every.html", studies=found, completed=completed)
 
 
@@ -97,7 +100,11 @@ def one(name: str) -> ResponseReturnValue:
         shown = {
             "versions": list(reversed(studies.versions(c, name))),
             "counts": _count_table(respondents.counts(c, name)),
-            "reached": respondents.steps_reached(c, name, version.version) if version else {},
+            "reached": respondents.steps_reached(c, name, version.version, published.counted_kinds)
+            if version and published
+            else {},
+            "counted": fielding.counted_kinds(c, name),
+            "merging": merging.against_versions(c, name, study) if study else (),
             "personal": links.counts(c, name),
             "open_links": links.of_study(c, name, "open"),
             "jobs": jobs.of_study(c, name, 5),
@@ -206,12 +213,19 @@ def cancel(name: str, job: str) -> ResponseReturnValue:
 @door.get("/<name>/answers.csv")
 @access("researcher", "administrator")
 def answers(name: str) -> ResponseReturnValue:
-    """The answers to the newest version as CSV."""
+    """The answers to the newest version as CSV; ``run_kind`` names other runs than those that
+    count."""
     with current.store().read() as c:
         version = fielding.newest(c, found(name)) or abort(404)
         study = fielding.read_definition(version.definition)
-        text = "".join(answers_csv(c, study, version.version))
-    return _download(text, "text/csv; charset=utf-8", f"{name}-answers.csv")
+        kinds = request.args.getlist("run_kind") or list(study.counted_kinds)
+        if not set(kinds) <= set(RUN_KINDS):
+            abort(404)
+        report = reports.newest(c, name)
+        flags = run_files.flags_of(current.settings(), report) if report else {}
+        text = "".join(answers_csv(c, study, version.version, kinds=kinds, flags=flags))
+    suffix = "" if "run_kind" not in request.args else "-" + "-".join(kinds)
+    return _download(text, "text/csv; charset=utf-8", f"{name}-answers{suffix}.csv")
 
 
 @door.get("/<name>/archive")

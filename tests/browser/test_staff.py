@@ -72,6 +72,7 @@ def pages(failed, running):
         "rehearsal-missed": "/studies/tight/rehearsal",
         "study-refused": "/studies/tight/",
         "preview": "/studies/pastry/preview/6",
+        "previews": "/studies/pastry/preview/",
         "job-failed": f"/studies/pastry/jobs/{failed}",
         "job-running": f"/studies/pastry/jobs/{running}",
         "reports": "/reports/",
@@ -161,7 +162,8 @@ def test_the_way_from_draft_to_preview_works_by_keyboard(staffed, open_page):
     page.goto(f"{address}/studies/pastry/")
     page.get_by_role("link", name="Preview").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/preview/1")
+    page.wait_for_url("**/preview/")
+    page.goto(f"{address}/studies/pastry/preview/1")
     assert page.get_by_text("nothing is stored").is_visible()
     page.get_by_role("link", name="Continue").press("Enter")
-    page.wait_for_url("**/preview/2")
+    page.wait_for_url("**/preview/2?language=en")

@@ -94,7 +94,8 @@ def test_newer_answers_make_a_report_stale(published):
     assert "1 answer since" in manager.get("/reports/").text
     assert "completed the survey since" in manager.get("/reports/r1").text
     with builders.store_of(published).read() as c:
-        assert respondents.completed_since(c, "pastry", "2026-09-01T10:00:00.000Z") == 1
+        assert respondents.completed_since(c, "pastry", "2026-09-01T10:00:00.000Z", ("live",)) == 1
+        assert respondents.completed_since(c, "pastry", "2026-09-01T10:00:00.000Z", ("test",)) == 0
 
 
 def test_an_older_report_leads_to_the_newer_one(published):
