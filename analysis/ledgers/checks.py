@@ -69,10 +69,7 @@ class Checks:
             for name, condition in self._conditions(column)
         ]
         code = " + ".join(codes) if codes else "0"
-        return (
-            f"SELECT row, {values}, {code} AS code, {self._mark()} AS mark "  # noqa: S608
-            f"FROM ({moments})"
-        )
+        return f"SELECT row, {values}, {code} AS code, {self._mark()} AS mark FROM ({moments})"
 
     @property
     def _columns(self) -> tuple[Column, ...]:

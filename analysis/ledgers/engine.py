@@ -29,7 +29,7 @@ def connection(memory: str = "", scratch: Path | None = None) -> duckdb.DuckDBPy
 
 def count(engine: duckdb.DuckDBPyConnection, rows: str) -> int:
     """How many rows a FROM clause has."""
-    return int(engine.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0])  # noqa: S608
+    return int(engine.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0])
 
 
 def quoted(names: tuple[str, ...], table: str = "") -> str:

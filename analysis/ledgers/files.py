@@ -256,10 +256,16 @@ def _block(file: LedgerFile, data: bytes, found: Records, *, first: int, read: i
         return b"".join([*kept, data[done : found.consumed]])
 
     unreadable += [(int(numbers[at]), fact, text(int(numbers[at]))) for at, fact in ragged.items()]
-    mark = str(file.layout.delimiter).encode()
-    pads = (b" " + mark, mark + b" ", b" \n", b"\n ", b" \r", b'"', *ODD_SPACES)
-    padded = content[:1] == b" " or not content.isascii() or any(pad in content for pad in pads)
+    padded = _padded(content, str(file.layout.delimiter).encode())
     return Block(table, numbers[good], sorted(unreadable), text, without, padded, read)
+
+
+def _padded(content: bytes, delimiter: bytes) -> bool:
+    """Whether cells may begin or end with space."""
+    if not content.isascii() or any(mark in content for mark in (b'"', *ODD_SPACES)):
+        return True
+    pads = (b" " + delimiter, delimiter + b" ", b" \n", b"\n ", b" \r")
+    return b" " in content and (content[:1] == b" " or any(pad in content for pad in pads))
 
 
 def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, dict[int, str]]:

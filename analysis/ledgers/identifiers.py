@@ -16,7 +16,7 @@ def keep_identifiers(engine: duckdb.DuckDBPyConnection, raw: RawFolder) -> None:
         known = "UNION ALL SELECT customer, raw FROM identifiers"
     draft = target.with_suffix(".part")
     query = (
-        "SELECT customer, min(raw) AS raw FROM "  # noqa: S608
+        "SELECT customer, min(raw) AS raw FROM "
         f"(SELECT customer, raw FROM names WHERE NOT erased {known}) "
         "GROUP BY customer ORDER BY customer"
     )

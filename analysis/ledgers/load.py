@@ -160,14 +160,11 @@ def _name_customers(engine: duckdb.DuckDBPyConnection, how: Loading) -> None:
     """Make the table 'names' (raw, customer, erased) of every customer in the file."""
     engine.execute("CREATE TABLE names (raw VARCHAR, customer VARCHAR, erased BOOLEAN)")
     erased = read_erased(how.folder.parent)
-    each = " UNION ALL ".join(
-        f'SELECT "{name}" AS raw FROM typed'
-        for name in how.kind.customers
-    )
+    each = " UNION ALL ".join(f'SELECT "{name}" AS raw FROM typed' for name in how.kind.customers)
     if not each:
         return
     cursor = engine.cursor()
-    cursor.execute(f"SELECT DISTINCT raw FROM ({each}) WHERE raw IS NOT NULL")  # noqa: S608
+    cursor.execute(f"SELECT DISTINCT raw FROM ({each}) WHERE raw IS NOT NULL")
     while rows := cursor.fetchmany(BATCH):
         raw = [row[0] for row in rows]
         keys = [customer_key(name, how.key) for name in raw]
@@ -189,7 +186,7 @@ def _offer_ledger(engine: duckdb.DuckDBPyConnection, how: Loading, source: str) 
     engine.read_parquet(files, filename=True).create_view("every_row")
     wanted = "'" + source.replace("'", "''") + "'"
     engine.execute(
-        f"CREATE VIEW ledger AS SELECT {quoted(how.kind.names)}, source, load, "  # noqa: S608
+        f"CREATE VIEW ledger AS SELECT {quoted(how.kind.names)}, source, load, "
         f"filename AS file FROM every_row WHERE source = {wanted}"
     )
 
@@ -199,7 +196,7 @@ def _contradicted(
 ) -> list[BadRow]:
     reason = tuple(r for r in checks.reasons if r.name == CONTRADICTED)
     found = engine.execute(
-        f"SELECT row, {quoted(kind.names)} FROM typed WHERE row IN "  # noqa: S608
+        f"SELECT row, {quoted(kind.names)} FROM typed WHERE row IN "
         "(SELECT row FROM dropped WHERE verdict = 'contradicted') ORDER BY row"
     )
     rows = [dict(zip(("row", *kind.names), row, strict=True)) for row in found.fetchall()]

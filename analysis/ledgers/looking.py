@@ -24,7 +24,7 @@ def read_rows_of(folder: Path, kind: LedgerKind = PURCHASES) -> pd.DataFrame:
             return engine.execute(empty).df()
         engine.read_parquet(files).create_view("ledger")
         by = ", ".join(f'"{name}"' for name in ("time", *kind.identity, *kind.customers))
-        return engine.execute(f"SELECT * FROM ledger ORDER BY {by}").df()  # noqa: S608
+        return engine.execute(f"SELECT * FROM ledger ORDER BY {by}").df()
 
 
 def read_history_of(folder: Path, kind: LedgerKind = PURCHASES) -> pd.DataFrame:
@@ -38,8 +38,10 @@ def read_history_of(folder: Path, kind: LedgerKind = PURCHASES) -> pd.DataFrame:
         return engine.execute("SELECT * FROM history ORDER BY superseded_at, load").df()
 
 
-def read_quarantine_of(folder: Path, raw: RawFolder | None = None) -> pd.DataFrame:
-    """Rows that were not accepted: file, row, reason, reasons, customer, load; text with ``raw``."""
+def read_quarantine_of(
+    folder: Path, kind: LedgerKind = PURCHASES, raw: RawFolder | None = None
+) -> pd.DataFrame:
+    """Rows not accepted: file, row, reason, reasons, customer, load; with ``raw`` their text."""
     files = [str(path) for path in parquet_files(folder, "quarantine")]
     if not files:
         return pd.DataFrame(columns=[*ROWS.names, *(["text"] if raw else [])])
@@ -48,7 +50,7 @@ def read_quarantine_of(folder: Path, raw: RawFolder | None = None) -> pd.DataFra
         found = engine.execute("SELECT * FROM quarantine ORDER BY load, row").df()
         if raw is None:
             return found
-        texts = [(load, raw.texts(folder.name, load)) for load in found["load"].unique()]
+        texts = [(load, raw.texts(kind.name, load)) for load in found["load"].unique()]
         there = [
             engine.read_parquet(str(path)).df().assign(load=load)[["load", "row", "text"]]
             for load, path in texts

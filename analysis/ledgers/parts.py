@@ -32,7 +32,7 @@ def write_accepted(
         target = version / "rows" / f"{kind.name}-{number:06d}-{part:03d}-{name}.parquet"
         target.unlink(missing_ok=True)
         query = (
-            f"SELECT {quoted(kind.names)}, {_text(source)} AS source, "  # noqa: S608
+            f"SELECT {quoted(kind.names)}, {_text(source)} AS source, "
             f"CAST({number} AS INTEGER) AS load FROM ({rows}) ORDER BY row"
         )
         if last < ROWS_A_FILE or count(engine, f"typed WHERE row >= {start}"):
@@ -53,7 +53,7 @@ def write_history(
     else:
         before = ""
     query = (
-        f"SELECT {quoted(kind.names)}, source, load, {_text(at)} AS superseded_at, "  # noqa: S608
+        f"SELECT {quoted(kind.names)}, source, load, {_text(at)} AS superseded_at, "
         f"{_text(name)} AS superseded_by FROM superseded {before}"
     )
     draft = target.with_suffix(".part")
@@ -70,7 +70,7 @@ def rewrite_without(engine: duckdb.DuckDBPyConnection, version: Path, kind: Ledg
         rewrite(
             engine,
             target,
-            f"NOT EXISTS (SELECT 1 FROM superseded s WHERE s.file = {_text(file)} AND {condition})",  # noqa: S608
+            f"NOT EXISTS (SELECT 1 FROM superseded s WHERE s.file = {_text(file)} AND {condition})",
         )
 
 
@@ -81,7 +81,7 @@ def rewrite(engine: duckdb.DuckDBPyConnection, target: Path, keep: str) -> int:
     if after == before:
         return 0
     draft = target.with_suffix(".part")
-    _copy(engine, f"SELECT * FROM {rows} WHERE {keep}", draft)  # noqa: S608
+    _copy(engine, f"SELECT * FROM {rows} WHERE {keep}", draft)
     target.unlink()
     if after:
         draft.replace(target)
@@ -97,7 +97,7 @@ def merge_small(engine: duckdb.DuckDBPyConnection, version: Path, number: int) -
         return
     listed = ", ".join(_text(str(path)) for path in small)
     draft = version / "rows" / "merged.part"
-    _copy(engine, f"SELECT * FROM read_parquet([{listed}])", draft)  # noqa: S608
+    _copy(engine, f"SELECT * FROM read_parquet([{listed}])", draft)
     for path in small:
         path.unlink()
     kind = small[0].name.split("-")[0]

@@ -66,7 +66,7 @@ def typed_blocks(
             engine.unregister("block")
             customer = quoted(tuple(customers)) or "NULL"
             found = engine.execute(
-                f"SELECT row, code & ~{AMBIGUOUS}, {customer} FROM typed "  # noqa: S608
+                f"SELECT row, code & ~{AMBIGUOUS}, {customer} FROM typed "
                 f"WHERE row >= ? AND code <> 0 AND code <> {AMBIGUOUS} ORDER BY row",
                 [int(block.numbers[0])],
             ).fetchall()
@@ -115,7 +115,7 @@ def read_rows(
         if faults:
             raise LedgerFaults(path.name, faults, more)
         columns = quoted(kind.names)
-        return engine.execute(f"SELECT {columns} FROM typed ORDER BY row").df()  # noqa: S608
+        return engine.execute(f"SELECT {columns} FROM typed ORDER BY row").df()
 
 
 def _cells_of(block: Block, row: int) -> dict[str, object]:

@@ -59,10 +59,7 @@ def judge(engine: duckdb.DuckDBPyConnection, kind: LedgerKind, *, empty: bool) -
 
 def accepted_rows(kind: LedgerKind) -> str:
     """The query of the rows to add, in the order of the file."""
-    return (
-        f"SELECT row, {quoted(kind.names)} FROM good "  # noqa: S608
-        "WHERE row NOT IN (SELECT row FROM dropped)"
-    )
+    return f"SELECT row, {quoted(kind.names)} FROM good WHERE row NOT IN (SELECT row FROM dropped)"
 
 
 def _good(kind: LedgerKind) -> str:
@@ -82,10 +79,7 @@ def _good(kind: LedgerKind) -> str:
         )
         there = " AND ".join(f't."{name}" IS NOT NULL' for name in kind.named_by) or "true"
         mark = f"CASE WHEN {there} THEN hash({parts}) END AS mark"
-    return (
-        f"SELECT row, {', '.join(columns)}, {mark} FROM typed t "  # noqa: S608
-        f"{' '.join(joins)} WHERE {SOUND}"
-    )
+    return f"SELECT row, {', '.join(columns)}, {mark} FROM typed t {' '.join(joins)} WHERE {SOUND}"
 
 
 def _drop_erased(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
@@ -94,7 +88,7 @@ def _drop_erased(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
     erased = "(SELECT raw FROM names WHERE erased)"
     named = " OR ".join(f'"{name}" IN {erased}' for name in kind.customers)
     engine.execute(
-        f"INSERT INTO dropped SELECT row, 'erased' FROM typed WHERE {SOUND} AND ({named})"  # noqa: S608
+        f"INSERT INTO dropped SELECT row, 'erased' FROM typed WHERE {SOUND} AND ({named})"
     )
 
 
@@ -102,26 +96,26 @@ def _judge_named(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
     """Rows that have an identity: repeats, corrections of the ledger, contradictions."""
     identity = quoted(kind.identity)
     source = f"(SELECT * FROM typed WHERE {SOUND})" if kind.plainly_named else "good"
-    here = f"SELECT mark FROM {source} WHERE mark IS NOT NULL"  # noqa: S608
+    here = f"SELECT mark FROM {source} WHERE mark IS NOT NULL"
     named = " AND ".join(f'"{n}" IS NOT NULL' for n in kind.named_by) or "true"
-    there = f"SELECT hash({identity}) AS mark FROM ledger WHERE {named}"  # noqa: S608
+    there = f"SELECT hash({identity}) AS mark FROM ledger WHERE {named}"
     engine.execute(
-        f"CREATE TABLE marks AS SELECT mark FROM ({here}) GROUP BY mark HAVING count(*) > 1 "  # noqa: S608
+        f"CREATE TABLE marks AS SELECT mark FROM ({here}) GROUP BY mark HAVING count(*) > 1 "
         f"UNION SELECT mark FROM ({here}) WHERE mark IN ({there})"
     )
     engine.execute(
-        "CREATE TABLE named AS SELECT *, row_number() OVER "  # noqa: S608
+        "CREATE TABLE named AS SELECT *, row_number() OVER "
         f"(PARTITION BY {identity} ORDER BY row) AS turn FROM good "
         "WHERE mark IN (SELECT mark FROM marks) AND row NOT IN (SELECT row FROM dropped)"
     )
     engine.execute(
-        f"CREATE TABLE earlier AS SELECT * FROM ledger WHERE {named} "  # noqa: S608
+        f"CREATE TABLE earlier AS SELECT * FROM ledger WHERE {named} "
         f"AND hash({identity}) IN (SELECT mark FROM marks)"
     )
     found = same(kind.identity, "n", "e")
     first = same(kind.identity, "n", "f")
     engine.execute(
-        f"CREATE TABLE verdicts AS SELECT n.row, n.turn, e.source IS NOT NULL AS known, "  # noqa: S608
+        f"CREATE TABLE verdicts AS SELECT n.row, n.turn, e.source IS NOT NULL AS known, "
         f"CASE WHEN n.turn > 1 AND {same(kind.content, 'n', 'f')} THEN 'duplicate' "
         "WHEN n.turn > 1 THEN 'contradicted' WHEN e.source IS NULL THEN 'accepted' "
         f"WHEN {same(kind.content, 'n', 'e')} THEN 'duplicate' ELSE 'superseding' END AS verdict "
@@ -133,7 +127,7 @@ def _judge_named(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
         "WHERE verdict IN ('duplicate', 'contradicted')"
     )
     engine.execute(
-        "CREATE TABLE superseded AS SELECT e.* FROM earlier e JOIN named n "  # noqa: S608
+        "CREATE TABLE superseded AS SELECT e.* FROM earlier e JOIN named n "
         f"ON {found} JOIN verdicts v USING (row) WHERE v.verdict = 'superseding'"
     )
 
@@ -143,15 +137,15 @@ def _judge_loose(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
     names = quoted(kind.names)
     loose = " OR ".join(f'"{name}" IS NULL' for name in kind.named_by)
     engine.execute(
-        f"CREATE TABLE loose AS SELECT row, {names}, hash({names}) AS whole, "  # noqa: S608
+        f"CREATE TABLE loose AS SELECT row, {names}, hash({names}) AS whole, "
         f"row_number() OVER (PARTITION BY {names} ORDER BY row) AS turn FROM good "
         "WHERE mark IS NULL AND row NOT IN (SELECT row FROM dropped)"
     )
     engine.execute(
-        f"CREATE TABLE loose_before AS SELECT {names}, count(*) AS n FROM ledger "  # noqa: S608
+        f"CREATE TABLE loose_before AS SELECT {names}, count(*) AS n FROM ledger "
         f"WHERE ({loose}) AND hash({names}) IN (SELECT whole FROM loose) GROUP BY {names}"
     )
     engine.execute(
-        "INSERT INTO dropped SELECT l.row, 'duplicate' FROM loose l JOIN loose_before b "  # noqa: S608
+        "INSERT INTO dropped SELECT l.row, 'duplicate' FROM loose l JOIN loose_before b "
         f"ON {same(kind.names, 'l', 'b')} WHERE l.turn <= b.n"
     )

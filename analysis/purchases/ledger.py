@@ -84,7 +84,7 @@ def read_history(folder: Path) -> pd.DataFrame:
 
 def read_quarantine(folder: Path, raw: RawFolder | None = None) -> pd.DataFrame:
     """Rows that were not accepted, with their reasons in order; with ``raw`` also their text."""
-    return read_quarantine_of(folder, raw)
+    return read_quarantine_of(folder, PURCHASES, raw)
 
 
 def read_loads(folder: Path) -> tuple[FileLoad, ...]:
