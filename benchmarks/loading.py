@@ -18,7 +18,7 @@ import numpy as np
 KEY = b"0123456789abcdef"
 TODAY = "2026-11-22"
 LINES_AN_ORDER = 4
-SHARE = 0.001
+SHARE = 0.001 * LINES_AN_ORDER  # of the last lines of orders
 MISTAKES = {
     "customer_missing": lambda c: c.__setitem__(0, ""),
     "time_unparsed": lambda c: c.__setitem__(1, "2026-02-30T25:00:00"),
@@ -30,6 +30,7 @@ MISTAKES = {
     "on_sale_unparsed": lambda c: c.__setitem__(7, "maybe"),
     "row_unreadable": lambda c: c.append("one too many"),
     "quantity_unparsed": lambda c: c.__setitem__(10, "two"),
+    "line_contradicted": lambda c: c.__setitem__(9, str(int(c[9]) - 1)),
 }
 HEADER = "customer,time,amount,currency,store,product,channel,on_sale,order,line,quantity\n"
 
@@ -68,7 +69,7 @@ def write_file(path, rows):
                     str(at % LINES_AN_ORDER + 1),
                     "1",
                 ]
-                if wrong[i]:
+                if wrong[i] and at % LINES_AN_ORDER == 3 and i and not wrong[i - 1]:
                     name = names[kinds[i]]
                     MISTAKES[name](cells)
                     truth[at + 2] = name
@@ -104,10 +105,12 @@ def peer(path, folder):
 
 
 def _pandas_load(path, folder):
+    import csv
     import hashlib
-    import hmac
 
     import pandas as pd
+
+    from analysis.customer_key import customer_key
 
     staged = folder / "staged"
     with path.open("rb") as source, staged.open("wb") as target:
@@ -115,17 +118,23 @@ def _pandas_load(path, folder):
     with staged.open("rb") as file:
         hashlib.file_digest(file, "sha256").hexdigest()
     columns = HEADER.strip().split(",")
+    ragged = {}
+    with staged.open(newline="", encoding="utf-8") as file:  # pandas would not tell text or line
+        reader = csv.reader(file)
+        for cells in reader:
+            if len(cells) != len(columns):
+                ragged[reader.line_num] = cells
     frame = pd.read_csv(
         staged,
         dtype=str,
         keep_default_na=False,
         header=None,
-        skiprows=1,
-        names=[*columns, "more"],  # so that rows which are too long stay in, with their number
+        skiprows=[0, *(line - 1 for line in ragged)],
+        names=columns,
     )
-    unreadable = frame["more"] != ""
-    n = len(frame)
-    frame["row"] = np.arange(2, n + 2)
+    n = len(frame) + len(ragged)
+    lines = np.arange(2, n + 2)
+    frame["row"] = lines[~np.isin(lines, list(ragged))]
     for name in columns:
         frame[name] = frame[name].str.strip()
     when = pd.to_datetime(frame["time"], format="ISO8601", errors="coerce", utc=True)
@@ -135,7 +144,6 @@ def _pandas_load(path, folder):
     sale = frame["on_sale"].str.lower()
     sound = ((amount * 100 - cents).abs() < 1e-3) & (frame["amount"] != "")
     checks = {
-        "row_unreadable": unreadable,
         "customer_missing": frame["customer"] == "",
         "time_unparsed": when.isna() & (frame["time"] != ""),
         "time_implausible": when < pd.Timestamp("1900-01-01", tz="UTC"),
@@ -143,7 +151,9 @@ def _pandas_load(path, folder):
         "amount_unparsed": ~sound,
         "amount_absurd": amount.abs() > 1e9,
         "currency_unknown": (frame["currency"] != "USD") & (frame["currency"] != ""),
-        "on_sale_unparsed": ~sale.isin(["true", "false", "1", "0", "yes", "no", "y", "n", "t", "f", ""]),
+        "on_sale_unparsed": ~sale.isin(
+            ["true", "false", "1", "0", "yes", "no", "y", "n", "t", "f", ""]
+        ),
         "quantity_unparsed": quantity.isna() & (frame["quantity"] != ""),
     }
     for name in ("customer", "store", "product", "channel", "order", "line"):
@@ -165,18 +175,24 @@ def _pandas_load(path, folder):
             "quantity": quantity,
         }
     )[~bad]
-    again = good.duplicated(["order", "line"])
-    assert not again.any()
-    raw = good["customer"].unique()
-    keys = {
-        name: hmac.digest(KEY, name.strip().casefold().encode(), "sha256").hex()[:32] for name in raw
-    }
+    again = good[good.duplicated(["order", "line"], keep=False)]
+    first = again.drop_duplicates(["order", "line"])
+    both = again.reset_index().merge(first, on=["order", "line"], suffixes=("", "_first"))
+    both = both[both["index"].isin(again.index.difference(first.index))]
+    told = [name for name in good.columns if name not in ("order", "line")]
+    differs = np.logical_or.reduce([both[name] != both[f"{name}_first"] for name in told])
+    contradicted = both["index"][differs]
+    apart = pd.concat(
+        [apart, frame.loc[contradicted].assign(reasons=[["line_contradicted"]] * len(contradicted))]
+    )
+    good = good.drop(index=both["index"])
+    keys = {name: customer_key(name, KEY) for name in good["customer"].unique()}
     good = good.assign(customer=good["customer"].map(keys), amount=good["amount"].astype("int64"))
     good.to_parquet(folder / "purchases.parquet", compression="zstd", index=False)
     apart.to_parquet(folder / "quarantine.parquet", compression="zstd", index=False)
-    assert len(good) + len(apart) == n
-    first = [row[0] for row in reasons]
-    return dict(zip(apart["row"].tolist(), first, strict=True)), len(good)
+    assert len(good) + len(apart) + len(ragged) + int((~differs).sum()) == n
+    found = {row: names[0] for row, names in zip(apart["row"], apart["reasons"], strict=True)}
+    return found | dict.fromkeys(ragged, "row_unreadable"), len(good)
 
 
 def judged(found, truth):

@@ -55,9 +55,10 @@ class Checks:
         cells = ", ".join(f'{_cell(name, padded)} AS "{name}"' for name in self.given)
         values = ", ".join(f'{self._value(column)} AS "{column.name}"' for column in self._columns)
         times = "".join(
-            f', {self._moment(column.name)} AS "m_{column.name}"'
+            f', {moment} AS "{part}_{column.name}"'
             for column in self._columns
             if column.kind == "time" and column.name in self.given
+            for part, moment in self._moment(column.name).items()
         )
         rest = f", {self._rest()} AS rest_" if self.rest else ""
         seen = f"SELECT row{', ' if cells else ''}{cells}{rest} FROM block"
@@ -68,6 +69,10 @@ class Checks:
             for column in self._columns
             for name, condition in self._conditions(column)
         ]
+        if self._zoned:
+            times_given = [c.name for c in self._columns if f"utc_{c.name}" in times]
+            seen_twice = " OR ".join(f'"twice_{name}"' for name in times_given) or "false"
+            codes.append(f"CASE WHEN {seen_twice} THEN {AMBIGUOUS} ELSE 0 END")
         code = " + ".join(codes) if codes else "0"
         return f"SELECT row, {values}, {code} AS code, {self._mark()} AS mark FROM ({moments})"
 
@@ -98,27 +103,35 @@ class Checks:
         if blank:
             return f"CAST(NULL AS {column.sql})"
         if column.kind == "time":
-            return f'"m_{column.name}".utc'
+            return f'"utc_{column.name}"'
         if column.kind == "money":
-            return f"CASE WHEN {self._is_money(name)} THEN CAST(round({self._number(name)} * 100) AS BIGINT) END"
+            cents = f"CAST(round({self._number(name)} * 100) AS BIGINT)"
+            return f"CASE WHEN {self._is_money(name)} THEN {cents} END"
         if column.kind == "number":
             return f"CASE WHEN isfinite({self._number(name)}) THEN {self._number(name)} END"
         if column.kind == "flag":
-            return f"CASE WHEN lower({name}) IN {TRUE} THEN true WHEN lower({name}) IN {FALSE} THEN false END"
+            word = f"lower({name})"
+            return f"CASE WHEN {word} IN {TRUE} THEN true WHEN {word} IN {FALSE} THEN false END"
         return f"lower(CAST({name} AS VARCHAR))" if column.words else f"CAST({name} AS VARCHAR)"
 
     def _number(self, name: str) -> str:
         if self.layout.decimal != "comma":
             return f"TRY_CAST({name} AS DOUBLE)"
-        plain = f"CASE WHEN contains({name}, '.') AND regexp_matches({name}, '^[+-]?\\d{{1,3}}(\\.\\d{{3}})+(,\\d+)?$') THEN replace({name}, '.', '') WHEN NOT contains({name}, '.') THEN {name} END"
+        grouped = f"regexp_matches({name}, '^[+-]?\\d{{1,3}}(\\.\\d{{3}})+(,\\d+)?$')"
+        plain = (
+            f"CASE WHEN NOT contains({name}, '.') THEN {name} "
+            f"WHEN {grouped} THEN replace({name}, '.', '') END"
+        )
         return f"TRY_CAST(replace({plain}, ',', '.') AS DOUBLE)"
 
     def _is_money(self, name: str) -> str:
-        cents = f"{self._number(name)} * 100"
-        return f"coalesce(abs({cents} - round({cents})) < 1e-3, false) AND abs({self._number(name)}) <= 1e13"
+        number = self._number(name)
+        cents = f"{number} * 100"
+        whole = f"coalesce(abs({cents} - round({cents})) < 1e-3, false)"
+        return f"{whole} AND abs({number}) <= 1e13"
 
-    def _moment(self, name: str) -> str:
-        """A struct: utc, gap (no such local time) and twice (two such local times)."""
+    def _moment(self, name: str) -> dict[str, str]:
+        """Expressions of utc, gap (no such local time) and twice (two such local times)."""
         cell = f'"{name}"'
         layout = self.layout
         if layout.time_format:
@@ -138,9 +151,9 @@ class Checks:
             absolute = f"CAST(TRY_CAST({cell} AS TIMESTAMPTZ) AS TIMESTAMP)"
             offset = "'[A-Za-z]$|[+-]\\d{2}(:?\\d{2})?$'"
             floating = f"(({plain}) OR NOT regexp_matches(substr({cell}, 11), {offset}))"
-        if layout.zone == "UTC" and not layout.zones:
+        if not self._zoned:
             utc = f"CASE WHEN {floating} THEN {local} ELSE {absolute} END"
-            return f"struct_pack(utc := {utc}, gap := false, twice := false)"
+            return {"utc": utc}
         zone = self._zone()
         there = f"timezone({zone}, {local})"
         before = f"{there} - INTERVAL 1 HOUR"
@@ -148,12 +161,15 @@ class Checks:
         first = f"timezone({zone}, {before}) = {local}"
         second = f"timezone({zone}, {after}) = {local}"
         moved = f"CASE WHEN {first} THEN {before} ELSE {there} END"
-        return (
-            f"struct_pack(utc := CASE WHEN {floating} THEN CAST({moved} AS TIMESTAMP) "
-            f"ELSE {absolute} END, "
-            f"gap := coalesce({floating} AND timezone({zone}, {there}) <> {local}, false), "
-            f"twice := coalesce({floating} AND ({first} OR {second}), false))"
-        )
+        return {
+            "utc": f"CASE WHEN {floating} THEN CAST({moved} AS TIMESTAMP) ELSE {absolute} END",
+            "gap": f"coalesce({floating} AND timezone({zone}, {there}) <> {local}, false)",
+            "twice": f"coalesce({floating} AND ({first} OR {second}), false)",
+        }
+
+    @property
+    def _zoned(self) -> bool:
+        return self.layout.zone != "UTC" or bool(self.layout.zones)
 
     def _zone(self) -> str:
         if not self.layout.zones or "store" not in self.given:
@@ -171,26 +187,27 @@ class Checks:
         found = [(f"{name}_missing", f"{cell} IS NULL")] if column.required else []
         there = f"{cell} IS NOT NULL"
         if column.kind == "time":
-            utc = f'"m_{name}".utc'
+            utc = f'"utc_{name}"'
             found += [
                 (f"{name}_unparsed", f"{there} AND {utc} IS NULL"),
-                (f"{name}_in_gap", f'"m_{name}".gap'),
                 (f"{name}_implausible", f"{utc} < TIMESTAMP '1900-01-01'"),
             ]
+            if self._zoned:
+                found.insert(-1, (f"{name}_in_gap", f'"gap_{name}"'))
             if self.today and not column.ahead:
                 late = f"TIMESTAMP '{self.today.isoformat()}' + INTERVAL 1 DAY"
                 found.append((f"{name}_in_future", f"{utc} >= {late}"))
         if column.kind == "money":
             number = self._number(cell)
-            large = f"abs({number}) > {self.layout.largest!r}"
+            huge = f"isfinite({number}) AND abs({number}) > {self.layout.largest!r}"
             sound = f"({self._is_money(cell)})"
             found.append(
                 (
                     f"{name}_unparsed",
-                    f"{there} AND NOT {sound} AND NOT coalesce({large} AND isfinite({number}), false)",
+                    f"{there} AND NOT {sound} AND NOT coalesce({huge}, false)",
                 )
             )
-            found.append((f"{name}_absurd", f"isfinite({number}) AND {large}"))
+            found.append((f"{name}_absurd", huge))
         if column.kind == "number":
             found.append(
                 (

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from analysis.customer_key import normal_identifier
 from analysis.ledgers.engine import connection
 from analysis.ledgers.folder import alone, drop_earlier_versions, load_records, next_version
+from analysis.ledgers.identifiers import forget_identifier
 from analysis.ledgers.kinds import KINDS, LedgerKind
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.parts import rewrite
@@ -86,7 +87,8 @@ def erase_customer(
                     identifier=identifier,
                 )
         raw.clear_scratch()
-        return ErasedRows(rows, quarantined, staged, _forget(raw, customer), before)
+        forgotten = forget_identifier(raw.identifiers, customer)
+        return ErasedRows(rows, quarantined, staged, forgotten, before)
 
 
 def _erase_rows(
@@ -142,17 +144,6 @@ def _drop_texts(texts: Path, lines: list[int]) -> None:
         table = pq.read_table(texts)
         keep = pc.invert(pc.is_in(table["row"], value_set=pa.array(lines)))
         _replace(texts, table.filter(keep))
-
-
-def _forget(raw: RawFolder, customer: str) -> int:
-    """Remove what the pseudonym stands for."""
-    if not raw.identifiers.exists():
-        return 0
-    table = pq.read_table(raw.identifiers)
-    kept = table.filter(pc.not_equal(table["customer"], customer))
-    if len(kept) < len(table):
-        _replace(raw.identifiers, kept)
-    return len(table) - len(kept)
 
 
 def _replace(path: Path, table: pa.Table) -> None:

@@ -28,7 +28,6 @@ BLOCK = 16_000_000
 SAMPLE = 1_000_000
 ROWS = 200_000
 MOST_CHARACTERS = 10_000
-ODD_SPACES = (b"\t", b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 FEW = ("currency", "store", "channel", "on_sale", "event", "action", "reason", "resolved")
 _COMMA = re.compile(r"^[+-]?[\d.]*\d,\d{1,2}$")
 _POINT = re.compile(r"^[+-]?[\d,]*\.\d{1,2}$")
@@ -256,16 +255,22 @@ def _block(file: LedgerFile, data: bytes, found: Records, *, first: int, read: i
         return b"".join([*kept, data[done : found.consumed]])
 
     unreadable += [(int(numbers[at]), fact, text(int(numbers[at]))) for at, fact in ragged.items()]
-    padded = _padded(content, str(file.layout.delimiter).encode())
+    padded = found.odd or _padded(content, str(file.layout.delimiter).encode())
     return Block(table, numbers[good], sorted(unreadable), text, without, padded, read)
 
 
 def _padded(content: bytes, delimiter: bytes) -> bool:
     """Whether cells may begin or end with space."""
-    if not content.isascii() or any(mark in content for mark in (b'"', *ODD_SPACES)):
+    if not content.isascii() or b'"' in content:
         return True
-    pads = (b" " + delimiter, delimiter + b" ", b" \n", b"\n ", b" \r")
-    return b" " in content and (content[:1] == b" " or any(pad in content for pad in pads))
+    if b" " not in content:
+        return False
+    found = np.frombuffer(content, dtype=np.uint8)
+    spaces = np.flatnonzero(found == ord(" "))
+    edges = np.zeros(256, dtype=bool)
+    edges[[*delimiter, *b"\r\n"]] = True
+    before, after = found[np.maximum(spaces - 1, 0)], found[np.minimum(spaces + 1, len(found) - 1)]
+    return bool(spaces[0] == 0 or edges[before].any() or edges[after].any())
 
 
 def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, dict[int, str]]:

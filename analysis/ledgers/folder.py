@@ -32,7 +32,7 @@ KEPT = 2
 def current(folder: Path) -> Path | None:
     """The newest version of a ledger, or None when nothing was loaded yet."""
     link = folder / "current"
-    return folder / os.readlink(link) if link.is_symlink() else None
+    return folder / link.readlink() if link.is_symlink() else None
 
 
 def parquet_files(folder: Path, part: str = "rows") -> list[Path]:

@@ -1,26 +1,54 @@
-"""Which identifier a pseudonym stands for, kept only where the installation says so."""
+"""Which identifier a pseudonym stands for, kept only where the installation says so.
+
+A file of its own, read with the standard library alone.
+"""
 
 from __future__ import annotations
 
-import duckdb
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from analysis.ledgers.raw import RawFolder
+
+def keep_identifiers(path: Path, pairs: Iterable[tuple[str, str]]) -> None:
+    """Add pairs of pseudonym and identifier; the first spelling of each is kept."""
+    with _opened(path) as c:
+        c.executemany("INSERT OR IGNORE INTO identifiers VALUES (?, ?)", pairs)
 
 
-def keep_identifiers(engine: duckdb.DuckDBPyConnection, raw: RawFolder) -> None:
-    """Add the customers of the table 'names' to the identifiers that are kept."""
-    target = raw.identifiers
-    known = ""
-    if target.exists():
-        engine.read_parquet(str(target)).create_view("identifiers", replace=True)
-        known = "UNION ALL SELECT customer, raw FROM identifiers"
-    draft = target.with_suffix(".part")
-    query = (
-        "SELECT customer, min(raw) AS raw FROM "
-        f"(SELECT customer, raw FROM names WHERE NOT erased {known}) "
-        "GROUP BY customer ORDER BY customer"
-    )
-    path = str(draft).replace("'", "''")
-    engine.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
-    draft.chmod(0o600)
-    draft.replace(target)
+def identifier_of(path: Path, customer: str) -> str | None:
+    """What a pseudonym stands for, or None when that is not known."""
+    if not path.exists():
+        return None
+    with _opened(path) as c:
+        row = c.execute("SELECT raw FROM identifiers WHERE customer = ?", (customer,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def forget_identifier(path: Path, customer: str) -> int:
+    """Remove what a pseudonym stands for; return how many rows went."""
+    if not path.exists():
+        return 0
+    with _opened(path) as c:
+        removed = c.execute("DELETE FROM identifiers WHERE customer = ?", (customer,)).rowcount
+    with _opened(path) as c:
+        c.commit()
+        c.execute("VACUUM")
+    return removed
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, timeout=30)
+    try:
+        with connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS identifiers "
+                "(customer TEXT PRIMARY KEY, raw TEXT NOT NULL) WITHOUT ROWID"
+            )
+            yield connection
+    finally:
+        connection.close()

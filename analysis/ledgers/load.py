@@ -128,7 +128,8 @@ def _load_file(path: Path, how: Loading, layout: Layout) -> FileLoad:
         rewrite_without(engine, version, how.kind)
         merge_small(engine, version, number)
         if how.keep_identifiers:
-            keep_identifiers(engine, how.raw)
+            named = engine.execute("SELECT customer, raw FROM names WHERE NOT erased").fetchall()
+            keep_identifiers(how.raw.identifiers, named)
         record = {**found.as_record(), "number": number, "at": how.at or how.today.isoformat()}
         record["today"] = how.today.isoformat()
         record["layout"] = asdict(replace(file.layout, encoding=layout.encoding))

@@ -9,12 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analysis.customer_key import erased_mark
 
@@ -45,7 +43,7 @@ class RawFolder:
     @property
     def identifiers(self) -> Path:
         """Pseudonyms and what they stand for, where the installation keeps that."""
-        return self._made() / "identifiers.parquet"
+        return self._made() / "identifiers.sqlite"
 
     def _made(self, name: str = "") -> Path:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,14 +70,6 @@ class RawFolder:
     def clear_scratch(self) -> None:
         """Remove what loads in progress, or killed, have left."""
         shutil.rmtree(self.path / "scratch", ignore_errors=True)
-
-    def identify(self, customers: Iterable[str]) -> dict[str, str]:
-        """What pseudonyms stand for, as far as it is kept."""
-        if not self.identifiers.exists():
-            return {}
-        wanted = set(customers)
-        found = pq.read_table(self.identifiers, filters=[("customer", "in", wanted)])
-        return {row["customer"]: row["raw"] for row in found.to_pylist()}
 
 
 def read_erased(root: Path) -> frozenset[str]:

@@ -30,6 +30,8 @@ class Records:
     blank: int
     continued: int
     consumed: int
+    odd: bool
+    """Whether there are control characters besides the ends of lines."""
 
     def content(self, data: bytes) -> bytes:
         """The readable rows one after the other."""
@@ -50,6 +52,7 @@ def split_records(data: bytes, *, delimiter: str, width: int, final: bool) -> Re
     """
     found = np.frombuffer(data, dtype=np.uint8)
     ends = np.flatnonzero(found == NEWLINE) + 1
+    odd = np.count_nonzero(found < 32) != len(ends) + data.count(b"\r\n")
     starts = np.concatenate(([0], ends[:-1]))
     lines = _Lines(data, starts, ends)
     joined = np.zeros(len(ends), dtype=bool)
@@ -65,7 +68,8 @@ def split_records(data: bytes, *, delimiter: str, width: int, final: bool) -> Re
     blank = length == 1
     short = np.flatnonzero(length == 2)
     blank[short] = [data[row_starts[at]] == 13 for at in short]
-    _not_text(data, _Rows(first, row_starts, row_ends), bad)
+    if odd or not data.isascii():
+        _not_text(data, _Rows(first, row_starts, row_ends), bad)
     keep = ~blank
     if bad:
         keep &= ~np.isin(first, list(bad))
@@ -81,6 +85,7 @@ def split_records(data: bytes, *, delimiter: str, width: int, final: bool) -> Re
         blank=int(blank.sum()),
         continued=int(joined.sum()),
         consumed=int(ends[last - 1]) if last else 0,
+        odd=odd,
     )
 
 
@@ -115,21 +120,21 @@ def _join(
     count = np.bincount(np.searchsorted(lines.ends, quotes, "right"), minlength=len(lines.ends))
     mark = delimiter.encode()
     until = 0
-    for line in np.flatnonzero(count % 2):
+    for line in np.flatnonzero(count % 2).tolist():
         if line < until or not _inside_after(lines[line], mark, inside=False):
             continue
-        end, size = int(line) + 1, len(lines[line])
+        end, size = line + 1, len(lines[line])
         inside = True
         while inside and end < len(lines.ends) and end - line < MOST_LINES and size < MOST_BYTES:
             size += len(lines[end])
             inside = _inside_after(lines[end], mark, inside=True)
             end += 1
         if inside and end == len(lines.ends) and not final and size < MOST_BYTES:
-            return int(line)
+            return line
         text = lines.data[lines.starts[line] : lines.ends[end - 1]]
         if inside or _width(text, delimiter) != width:
-            bad[int(line)] = "a quote is opened and not closed as the header says"
-            until = int(line) + 1
+            bad[line] = "a quote is opened and not closed as the header says"
+            until = line + 1
             continue
         joined[line + 1 : end] = True
         until = end
