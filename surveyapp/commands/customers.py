@@ -34,15 +34,13 @@ def erase(identifier: str, answers: str, archives: str, yes: bool) -> None:
 
     Files loaded later do not bring the customer back.
     """
-    from analysis.customer_key import normal_identifier
     from surveyapp.jobs import erasing
+    from surveyapp.staff.customers import ask_to_erase
 
     settings, store = open_instance()
-    if not normal_identifier(identifier):
-        raise Fault("The identifier is empty. Write it as in the files that were loaded.")
     if not yes:
         click.confirm("Erase this customer for good?", abort=True)
-    asked = erasing.ask(
+    asked = ask_to_erase(
         settings, store, identifier, by="command line", answers=answers, archives=archives
     )
     done = erasing.erase(settings, store, asked)
@@ -62,10 +60,10 @@ def erase(identifier: str, answers: str, archives: str, yes: bool) -> None:
 @click.argument("pseudonym")
 def identify(pseudonym: str) -> None:
     """Say which identifier a pseudonym stands for, where the installation keeps that."""
-    from analysis.ledgers.identifiers import identifier_of
+    from surveyapp.staff import customers as asked
 
     settings, _ = open_instance()
-    found = identifier_of(settings.raw_files / "identifiers.sqlite", pseudonym.strip())
+    found = asked.identify(settings, pseudonym)
     if found is None:
         kept = "" if settings.flag("KEEP_IDENTIFIERS") else " KEEP_IDENTIFIERS is off."
         raise Fault(f"It is not known whom '{pseudonym}' stands for.{kept}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,6 @@ from surveyapp.commands.mapping import read_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from analysis.ledgers.layout import Layout
-    from analysis.ledgers.summary import LoadSummary
 
 FILES = click.argument(
     "files",
@@ -157,14 +153,17 @@ def history(kind: str, out: Path | None, as_json: bool) -> None:
 
 def _load(kind: str, files: tuple[Path, ...], options: dict[str, Any]) -> None:
     from analysis.ledgers.load import load_files
-    from surveyapp.jobs.ledgers import ledgers_folder, loading
+    from surveyapp.jobs.ledgers import chosen_layout, ledgers_folder, loading
 
     settings, _ = open_instance()
     how = loading(settings, kind, _progress())
     folder = ledgers_folder(settings) / "layouts"
-    layout = _layout(options, folder)
+    for name in ("saved", "save"):
+        _check_name(options[name])
+    columns, zones = read_mapping(options["mapping"]), read_mapping(options["zones"])
+    layout = chosen_layout(options, folder, columns=columns, zones=zones)
     if options["save"]:
-        layout.save(folder / f"{_name(options['save'])}.json")
+        layout.save(folder / f"{options['save']}.json")
     summary = load_files(files, how, layout)
     if options["as_json"]:
         click.echo(json.dumps([_as_json(file.as_record()) for file in summary.files], indent=1))
@@ -176,41 +175,9 @@ def _as_json(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "reconciled": True}
 
 
-def _layout(options: dict[str, Any], folder: Path) -> Layout:
-    from analysis.ledgers.layout import Layout, read_layout
-
-    layout = Layout()
-    if options["saved"]:
-        path = folder / f"{_name(options['saved'])}.json"
-        if not path.exists():
-            known = ", ".join(sorted(p.stem for p in folder.glob("*.json"))) or "none yet"
-            raise Fault(f"Nothing is saved as '{options['saved']}'. Saved: {known}.")
-        layout = read_layout(path)
-    given = {
-        name: options[name]
-        for name in (
-            "source",
-            "currency",
-            "zone",
-            "time_format",
-            "decimal",
-            "encoding",
-            "delimiter",
-            "largest",
-        )
-        if options[name] is not None
-    }
-    if given.get("delimiter") == "\\t":
-        given["delimiter"] = "\t"
-    columns = {**layout.columns, **read_mapping(options["mapping"])}
-    zones = {**layout.zones, **read_mapping(options["zones"])}
-    return replace(layout, columns=columns, zones=zones, **given)
-
-
-def _name(name: str) -> str:
-    if not name.replace("-", "").replace("_", "").isalnum():
+def _check_name(name: str | None) -> None:
+    if name and not name.replace("-", "").replace("_", "").isalnum():
         raise Fault(f"'{name}' is no name to save by: use letters, digits, - and _.")
-    return str(name)
 
 
 def _progress() -> Callable[[str, int, int], None]:
@@ -226,7 +193,7 @@ def _progress() -> Callable[[str, int, int], None]:
     return progress
 
 
-def _tell(summary: LoadSummary) -> None:
+def _tell(summary: Any) -> None:
     for file in summary.files:
         before = "loaded before: " if file.already_loaded else ""
         more = f", {file.superseding:,} of them corrections" if file.superseding else ""

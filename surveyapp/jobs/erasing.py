@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.archived_customers import holds_customer, take_out_customer
-from analysis.customer_key import customer_key
-from surveyapp import clock, tokens
+from surveyapp import clock
 from surveyapp.jobs.ledgers import ledgers_folder, raw_folder
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, erasures
@@ -23,26 +22,6 @@ class Erased:
 
     counts: dict[str, int]
     left: tuple[str, ...]
-
-
-def ask(
-    settings: Settings, store: Store, identifier: str, *, by: str, answers: str, archives: str
-) -> ErasureRecord:
-    """Note that a customer is to be erased; the identifier is kept only until that is done."""
-    new = ErasureRecord(
-        erasure=tokens.new_id(),
-        asked=clock.now(),
-        asked_by=by,
-        answers=answers,
-        archives=archives,
-        customer=customer_key(identifier, settings.customer_key),
-        identifier=identifier,
-        finished=None,
-        counts=None,
-    )
-    with store.write() as c:
-        erasures.add(c, new)
-    return new
 
 
 def erase(settings: Settings, store: Store, asked: ErasureRecord) -> Erased:

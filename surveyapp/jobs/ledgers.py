@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surveyapp import clock
 from surveyapp.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from analysis.ledgers.layout import Layout
     from analysis.ledgers.load import Loading
     from analysis.ledgers.raw import RawFolder
 
@@ -60,4 +62,41 @@ def loading(
         keep_identifiers=settings.flag("KEEP_IDENTIFIERS"),
         memory=settings.text("LEDGER_MEMORY"),
         progress=progress or (lambda step, done, total: None),
+    )
+
+
+def chosen_layout(
+    options: Mapping[str, Any],
+    folder: Path,
+    *,
+    columns: Mapping[str, str],
+    zones: Mapping[str, str],
+) -> Layout:
+    """How files are written: as saved under a name in a folder, changed by what else is given.
+
+    Raises
+    ------
+    LedgerFaults
+        When nothing is saved by that name, or an option cannot be.
+    """
+    from analysis.ledgers.faults import LedgerFaults
+    from analysis.ledgers.layout import Layout, read_layout
+
+    layout = Layout()
+    if options["saved"]:
+        path = folder / f"{options['saved']}.json"
+        if not path.exists():
+            known = ", ".join(sorted(p.stem for p in folder.glob("*.json"))) or "none yet"
+            fault = f"nothing is saved as '{options['saved']}'. Saved: {known}."
+            raise LedgerFaults("the options", [fault])
+        layout = read_layout(path)
+    names = {f.name for f in fields(Layout)} - {"columns", "zones"}
+    given = {name: options[name] for name in names if options.get(name) is not None}
+    if given.get("delimiter") == "\\t":
+        given["delimiter"] = "\t"
+    return replace(
+        layout,
+        columns={**layout.columns, **columns},
+        zones={**layout.zones, **zones},
+        **given,
     )
