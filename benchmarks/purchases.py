@@ -3,9 +3,10 @@
     python benchmarks/purchases.py [--customers 1000000] [--peer-customers 100000]
     python benchmarks/purchases.py --part load [--rows 10000000]
 
-The load: see ``loading.py``. Lifetime value: simulated purchases (BG/NBD with the published parameters of CDNOW, watched for 27 to 39 weeks,
-whole days) are written to Parquet; ours groups equal histories in DuckDB and fits the groups. The
-peer (`lifetimes` 0.11.3) gets its summary table of customers ready made, and fewer of them.
+The load: see ``loading.py``. Lifetime value: simulated purchases (BG/NBD with the published
+parameters of CDNOW, watched for 27 to 39 weeks, whole days) are written to Parquet; ours groups
+equal histories in DuckDB and fits the groups. The peer (`lifetimes` 0.11.3) gets its summary table
+of customers ready made, and fewer of them.
 Each run is a process of its own on one thread.
 """
 
