@@ -18,14 +18,30 @@ if TYPE_CHECKING:
     from analysis.ledgers.raw import RawFolder
 
 
+class EarlierLedger(ValueError):
+    """A ledger that this build does not read; the message says what to do."""
+
+
 def ledgers_folder(settings: Settings) -> Path:
     """The folder that has one folder for each kind of ledger."""
     return settings.files / "ledger"
 
 
 def ledger_folder(settings: Settings) -> Path:
-    """The folder of the purchase ledger."""
-    return ledgers_folder(settings) / "purchases"
+    """The folder of the purchase ledger.
+
+    Raises
+    ------
+    EarlierLedger
+        When there is only a ledger of an earlier build, which would be silently left out.
+    """
+    root = ledgers_folder(settings)
+    if any(root.glob("load-*.json")) and not (root / "purchases" / "current").is_symlink():
+        raise EarlierLedger(
+            f"{root} has purchases loaded by an earlier build. Load their files again with: "
+            f"surveyapp purchases load FILES, then remove the files directly in {root}."
+        )
+    return root / "purchases"
 
 
 def raw_folder(settings: Settings) -> RawFolder:
@@ -43,7 +59,7 @@ def loading(
     Raises
     ------
     LedgerFaults
-        When there is no such kind of ledger, or the ledger was made by an earlier version.
+        When there is no such kind of ledger.
     """
     from analysis.ledgers.faults import LedgerFaults
     from analysis.ledgers.kinds import KINDS
