@@ -103,7 +103,7 @@ def open_ledger_file(
                 file = _parquet_file(path, kind, layout, called)
                 yield file, _parquet_blocks(file)
                 return
-            packed = start[:2] == b"\x1f\x8b"
+            packed = start[:2] == b"\x1f\x8b" or called.endswith(".gz")
             stream = gzip.GzipFile(fileobj=raw) if packed else raw
             file, head = _csv_file(path, kind, layout, cast(BinaryIO, stream), called)
             file.packed = packed
@@ -132,7 +132,8 @@ def _csv_file(
     first = text.split(newline, 1)[0]
     delimiter = layout.delimiter or max(",;\t|", key=first.count)
     lines = iter(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
+    written = (f"{line}\n" for line in lines)
+    reader = csv.reader(written, delimiter=delimiter, strict=True)
     try:
         header = [cell.strip() for cell in next(reader)]
     except csv.Error as error:
@@ -146,7 +147,12 @@ def _csv_file(
     if layout.encoding is None and not encoding.startswith("utf-8"):
         file.notes.append(f"read as {encoding}")
     if layout.decimal is None:
-        rows = [row for row, _ in zip(_lenient(reader), range(1000), strict=False)]
+        rows = [
+            row
+            for row, _ in zip(
+                _lenient(csv.reader(written, delimiter=delimiter)), range(1000), strict=False
+            )
+        ]
         comma = _decimal_comma(rows, file)
         file.layout = replace(told, decimal="comma" if comma else "point")
         if comma:
