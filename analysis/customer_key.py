@@ -5,7 +5,6 @@ A plain hash of an e-mail address can be guessed; this one cannot without the in
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import unicodedata
 
@@ -28,7 +27,21 @@ def customer_key(raw: str, key: bytes) -> str:
     """
     if len(key) < 16:
         raise ValueError("the key of the customer pseudonyms needs at least 16 bytes")
-    normalised = unicodedata.normalize("NFKC", raw).strip().casefold()
+    normalised = normal_identifier(raw)
     if not normalised:
         raise ValueError("a customer identifier is empty")
-    return hmac.new(key, normalised.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(key, normalised.encode(), "sha256").hex()[:32]
+
+
+def normal_identifier(raw: str) -> str:
+    """An identifier without what makes no difference: case, surrounding space, Unicode form."""
+    form = raw if raw.isascii() else unicodedata.normalize("NFKC", raw)
+    return form.strip().casefold()
+
+
+def erased_mark(customer: str, key: bytes) -> str:
+    """What is kept of an erased customer: a keyed hash of the pseudonym, 32 hexadecimal digits.
+
+    It tells that a file names the person again, and leads to nothing else that is stored.
+    """
+    return hmac.digest(key, b"erased:" + customer.encode(), "sha256").hex()[:32]

@@ -1,10 +1,12 @@
-"""Lifetime value of a million customers, beside the lifetimes package: CPU seconds and memory.
+"""Lifetime value beside the lifetimes package, the load beside pandas: CPU seconds and memory.
 
     python benchmarks/purchases.py [--customers 1000000] [--peer-customers 100000]
+    python benchmarks/purchases.py --part load [--rows 10000000]
 
-Simulated purchases (BG/NBD with the published parameters of CDNOW, watched for 27 to 39 weeks,
-whole days) are written to Parquet; ours groups equal histories in DuckDB and fits the groups. The
-peer (`lifetimes` 0.11.3) gets its summary table of customers ready made, and fewer of them.
+The load: see ``loading.py``. Lifetime value: simulated purchases (BG/NBD with the published
+parameters of CDNOW, watched for 27 to 39 weeks, whole days) are written to Parquet; ours groups
+equal histories in DuckDB and fits the groups. The peer (`lifetimes` 0.11.3) gets its summary table
+of customers ready made, and fewer of them.
 Each run is a process of its own on one thread.
 """
 
@@ -54,12 +56,13 @@ def simulate(customers, path):
             "amount": pa.array(generator.gamma(5, 700, len(who)).astype(np.int64) + 1),
         }
     )
-    folder = Path(path)
+    folder = Path(path) / "versions" / "000001"
+    (folder / "rows").mkdir(parents=True)
+    (Path(path) / "current").symlink_to("versions/000001")
     for name in ("currency", "store", "product", "channel", "order", "line"):
         table = table.append_column(name, pa.nulls(len(who), pa.string()))
     table = table.append_column("on_sale", pa.nulls(len(who), pa.bool_()))
-    pq.write_table(table, folder / "purchases-1.parquet")
-    (folder / "load-1.json").write_text("{}")
+    pq.write_table(table, folder / "rows" / "purchases.parquet")
 
 
 def ours(folder, model):
@@ -112,10 +115,15 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--customers", type=int, default=1_000_000)
     arguments.add_argument("--peer-customers", type=int, default=100_000)
+    arguments.add_argument("--part", choices=["lifetime-value", "load"], default="lifetime-value")
+    arguments.add_argument("--rows", type=int, default=10_000_000)
     arguments.add_argument("--one", choices=["ours", "peer"], help=argparse.SUPPRESS)
     arguments.add_argument("--folder", help=argparse.SUPPRESS)
     arguments.add_argument("--model", help=argparse.SUPPRESS)
     given = arguments.parse_args()
+    if given.part == "load":
+        load(given)
+        return
     if given.one:
         found = (ours if given.one == "ours" else peer)(given.folder, given.model)
         found["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -130,6 +138,41 @@ def main():
             for model in ("bg-nbd", "pareto-nbd"):
                 for program in programs:
                     show(customers, program, model, run(program, folder, model))
+
+
+def load(given):
+    """Load one file with both programs, each in a process of its own."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    import loading
+
+    if given.one:
+        program = loading.ours if given.one == "ours" else loading.peer
+        with tempfile.TemporaryDirectory() as scratch:
+            used, found, accepted = program(f"{given.folder}/purchases.csv", scratch)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        truth = loading.read_truth(f"{given.folder}/bad.json")
+        judged = loading.judged(found, truth)
+        print(json.dumps({"used": used, "accepted": accepted, "peak_mib": peak, **judged}))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        truth = loading.write_file(f"{folder}/purchases.csv", given.rows)
+        Path(f"{folder}/bad.json").write_text(json.dumps(truth))
+        spent = {}
+        for program in ("ours", "peer"):
+            command = [sys.executable, __file__, "--part", "load", "--one", program]
+            done = subprocess.run(
+                [*command, "--folder", folder], capture_output=True, text=True, check=True
+            )
+            found = json.loads(done.stdout.splitlines()[-1])
+            spent[program] = found["used"]
+            print(
+                f"{given.rows:>11,} rows {program:<5} {found['used']:7.1f} s CPU, "
+                f"{found['peak_mib']:6.0f} MiB, {found['accepted']:,} accepted, "
+                f"{found['right']:,} of {found['bad']:,} bad rows with their reason, "
+                f"{found['wrongly']} set apart wrongly",
+                flush=True,
+            )
+        print(f"pandas takes {spent['peer'] / spent['ours']:.1f} times the CPU")
 
 
 def show(customers, program, model, found):

@@ -32,6 +32,9 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE_URL", "", "Address of the database; empty: SQLite in the instance folder."),
     Setting("FILES", "", "Folder of archives, ledger and runs; empty: 'files' in the instance."),
+    Setting("RAW_FILES", "", "Folder of raw customer identifiers; empty: 'raw' in the instance."),
+    Setting("KEEP_IDENTIFIERS", False, "Keep which identifier each pseudonym stands for."),
+    Setting("LEDGER_MEMORY", "2GB", "Most memory that loading a ledger takes."),
     Setting("BASE_URL", "http://127.0.0.1:8000", "Address under which people reach the app."),
     Setting("SECRET_KEY", "", "Signs cookies and forms; made by 'surveyapp init'.", secret=True),
     Setting("CUSTOMER_KEY", "", "Key of the customer pseudonyms; never change it.", secret=True),
@@ -63,6 +66,11 @@ class Settings:
     def files(self) -> Path:
         """Folder of archives, ledger and runs."""
         return Path(str(self.values["FILES"]) or self.instance / "files")
+
+    @property
+    def raw_files(self) -> Path:
+        """Folder of raw customer identifiers and staged files."""
+        return Path(str(self.values["RAW_FILES"]) or self.instance / "raw")
 
     @property
     def customer_key(self) -> bytes:

@@ -17,6 +17,7 @@ WEB_MAY_IMPORT = (
     "analysis.study",
     "analysis.estimate",
     "analysis.customer_key",
+    "analysis.ledgers.identifiers",
     "analysis.value_report.types",
     "analysis.diagnostics.types",
     "analysis.rendering.html",
@@ -62,6 +63,9 @@ def test_arrows(name):
     if name.startswith("analysis"):
         web = ("surveyapp", "flask", "wtforms", "sqlalchemy", "waitress")
         assert not [m for m in wanted if within(m, web)]
+    if within(name, ("analysis.ledgers",)):
+        own = ("analysis.ledgers", "analysis.customer_key")
+        assert not [m for m in wanted if within(m, ("analysis",)) and not within(m, own)]
     for wing in WINGS:
         if within(name, (wing,)):
             others = tuple(other for other in WINGS if other != wing)

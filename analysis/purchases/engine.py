@@ -15,6 +15,9 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+from analysis.ledgers.engine import connection
+from analysis.ledgers.folder import parquet_files
+
 TYPES: dict[str, str] = {
     "customer": "string",
     "time": "timestamp",
@@ -35,7 +38,6 @@ _ARROW = {
     "int64": pa.int64(),
     "boolean": pa.bool_(),
 }
-RECORDS = "load-*.json"
 
 Purchases = pd.DataFrame | Path
 """Purchases as a table with the columns of ``TYPES``, or the folder of a ledger."""
@@ -44,13 +46,6 @@ Purchases = pd.DataFrame | Path
 def purchases_table() -> ir.Table:
     """The purchases that expressions are written on."""
     return ibis.table(TYPES, name="purchases")
-
-
-def connection() -> duckdb.DuckDBPyConnection:
-    """A fresh DuckDB in memory, in UTC."""
-    engine = duckdb.connect()
-    engine.execute("SET TimeZone = 'UTC'")
-    return engine
 
 
 def as_arrow(purchases: pd.DataFrame) -> pa.Table:
@@ -79,19 +74,11 @@ def offer_purchases(engine: duckdb.DuckDBPyConnection, purchases: Purchases) -> 
     if isinstance(purchases, pd.DataFrame):
         engine.register("purchases", as_arrow(purchases))
         return
-    files = ledger_files(purchases)
+    files = parquet_files(purchases)
     if files:
         engine.read_parquet([str(file) for file in files]).create_view("purchases")
     else:
         engine.register("purchases", as_arrow(pd.DataFrame(columns=list(REQUIRED))))
-
-
-def ledger_files(folder: Path) -> list[Path]:
-    """The Parquet files of a ledger's finished loads; what an interrupted load left is ignored."""
-    return [
-        folder / record.name.replace("load-", "purchases-").replace(".json", ".parquet")
-        for record in sorted(folder.glob(RECORDS))
-    ]
 
 
 def compute(

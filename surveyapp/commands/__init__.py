@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from surveyapp.commands.analysing import analyse, report
 from surveyapp.commands.archives import archive
+from surveyapp.commands.customers import customers
 from surveyapp.commands.demo import demo
 from surveyapp.commands.group import Group
 from surveyapp.commands.invitations import links
-from surveyapp.commands.ledger import purchases
+from surveyapp.commands.ledger import ledgers, purchases
 from surveyapp.commands.load_testing import load_test
 from surveyapp.commands.panels import panels
 from surveyapp.commands.rehearsing import rehearse
@@ -33,6 +34,8 @@ for _command in (
     panels,
     responses,
     purchases,
+    ledgers,
+    customers,
     analyse,
     report,
     archive,

@@ -34,3 +34,13 @@ def add(name: str, role: str, password: str) -> None:
         raise Fault(fault)
     accounts.add(store, name, role, password)
     click.echo(f"Added {name} as {role}.")
+
+
+@user.command()
+@click.argument("name")
+@click.argument("may", type=click.Choice(["on", "off"]))
+def identifiers(name: str, may: str) -> None:
+    """Let a member of staff see whom pseudonyms stand for, or no longer."""
+    _, store = open_instance()
+    accounts.set_identifiers(store, name, may == "on")
+    click.echo(f"{name} may {'now' if may == 'on' else 'no longer'} see raw identifiers.")

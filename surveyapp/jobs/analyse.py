@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surveyapp import clock
+from surveyapp.jobs.ledgers import ledger_folder
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.reports.run_files import PAGE, WIN_BACK, folder_of
 from surveyapp.settings import Settings
@@ -117,8 +118,3 @@ def write_frozen(
     how = FreezeAs(ledger_folder(settings), as_of, seed, clock.now())
     path.parent.mkdir(parents=True, exist_ok=True)
     write_archive(path, freeze(collected, how))
-
-
-def ledger_folder(settings: Settings) -> Path:
-    """The folder of the purchase ledger."""
-    return settings.files / "ledger"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from analysis.customer_key import customer_key
-from analysis.purchases.ledger import FileLoad, load_purchases
+from analysis.ledgers.layout import Layout
+from analysis.ledgers.load import load_files
+from analysis.ledgers.summary import FileLoad
 from analysis.study import Study
 from analysis.synthetic.company import Company
 from analysis.synthetic.pastry import pastry_company
 from surveyapp.bots import Visit
-from surveyapp.jobs.analyse import ledger_folder
+from surveyapp.jobs.ledgers import loading
 from surveyapp.settings import Settings
 from surveyapp.store import Store, links, respondents
 from surveyapp.studies.invitations import Terms, make_open, make_personal
@@ -31,13 +34,8 @@ def load(settings: Settings, company: Company) -> FileLoad:
     path = settings.files / "demo-purchases.csv"
     amounts = [f"{cents / 100:.2f}" for cents in company.purchases["amount"].astype(int)]
     company.purchases.assign(amount=amounts).to_csv(path, index=False)
-    summary = load_purchases(
-        [path],
-        ledger_folder=ledger_folder(settings),
-        key=settings.customer_key,
-        today=company.today,
-        source="demo",
-    )
+    how = replace(loading(settings, "purchases"), today=company.today)
+    summary = load_files([path], how, Layout(source="demo"))
     return summary.files[0]
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from surveyapp import clock
 from surveyapp.settings import Settings
-from surveyapp.store import Store, jobs
+from surveyapp.store import Store, erasures, jobs
 from surveyapp.store.records import JobRecord
 
 POLL_SECONDS = 0.2
@@ -65,11 +65,11 @@ class Worker:
                 self.stop.wait(IDLE_SECONDS)
 
     def run_one(self) -> bool:
-        """Run the oldest waiting job to its end; False when none waits."""
+        """Run the oldest waiting job to its end, or the erasures; False when nothing waits."""
         with self.store.write() as c:
             job = jobs.claim(c, self.name, at=clock.now(), lease_until=self._lease_until())
         if job is None:
-            return False
+            return self._erase()
         try:
             log, child = self._start(job)
         except OSError as error:
@@ -79,6 +79,19 @@ class Worker:
         else:
             self._finish(job, log, child)
         return True
+
+    def _erase(self) -> bool:
+        """Do the erasures of customers that were asked for."""
+        with self.store.read() as c:
+            if not erasures.waiting(c):
+                return False
+        command = [sys.executable, "-m", "surveyapp.jobs.erasing"]
+        done = subprocess.run(  # noqa: S603
+            command, check=False, env=self._environment(), capture_output=True, text=True
+        )
+        if done.returncode:
+            print(done.stderr, file=sys.stderr)
+        return done.returncode == 0
 
     def _start(self, job: JobRecord) -> tuple[Path, subprocess.Popen[bytes]]:
         """Start the child in a session of its own: a Ctrl+C is for the worker only."""

@@ -98,6 +98,21 @@ def set_disabled(store: Store, member_id: str, disabled: bool) -> None:
         staff.close_sessions_of(c, member_id)
 
 
+def set_identifiers(store: Store, name: str, may: bool) -> None:
+    """Let a member of staff see whom pseudonyms stand for, or no longer.
+
+    Raises
+    ------
+    AccountFault
+        When there is no such member.
+    """
+    with store.write() as c:
+        member = staff.by_name(c, name.strip())
+        if member is None:
+            raise AccountFault(f"There is no member of staff '{name}'.")
+        staff.change(c, member.staff, identifiers=int(may))
+
+
 def open_session(store: Store, member: StaffRecord, *, hours: int) -> str:
     """Open a session; returns its secret, of which only the hash is stored."""
     secret = tokens.new_token()

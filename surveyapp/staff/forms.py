@@ -25,6 +25,16 @@ class NewMember(FlaskForm):  # type: ignore[misc]
     password = PasswordField(validators=[InputRequired("Enter a first password")])
 
 
+class EraseCustomer(FlaskForm):  # type: ignore[misc]
+    identifier = StringField(validators=[InputRequired("Enter the identifier"), Length(max=1_000)])
+    answers = StringField(validators=[InputRequired("Choose what becomes of the answers")])
+    archives = StringField(validators=[InputRequired("Choose what becomes of the archives")])
+
+
+class Identify(FlaskForm):  # type: ignore[misc]
+    pseudonym = StringField(validators=[InputRequired("Enter a pseudonym"), Length(max=100)])
+
+
 def local_path(target: str | None) -> str | None:
     """The address when it stays within this site, else None."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):

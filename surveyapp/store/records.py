@@ -268,6 +268,32 @@ class StaffRecord:
     password_hash: str
     created: str
     disabled: str | None
+    identifiers: int = 0
+    """1: may see which identifier a pseudonym stands for, where the installation keeps that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRecord:
+    """An erasure of a customer; once it is finished, ``customer`` and ``identifier`` are gone."""
+
+    erasure: str
+    asked: str
+    asked_by: str
+    answers: str
+    """'keep' (without the link to the customer) or 'erase'."""
+    archives: str
+    """What becomes of archives, runs and reports made before: 'list', 'rewrite' or 'delete'."""
+    customer: str | None
+    identifier: str | None
+    finished: str | None
+    counts: str | None
+    """JSON: how much was removed."""
+
+    @property
+    def removed(self) -> dict[str, int]:
+        """How much was removed."""
+        found: dict[str, int] = json.loads(self.counts or "{}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

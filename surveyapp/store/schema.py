@@ -239,7 +239,24 @@ staff = Table(
     Column("password_hash", String, nullable=False),
     Column("created", String, nullable=False),
     Column("disabled", String),
+    Column("identifiers", Integer, nullable=False, server_default="0"),
     CheckConstraint("role IN ('researcher', 'manager', 'administrator')", name="role"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("erasure", String, primary_key=True),
+    Column("asked", String, nullable=False),
+    Column("asked_by", String, nullable=False),
+    Column("answers", String, nullable=False),
+    Column("archives", String, nullable=False),
+    Column("customer", String),
+    Column("identifier", Text),
+    Column("finished", String),
+    Column("counts", Text),
+    CheckConstraint("answers IN ('keep', 'erase')", name="answers"),
+    CheckConstraint("archives IN ('list', 'rewrite', 'delete')", name="archives"),
 )
 
 staff_sessions = Table(

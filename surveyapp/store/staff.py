@@ -26,9 +26,9 @@ def every(c: Connection) -> list[StaffRecord]:
     return [StaffRecord(**row._mapping) for row in c.execute(select(staff).order_by(staff.c.name))]
 
 
-def change(c: Connection, member: str, **values: str | None) -> None:
-    """Change role, password_hash or disabled."""
-    unknown = set(values) - {"role", "password_hash", "disabled"}
+def change(c: Connection, member: str, **values: str | int | None) -> None:
+    """Change role, password_hash, disabled or identifiers."""
+    unknown = set(values) - {"role", "password_hash", "disabled", "identifiers"}
     if unknown:
         raise ValueError(f"cannot change {sorted(unknown)}")
     c.execute(update(staff).where(staff.c.staff == member).values(**values))

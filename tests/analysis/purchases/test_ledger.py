@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import signal
 import subprocess
@@ -13,10 +12,12 @@ import pandas as pd
 import pytest
 
 from analysis.customer_key import customer_key
-from analysis.purchases import ledger
+from analysis.ledgers.raw import RawFolder
 from analysis.purchases.ledger import (
+    current_purchases,
     ledger_digest,
     load_purchases,
+    read_history,
     read_ledger,
     read_loads,
     read_quarantine,
@@ -56,7 +57,7 @@ REASONS = {
     "amount_unparsed": 1,
     "currency_unknown": 1,
     "customer_missing": 1,
-    "line_changed": 1,
+    "line_contradicted": 1,
     "on_sale_unparsed": 1,
     "row_unreadable": 1,
     "time_in_future": 1,
@@ -79,17 +80,23 @@ def test_the_ledger_holds_cents_utc_and_keys_only(tmp_path):
     assert set(table["customer"]) == {customer_key("ann@x.org", KEY)}
     assert list(table["on_sale"]) == [True, False]
     assert set(table["currency"]) == {"USD"}
-    stored = b"".join(f.read_bytes() for f in (tmp_path / "ledger").iterdir() if f.is_file())
-    assert b"x.org" not in stored
+    stored = pd.read_parquet(current_purchases(tmp_path / "ledger"))
+    assert "x.org" not in stored.to_csv()
+    assert "x.org" not in read_quarantine(tmp_path / "ledger").to_csv()
 
 
-def test_quarantine_keeps_row_reason_and_cells(tmp_path):
-    load(write(tmp_path, BAD), tmp_path)
-    kept = read_quarantine(tmp_path / "ledger").set_index("row")
+def test_quarantine_keeps_row_reasons_and_text(tmp_path):
+    load(write(tmp_path, BAD + ",2099-01-01,x,EURO,,9,1\n"), tmp_path)
+    kept = read_quarantine(tmp_path / "ledger", RawFolder(tmp_path / "raw")).set_index("row")
     assert kept.loc[6, "reason"] == "amount_unparsed"
-    assert json.loads(kept.loc[6, "cells"])["amount"] == "1,200.00"
-    assert "9 cells" not in kept.loc[9, "cells"]
-    assert "8 cells, the header 7" in kept.loc[9, "cells"]
+    assert kept.loc[6, "text"] == 'bob,2026-01-02,"1,200.00",USD,,5,1'
+    assert kept.loc[9, "text"] == "bob,2026-01-02,1,200.00,USD,,8,1"
+    assert list(kept.loc[13, "reasons"]) == [
+        "customer_missing",
+        "time_in_future",
+        "amount_unparsed",
+        "currency_unknown",
+    ]
 
 
 def test_loading_twice_changes_nothing(tmp_path):
@@ -103,18 +110,37 @@ def test_loading_twice_changes_nothing(tmp_path):
     assert len(read_loads(tmp_path / "ledger")) == 1
 
 
-def test_a_later_file_repeats_and_changes_lines(tmp_path):
-    load(write(tmp_path, "ann,2026-01-01,1.00,USD,,1,1\n"), tmp_path)
-    text = "ann,2026-01-01,1.00,USD,,1,1\nann,2026-01-01,2.00,USD,,1,1\nann,2026-01-02,3,USD,,1,2\n"
+def test_a_later_file_repeats_and_corrects_lines(tmp_path):
+    load(write(tmp_path, "ann,2026-01-01,1.00,USD,,1,1\nbob,2026-01-01,5,USD,,2,1\n"), tmp_path)
+    text = "ann,2026-01-01,2.00,USD,,1,1\nbob,2026-01-01,5,USD,,2,1\nann,2026-01-02,3,USD,,1,2\n"
     second = load(write(tmp_path, text, "second.csv"), tmp_path).files[0]
-    assert (second.accepted, second.duplicates, second.reasons) == (1, 1, {"line_changed": 1})
-    assert read_ledger(tmp_path / "ledger")["amount"].sum() == 400
+    assert (second.accepted, second.superseding, second.duplicates) == (2, 1, 1)
+    assert sorted(read_ledger(tmp_path / "ledger")["amount"]) == [200, 300, 500]
+    old = read_history(tmp_path / "ledger")
+    assert list(old["amount"]) == [100]
+    assert list(old["superseded_at"]) == ["2026-11-22"]
+    assert current_purchases(tmp_path / "ledger") == sorted(
+        (tmp_path / "ledger" / "current" / "rows").resolve().glob("*.parquet")
+    )
+
+
+def test_rows_of_one_file_that_contradict_each_other_are_set_apart(tmp_path):
+    text = "ann,2026-01-01,1.00,USD,,1,1\nann,2026-01-01,2.00,USD,,1,1\n"
+    found = load(write(tmp_path, text), tmp_path).files[0]
+    assert (found.accepted, found.reasons) == (1, {"line_contradicted": 1})
 
 
 def test_the_same_order_number_of_another_source_is_another_order(tmp_path):
     path = write(tmp_path, "ann,2026-01-01,1.00,USD,,1,1\n")
     load(path, tmp_path, source="tills")
     assert load(path, tmp_path, source="web").accepted == 1
+
+
+def test_equal_rows_without_an_order_repeat_only_across_files(tmp_path):
+    text = "ann,2026-01-01,1.00,USD,,,\nann,2026-01-01,1.00,USD,,,\n"
+    assert load(write(tmp_path, text), tmp_path).accepted == 2
+    more = load(write(tmp_path, text + "ann,2026-01-01,1.00,USD,,,\n", "b.csv"), tmp_path)
+    assert (more.accepted, more.duplicates) == (1, 2)
 
 
 def test_lines_without_number_repeat_only_across_files(tmp_path):
@@ -133,55 +159,69 @@ def test_a_file_that_brought_nothing_is_read_afresh(tmp_path):
     assert again.accepted == 1
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
-def test_an_interrupted_load_leaves_the_ledger_as_it_was(tmp_path, monkeypatch, step):
-    load(write(tmp_path, "ann,2026-01-01,1.00,USD,,1,1\n"), tmp_path)
-    before = ledger_digest(tmp_path / "ledger")
-    second = write(tmp_path, "bob,2026-01-01,2.00,USD,,2,1\n", "second.csv")
-    written = ledger._write
-    calls = []
-
-    def failing(target, content):
-        calls.append(target)
-        if len(calls) == step:
-            raise OSError("no space left")
-        written(target, content)
-
-    monkeypatch.setattr(ledger, "_write", failing)
-    with pytest.raises(OSError, match="no space"):
-        load(second, tmp_path)
-    monkeypatch.undo()
-    assert ledger_digest(tmp_path / "ledger") == before
-    assert len(read_ledger(tmp_path / "ledger")) == 1
-    assert load(second, tmp_path).accepted == 1
-    assert len(read_ledger(tmp_path / "ledger")) == 2
-
-
 KILLED = """
 import os, signal, sys
 from datetime import date
 from pathlib import Path
+from analysis.ledgers import load
 from analysis.purchases import ledger
-rename = Path.replace
-def replace(self, target):
-    if Path(target).suffix == ".json":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return rename(self, target)
-Path.replace = replace
+step, calls = int(sys.argv[3]), []
+def dying(owner, name):
+    real = getattr(owner, name)
+    def call(*given, **named):
+        calls.append(name)
+        if len(calls) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*given, **named)
+    setattr(owner, name, call)
+for name in ("judge", "write_accepted", "rewrite_without", "write_record"):
+    dying(load, name)
+dying(os, "fsync")
+dying(Path, "symlink_to")
+dying(Path, "replace")
 ledger.load_purchases([Path(sys.argv[1])], ledger_folder=Path(sys.argv[2]),
                       key=b"0123456789abcdef", today=date(2026, 11, 22))
 """
+ROOT = Path(__file__).parents[3]
 
 
-def test_a_killed_load_is_repaired_by_loading_again(tmp_path):
-    path = write(tmp_path, "ann,2026-01-01,1.00,USD,,1,1\n")
-    command = [sys.executable, "-c", KILLED, str(path), str(tmp_path / "ledger")]
-    root = Path(__file__).parents[3]
-    ended = subprocess.run(command, check=False, cwd=root, env={**os.environ})
-    assert ended.returncode == -signal.SIGKILL
-    assert read_ledger(tmp_path / "ledger").empty
-    assert load(path, tmp_path).accepted == 1
-    assert len(read_ledger(tmp_path / "ledger")) == 1
+def killed(path, folder, step):
+    command = [sys.executable, "-c", KILLED, str(path), str(folder), str(step)]
+    return subprocess.run(command, check=False, cwd=ROOT, env={**os.environ}).returncode
+
+
+def test_a_load_killed_anywhere_is_finished_by_loading_again(tmp_path):
+    first = write(tmp_path, "ann,2026-01-01,1.00,USD,,1,1\nbob,2026-01-01,5,USD,,2,1\n")
+    second = write(tmp_path, "ann,2026-01-01,2.00,USD,,1,1\nx,2026-01-02,3,USD,,3,1\n", "b.csv")
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for path in (first, second):
+        load(path, plain)
+    wanted = ledger_digest(plain / "ledger")
+    load(first, tmp_path)
+    before, seen, step = ledger_digest(tmp_path / "ledger"), set(), 1
+    while killed(second, tmp_path / "ledger", step) == -signal.SIGKILL:
+        seen.add(ledger_digest(tmp_path / "ledger"))
+        step += 4
+    assert step > 12
+    assert seen == {before, wanted} or seen == {before}
+    load(second, tmp_path)
+    assert ledger_digest(tmp_path / "ledger") == wanted
+    assert len(read_history(tmp_path / "ledger")) == 1
+
+
+def test_loads_at_the_same_time_wait_for_one_another(tmp_path):
+    paths = [
+        write(tmp_path, f"ann,2026-01-0{n},1.00,USD,,{n},1\n" * 3, f"{n}.csv") for n in (1, 2, 3)
+    ]
+    command = [sys.executable, "-c", KILLED]
+    running = [
+        subprocess.Popen([*command, str(path), str(tmp_path / "ledger"), "0"], cwd=ROOT)
+        for path in paths
+    ]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert list(read_ledger(tmp_path / "ledger")["order"]) == ["1", "2", "3"]
+    assert [found.accepted for found in read_loads(tmp_path / "ledger")] == [1, 1, 1]
 
 
 def test_parquet_and_gzip_say_the_same_as_csv(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.archive import read_archive
+from analysis.customer_key import customer_key
 from surveyapp.commands import main
 from surveyapp.settings import SETTINGS, read_settings
 from surveyapp.store import Store, answers, respondents
@@ -328,3 +329,58 @@ def test_electricity_from_end_to_end(run, tmp_path):
     # Train's published aggregate logit on these data (tests/published/electricity).
     assert slopes["pf"] == pytest.approx(-0.6252, abs=1e-3)
     assert "<svg" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_ledgers_from_load_to_erasure(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("SURVEYAPP_KEEP_IDENTIFIERS", "true")
+    path = tmp_path / "till.csv"
+    path.write_text("card;date;paid\nann;2026-01-01;1,50\nbob;2026-01-02;=x\n")
+    mapping = "customer=card,time=date,amount=paid"
+    first = run("purchases", "load", path, "--map", mapping, "--save", "till", "--source", "A")
+    assert "2 rows, 1 accepted, 0 known already, 1 set apart" in first.stdout
+    again = run("ledgers", "load", "purchases", path, "--saved", "till", "--json")
+    assert json.loads(again.stdout)[0]["already_loaded"]
+    assert "amount_unparsed" in run("ledgers", "quarantine", "purchases").stdout
+    run("ledgers", "quarantine", "purchases", "--out", tmp_path / "q.csv")
+    assert "bob;2026-01-02;=x" in (tmp_path / "q.csv").read_text()
+    assert "till.csv" in run("ledgers", "history", "purchases").stdout
+    assert "1 rows, 0 corrected, 1 set apart" in run("ledgers", "list", "--columns").stdout
+    ann = customer_key("ann", read_settings(tmp_path / "instance").customer_key)
+    assert run("customers", "identify", ann).stdout.strip() == "ann"
+    erased = run("customers", "erase", "ANN", "--yes").stdout
+    assert "purchases rows: 1" in erased
+    assert "staged rows: 1" in erased
+    assert "not known whom" in run("customers", "identify", ann, code=2).output
+    assert "Nothing" in run("customers", "erase", "ann", "--yes").stdout
+    for wrong in (("foo", path), ("events", path), ("purchases", path, "--saved", "no")):
+        run("ledgers", "load", *wrong, code=2)
+
+
+def test_an_erased_customer_leaves_answers_archives_and_runs(run, tmp_path):
+    run("user", "add", "ada", "--role", "manager", "--password", "several long words")
+    run("user", "identifiers", "ada", "on")
+    run("init")
+    settings = read_settings(tmp_path / "instance")
+    ann = customer_key("ann", settings.customer_key)
+    archive = settings.files / "archives" / "x-1.sqlite"
+    archive.parent.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(archive)) as c:
+        c.executescript(
+            "CREATE TABLE facts (name, value); CREATE TABLE customers (customer, points);"
+            "CREATE TABLE respondents (respondent, customer); CREATE TABLE answers (respondent);"
+            f"INSERT INTO customers VALUES ('{ann}', 1), ('b', 2);"
+            f"INSERT INTO respondents VALUES ('r', '{ann}'); INSERT INTO answers VALUES ('r');"
+        )
+    listed = settings.files / "runs" / "1" / "win-back.csv"
+    listed.parent.mkdir(parents=True)
+    listed.write_text(f"customer,points\n{ann},1\nb,2\n")
+    told = run("customers", "erase", "ann", "--yes").stdout
+    assert str(archive) in told
+    assert str(listed) in told
+    run("customers", "erase", "ann", "--yes", "--archives", "rewrite", "--answers", "erase")
+    assert listed.read_text() == "customer,points\nb,2\n"
+    with contextlib.closing(sqlite3.connect(archive)) as c:
+        assert c.execute("SELECT customer FROM customers").fetchall() == [("b",)]
+        assert c.execute("SELECT count(*) FROM answers").fetchone() == (0,)
+        assert c.execute("SELECT * FROM facts").fetchall() == [("customers_erased", "1")]
+    assert ann.encode() not in archive.read_bytes()

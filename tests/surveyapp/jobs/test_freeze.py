@@ -5,8 +5,8 @@ import pytest
 from analysis.customer_key import customer_key
 from analysis.study import parse_study
 from surveyapp.bots import AnyPersona, walk
-from surveyapp.jobs.analyse import ledger_folder
 from surveyapp.jobs.freeze import FreezeAs, collect, freeze
+from surveyapp.jobs.ledgers import ledger_folder
 from surveyapp.store import Store
 from tests import builders
 

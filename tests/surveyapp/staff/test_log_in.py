@@ -2,9 +2,10 @@
 
 import pytest
 
+from analysis.ledgers.identifiers import keep_identifiers
 from surveyapp.staff import accounts
 from surveyapp.staff.forms import local_path
-from surveyapp.store import staff
+from surveyapp.store import erasures, staff
 from tests import builders
 from tests.surveyapp.people import LOG_IN, PASSWORD, Person, add, logged_in
 
@@ -141,3 +142,42 @@ def test_only_a_member_can_be_switched_on_or_off(app, path):
 
 def test_a_null_character_in_a_name_is_a_wrong_name(app):
     assert Person(app).post(LOG_IN, name="a\x00b", password=PASSWORD).status_code == 400
+
+
+def test_an_administrator_erases_a_customer_and_only_the_count_is_kept(app, monkeypatch):
+    from surveyapp.jobs import erasing
+
+    person = logged_in(app, "administrator")
+    assert logged_in(app, "manager").get("/staff/erasures").status_code == 403
+    wrong = person.post("/staff/erasures", identifier=" ", answers="keep", archives="list")
+    assert wrong.status_code == 400
+    asked = person.post("/staff/erasures", identifier="ann@x.org", answers="keep", archives="list")
+    assert asked.status_code == 303
+    assert "Waiting" in person.get("/staff/erasures").text
+    store = app.extensions["surveyapp.store"]
+    settings = app.extensions["surveyapp.settings"]
+    monkeypatch.setattr(erasing, "read_settings", lambda: settings)
+    erasing.main()
+    page = person.get("/staff/erasures").text
+    assert "nothing was stored" in page
+    assert "ann@x.org" not in page
+    with store.read() as c:
+        kept = erasures.every(c)
+    assert [(one.customer, one.identifier) for one in kept] == [(None, None)]
+
+
+def test_raw_identifiers_are_seen_only_by_permission(app):
+    settings = app.extensions["surveyapp.settings"]
+    keep_identifiers(settings.raw_files / "identifiers.sqlite", [("a" * 32, "ann@x.org")])
+    manager = logged_in(app, "manager")
+    assert manager.get("/staff/identify").status_code == 403
+    boss = logged_in(app, "administrator")
+    assert boss.get("/staff/identify").status_code == 403
+    store = app.extensions["surveyapp.store"]
+    with store.read() as c:
+        found = next(m for m in staff.every(c) if m.role == "manager")
+    boss.post(f"/staff/people/{found.staff}/identifiers/on")
+    assert "ann@x.org" in manager.post("/staff/identify", pseudonym="a" * 32).text
+    assert manager.post("/staff/identify", pseudonym="b" * 32).status_code == 400
+    boss.post(f"/staff/people/{found.staff}/identifiers/off")
+    assert manager.get("/staff/identify").status_code == 403

@@ -1,0 +1,1 @@
+"""Ledgers: validated files of purchases, events, contacts and the like, one folder each."""

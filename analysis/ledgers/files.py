@@ -1,0 +1,388 @@
+"""Ledger files as they come, CSV (also gzipped) or Parquet, block by block as tables of text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from analysis.ledgers.faults import LedgerFaults
+from analysis.ledgers.kinds import LedgerKind
+from analysis.ledgers.layout import Layout
+from analysis.ledgers.records import Records, split_records
+
+BLOCK = 16_000_000
+SAMPLE = 1_000_000
+ROWS = 200_000
+MOST_CHARACTERS = 10_000
+FEW = ("currency", "store", "channel", "on_sale", "event", "action", "reason", "resolved")
+_COMMA = re.compile(r"^[+-]?[\d.]*\d,\d{1,2}$")
+_POINT = re.compile(r"^[+-]?[\d,]*\.\d{1,2}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of a file: cells as text under the ledger's names, beside the line of each row."""
+
+    cells: pa.Table
+    numbers: npt.NDArray[np.int64]
+    unreadable: list[tuple[int, str, str]]
+    """Rows without cells: line, fact, text."""
+    text: Callable[[int], str]
+    """The text of the row on a line."""
+    without: Callable[[set[int]], bytes]
+    """All lines of the block but for the rows on these, as UTF-8."""
+    padded: bool
+    """Whether cells may have space around them."""
+    read: int
+    """Bytes of the file (unpacked) so far."""
+
+
+@dataclass(slots=True)
+class LedgerFile:
+    """One file, opened: how it is written, and the count of its lines as blocks are read."""
+
+    path: Path
+    kind: LedgerKind
+    layout: Layout
+    header: list[str]
+    places: Mapping[str, int]
+    notes: list[str] = field(default_factory=list)
+    lines: int = 0
+    blank: int = 0
+    continued: int = 0
+    header_lines: int = 0
+    packed: bool = False
+    head: bytes = b""
+    """The header as it stands in the file, as UTF-8."""
+
+    @property
+    def rest(self) -> dict[str, int]:
+        """The columns that no column of the ledger takes."""
+        taken = set(self.places.values())
+        return {name: at for at, name in enumerate(self.header) if at not in taken}
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """The cells to read: the ledger's columns, and ``rest_N`` for the others if kept."""
+        keeps_rest = any(column.kind == "rest" for column in self.kind.columns)
+        rest = {f"rest_{at}": at for at in self.rest.values()} if keeps_rest else {}
+        return {**self.places, **rest}
+
+
+@contextmanager
+def open_ledger_file(
+    path: Path, kind: LedgerKind, layout: Layout, *, name: str = ""
+) -> Iterator[tuple[LedgerFile, Iterator[Block]]]:
+    """Open a file; its blocks have every row once.
+
+    Raises
+    ------
+    LedgerFaults
+        When the file cannot be read at all, or its header has faults (all of them).
+    """
+    called = name or path.name
+    try:
+        with path.open("rb") as raw:
+            start = raw.read(4)
+            raw.seek(0)
+            if start == b"PAR1":
+                file = _parquet_file(path, kind, layout, called)
+                yield file, _parquet_blocks(file)
+                return
+            packed = start[:2] == b"\x1f\x8b" or called.endswith(".gz")
+            stream = gzip.GzipFile(fileobj=raw) if packed else raw
+            file, head = _csv_file(path, kind, layout, cast(BinaryIO, stream), called)
+            file.packed = packed
+            yield file, _csv_blocks(file, cast(BinaryIO, stream), head)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        fault = f"the file cannot be unpacked ({error}). Pack it again with gzip."
+        raise LedgerFaults(called, [fault]) from None
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise LedgerFaults(called, [f"the file cannot be read ({error})."]) from None
+
+
+def _csv_file(
+    path: Path, kind: LedgerKind, layout: Layout, stream: BinaryIO, name: str
+) -> tuple[LedgerFile, bytes]:
+    """Read the header and find out how the file is written; also return the bytes read."""
+    head = stream.read(SAMPLE)
+    encoding = layout.encoding or _encoding(head)
+    marks = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE}
+    marks["utf-16-be"] = codecs.BOM_UTF16_BE
+    mark = marks.get(codecs.lookup(encoding).name, b"")
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head.removeprefix(mark))
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise LedgerFaults(name, ["the file has no header."])
+    newline = "\n" if "\n" in text else "\r"
+    first = text.split(newline, 1)[0]
+    delimiter = layout.delimiter or max(",;\t|", key=first.count)
+    lines = iter(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    written = (f"{line}\n" for line in lines)
+    reader = csv.reader(written, delimiter=delimiter, strict=True)
+    try:
+        header = [cell.strip() for cell in next(reader)]
+    except csv.Error as error:
+        raise LedgerFaults(name, [f"the header cannot be read ({error})."]) from None
+    if "\ufffd" in "".join(header):
+        fault = "the header is not text in this encoding. Save the file as UTF-8 or name another."
+        raise LedgerFaults(name, [fault])
+    places = layout.places(header, kind, name)
+    told = replace(layout, encoding=encoding, delimiter=delimiter)
+    file = LedgerFile(path, kind, told, header, places, header_lines=reader.line_num)
+    if layout.encoding is None and not encoding.startswith("utf-8"):
+        file.notes.append(f"read as {encoding}")
+    if layout.decimal is None:
+        rows = [
+            row
+            for row, _ in zip(
+                _lenient(csv.reader(written, delimiter=delimiter)), range(1000), strict=False
+            )
+        ]
+        comma = _decimal_comma(rows, file)
+        file.layout = replace(told, decimal="comma" if comma else "point")
+        if comma:
+            file.notes.append("amounts read with a decimal comma")
+    return file, head.removeprefix(mark)
+
+
+def _lenient(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except csv.Error:
+        return
+
+
+def _decimal_comma(rows: list[list[str]], file: LedgerFile) -> bool:
+    money = [
+        file.places[c.name]
+        for c in file.kind.columns
+        if c.kind == "money" and c.name in file.places
+    ]
+    cells = [row[at].strip() for row in rows for at in money if at < len(row)]
+    return any(map(_COMMA.match, cells)) and not any(map(_POINT.match, cells))
+
+
+def _encoding(head: bytes) -> str:
+    """UTF-16 by its mark; cp1252 where several lines are beyond ASCII and none is UTF-8."""
+    if head.startswith(codecs.BOM_UTF16_LE):
+        return "utf-16-le"
+    if head.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16-be"
+    beyond = [line for line in head.split(b"\n")[:-1] if not line.isascii()]
+    sound = sum(1 for line in beyond if line.decode("utf-8", "ignore").encode() == line)
+    if len(beyond) >= 3 and not sound and b"\0" not in head:
+        return "cp1252"
+    return "utf-8"
+
+
+def _csv_blocks(file: LedgerFile, stream: BinaryIO, head: bytes) -> Iterator[Block]:
+    encoding = str(file.layout.encoding)
+    decode = None
+    if codecs.lookup(encoding).name != "utf-8":
+        decode = codecs.getincrementaldecoder(encoding)("replace")
+    old_mac = b"\n" not in head and b"\r" in head and not encoding.startswith("utf-16")
+    rest, chunk, read = b"", head, 0
+    number = 1
+    skip = file.header_lines
+    while True:
+        final = not chunk
+        read += len(chunk)
+        if decode is not None:
+            chunk = decode.decode(chunk, final).encode()
+        data = rest + (chunk.replace(b"\r", b"\n") if old_mac else chunk)
+        if final and data and not data.endswith(b"\n"):
+            data += b"\n"
+        while skip and b"\n" in data:
+            line, data = data.split(b"\n", 1)
+            file.head += line + b"\n"
+            skip, number = skip - 1, number + 1
+            file.lines += 1
+        cut = data.rfind(b"\n") + 1
+        if skip or not cut:
+            rest = data
+        else:
+            whole = data[:cut]
+            found = split_records(
+                whole, delimiter=str(file.layout.delimiter), width=len(file.header), final=final
+            )
+            file.lines += found.lines
+            file.blank += found.blank
+            file.continued += found.continued
+            yield _block(file, whole, found, first=number, read=read)
+            number += found.lines
+            rest = data[found.consumed :]
+        if final:
+            return
+        chunk = stream.read(BLOCK)
+
+
+def _block(file: LedgerFile, data: bytes, found: Records, *, first: int, read: int) -> Block:
+    content = found.content(data)
+    table, ragged = _cells(file, content, found)
+    good = np.ones(len(found.first), dtype=bool)
+    good[list(ragged)] = False
+    numbers = found.first + first
+
+    def text(number: int) -> str:
+        at = int(np.searchsorted(numbers, number))
+        return _shown(data[found.starts[at] : found.ends[at]])
+
+    unreadable = [
+        (line + first, fact, _shown(data[start:end])) for line, fact, start, end in found.unreadable
+    ]
+
+    def without(rows: set[int]) -> bytes:
+        at = np.searchsorted(numbers, sorted(rows))
+        ranges = [
+            (int(found.starts[n]), int(found.ends[n]))
+            for n in at
+            if n < len(numbers) and int(numbers[n]) in rows
+        ]
+        ranges += [(start, end) for line, _, start, end in found.unreadable if line + first in rows]
+        kept, done = [], 0
+        for start, end in sorted(ranges):
+            kept.append(data[done:start])
+            done = end
+        return b"".join([*kept, data[done : found.consumed]])
+
+    unreadable += [(int(numbers[at]), fact, text(int(numbers[at]))) for at, fact in ragged.items()]
+    padded = found.odd or _padded(content, str(file.layout.delimiter).encode())
+    return Block(table, numbers[good], sorted(unreadable), text, without, padded, read)
+
+
+def _padded(content: bytes, delimiter: bytes) -> bool:
+    """Whether cells may begin or end with space."""
+    if not content.isascii() or b'"' in content:
+        return True
+    if b" " not in content:
+        return False
+    found = np.frombuffer(content, dtype=np.uint8)
+    spaces = np.flatnonzero(found == ord(" "))
+    edges = np.zeros(256, dtype=bool)
+    edges[[*delimiter, *b"\r\n"]] = True
+    before, after = found[np.maximum(spaces - 1, 0)], found[np.minimum(spaces + 1, len(found) - 1)]
+    return bool(spaces[0] == 0 or edges[before].any() or edges[after].any())
+
+
+def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, dict[int, str]]:
+    """The cells of the rows, and the rows that have more or fewer cells than the header."""
+    width = len(file.header)
+    ragged: dict[int, str] = {}
+    names = [f"c{at}" for at in range(width)]
+    few, text = pa.dictionary(pa.int32(), pa.string()), pa.string()
+    types = {f"c{at}": few if name in FEW else text for name, at in file.wanted.items()}
+    if not content:
+        return pa.table({name: pa.array([], pa.string()) for name in file.wanted}), {}
+
+    def note(row: pa.csv.InvalidRow) -> str:
+        ragged[row.number - 1] = f"the row has {row.actual_columns} cells, the header {width}"
+        return "skip"
+
+    table = pa.csv.read_csv(
+        pa.py_buffer(content),
+        read_options=pa.csv.ReadOptions(
+            use_threads=False, block_size=len(content) + 1, column_names=names
+        ),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=file.layout.delimiter, newlines_in_values=True, invalid_row_handler=note
+        ),
+        convert_options=pa.csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            strings_can_be_null=True,
+            null_values=[""],
+            check_utf8=False,
+        ),
+    )
+    if len(table) + len(ragged) != len(found.first):
+        return _cells_one_by_one(file, content, found)
+    return table.rename_columns(list(file.wanted)), ragged
+
+
+def _cells_one_by_one(
+    file: LedgerFile, content: bytes, found: Records
+) -> tuple[pa.Table, dict[int, str]]:
+    """The same where quotes stand so oddly that rows would run into one another."""
+    width = len(file.header)
+    ragged: dict[int, str] = {}
+    rows: list[list[str]] = []
+    start = 0
+    for at, length in enumerate(found.ends - found.starts):
+        row = content[start : start + length].decode().rstrip("\r\n")
+        start += length
+        lines = row.split("\n")
+        reader = csv.reader(lines, delimiter=str(file.layout.delimiter), strict=True)
+        try:
+            cells = next(reader, [])
+        except csv.Error as error:
+            ragged[at] = f"the row cannot be read ({error})"
+            continue
+        if len(cells) != width:
+            ragged[at] = f"the row has {len(cells)} cells, the header {width}"
+            continue
+        rows.append(cells)
+    columns = {
+        name: pa.array([row[at] or None for row in rows], pa.string())
+        for name, at in file.wanted.items()
+    }
+    return pa.table(columns), ragged
+
+
+def _shown(row: bytes) -> str:
+    return row[: 4 * MOST_CHARACTERS].decode("utf-8", "replace")[:MOST_CHARACTERS].rstrip("\r\n")
+
+
+def _parquet_file(path: Path, kind: LedgerKind, layout: Layout, name: str) -> LedgerFile:
+    schema = pq.read_schema(path)
+    header = list(schema.names)
+    places = layout.places(header, kind, name)
+    told = replace(layout, decimal=layout.decimal or "point")
+    file = LedgerFile(path, kind, told, header, places, header_lines=0)
+    nested = [header[at] for at in file.wanted.values() if pa.types.is_nested(schema.types[at])]
+    if nested:
+        raise LedgerFaults(
+            name, [f"the column '{column}' holds no plain cells." for column in nested]
+        )
+    return file
+
+
+def _parquet_blocks(file: LedgerFile) -> Iterator[Block]:
+    """Rows are numbered as in a CSV file: the first is row 2."""
+    number = 2
+    wanted = file.wanted
+    with pq.ParquetFile(file.path) as opened:
+        for batch in opened.iter_batches(ROWS, columns=[file.header[at] for at in wanted.values()]):
+            found = pa.table(batch)
+            columns = {
+                name: found[file.header[at]].cast(pa.string()) for name, at in wanted.items()
+            }
+            cells = pa.table(columns)
+            numbers = np.arange(number, number + len(cells))
+            base = number
+
+            def text(row: int, cells: pa.Table = cells, base: int = base) -> str:
+                return str(cells.slice(row - base, 1).to_pylist()[0])[:MOST_CHARACTERS]
+
+            number += len(cells)
+            file.lines += len(cells)
+            yield Block(cells, numbers, [], text, _nothing, True, number)
+
+
+def _nothing(rows: set[int]) -> bytes:
+    """A Parquet file has no lines."""
+    raise NotImplementedError

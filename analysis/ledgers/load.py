@@ -1,0 +1,236 @@
+"""Loading files into a ledger: whole or not at all, each line accounted for, twice as once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from analysis.customer_key import customer_key, erased_mark
+from analysis.ledgers.checks import AMBIGUOUS, Checks
+from analysis.ledgers.engine import connection, count, quoted
+from analysis.ledgers.faults import CONTRADICTED
+from analysis.ledgers.files import LedgerFile, open_ledger_file
+from analysis.ledgers.folder import (
+    alone,
+    load_records,
+    next_version,
+    parquet_files,
+    write_record,
+)
+from analysis.ledgers.identifiers import keep_identifiers
+from analysis.ledgers.kinds import LedgerKind
+from analysis.ledgers.layout import Layout
+from analysis.ledgers.parts import merge_small, rewrite_without, write_accepted, write_history
+from analysis.ledgers.raw import RawFolder, read_erased
+from analysis.ledgers.reading import BadRow, Progress, make_typed, typed_blocks
+from analysis.ledgers.scrub import scrub_staged
+from analysis.ledgers.set_apart import SetApart
+from analysis.ledgers.summary import FileLoad, LoadSummary, NotReconciled, file_load
+from analysis.ledgers.verdicts import Verdicts, judge
+
+BATCH = 100_000
+LATE = "_in_future"
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Where a ledger lies, and on what terms files are loaded into it."""
+
+    kind: LedgerKind
+    folder: Path
+    """The folder of this ledger; the list of erased customers lies beside it."""
+    raw: RawFolder
+    key: bytes
+    today: date
+    """Later times are not accepted."""
+    at: str = ""
+    """The moment of the load, kept with what it changes; default: the day."""
+    keep_identifiers: bool = False
+    memory: str = ""
+    progress: Progress = lambda step, done, total: None
+
+
+def load_files(paths: Sequence[Path], how: Loading, layout: Layout | None = None) -> LoadSummary:
+    """Load files into a ledger; loading a file twice changes nothing.
+
+    Each file is copied under its SHA-256, checked, and counted: rows = accepted + quarantined +
+    duplicates + erased. A row whose identity the ledger knows is a duplicate when it says the
+    same, else a correction: the old row moves to the history. Within one file the later of two
+    contradicting rows is quarantined. Of rows without identity, as many equal ones as the ledger
+    has already are duplicates; equal ones beyond that, and within one file, are rows of their own.
+
+    A file is read afresh when it is loaded on other terms, brought nothing the first time, or had
+    times in the future then.
+
+    Raises
+    ------
+    LedgerFaults
+        When a file cannot be read at all or its header has faults; files before it are loaded.
+    NotReconciled
+        When the rows of a file do not add up.
+    """
+    layout = layout or Layout()
+
+    def waiting() -> None:
+        how.progress("Waiting for another load to end", 0, 0)
+
+    with alone(how.folder.parent, waiting):
+        try:
+            return LoadSummary(tuple(_load_file(path, how, layout) for path in paths))
+        finally:
+            how.raw.clear_scratch()
+
+
+def _load_file(path: Path, how: Loading, layout: Layout) -> FileLoad:
+    how.progress(f"Staging {path.name}", 0, 0)
+    how.raw.clear_scratch()
+    digest, draft = how.raw.stage(path)
+    terms = json.dumps([digest, asdict(layout)], sort_keys=True)
+    name = hashlib.sha256(terms.encode()).hexdigest()[:20]
+    records = load_records(how.folder)
+    before = records.get(name)
+    if before is not None and not _worth_reading_again(before, how.today):
+        return replace(file_load(before), already_loaded=True)
+    number = before["number"] if before else len(records) + 1
+    with (
+        next_version(how.folder) as version,
+        connection(how.memory, how.raw.scratch / "spill") as engine,
+        open_ledger_file(draft, how.kind, layout, name=path.name) as (file, blocks),
+    ):
+        apart = SetApart(version, how, name, path.name, read_erased(how.folder.parent))
+        make_typed(engine, how.kind)
+        checks = Checks.of(file, how.today)
+        size = draft.stat().st_size
+        for block, bad in typed_blocks(engine, blocks, checks):
+            apart.add(bad)
+            how.progress(f"Reading {path.name}", min(block.read, size), size)
+        how.progress(f"Comparing {path.name} with the ledger", 0, 0)
+        _name_customers(engine, how)
+        _offer_ledger(engine, how, layout.source)
+        verdicts = judge(engine, how.kind, empty=not parquet_files(how.folder))
+        apart.add(_contradicted(engine, how.kind, checks))
+        apart.close()
+        found = _counted(file, path.name, digest, apart=apart, verdicts=verdicts)
+        found = replace(found, ambiguous_times=count(engine, f"typed WHERE code = {AMBIGUOUS}"))
+        if not found.reconciled:
+            raise NotReconciled(f"{path.name}: rows do not add up, nothing was loaded: {found}")
+        how.progress(f"Writing {path.name}", 0, 0)
+        write_accepted(engine, how.kind, version, name=name, source=layout.source, number=number)
+        write_history(engine, how.kind, version, name=name, at=how.at or how.today.isoformat())
+        rewrite_without(engine, version, how.kind)
+        merge_small(engine, version, number)
+        if how.keep_identifiers:
+            named = engine.execute("SELECT customer, raw FROM names WHERE NOT erased").fetchall()
+            keep_identifiers(how.raw.identifiers, named)
+        record = {**found.as_record(), "number": number, "at": how.at or how.today.isoformat()}
+        record["today"] = how.today.isoformat()
+        record["layout"] = asdict(replace(file.layout, encoding=layout.encoding))
+        write_record(version, name, record)
+        if found.erased:
+            _scrub(draft, record, how, apart.erased_marks)
+        how.raw.keep(digest, draft)
+    return found
+
+
+def _scrub(draft: Path, record: dict[str, Any], how: Loading, erased: frozenset[str]) -> None:
+    """Take the rows of erased customers out of a staged file."""
+
+    def gone(customer: str) -> bool:
+        return erased_mark(customer, how.key) in erased
+
+    scrub_staged(draft, how.kind, Layout(**record["layout"]), key=how.key, gone=gone)
+
+
+def _worth_reading_again(record: dict[str, Any], today: date) -> bool:
+    """Whether loading a file again may bring more: nothing was accepted, or times were to come."""
+    if not record["accepted"] and not record["duplicates"]:
+        return True
+    late = any(reason.endswith(LATE) for reason in record["reasons"])
+    return late and today.isoformat() > str(record["today"])
+
+
+def _name_customers(engine: duckdb.DuckDBPyConnection, how: Loading) -> None:
+    """Make the table 'names' (raw, customer, erased) of every customer in the file."""
+    engine.execute("CREATE TABLE names (raw VARCHAR, customer VARCHAR, erased BOOLEAN)")
+    erased = read_erased(how.folder.parent)
+    each = " UNION ALL ".join(f'SELECT "{name}" AS raw FROM typed' for name in how.kind.customers)
+    if not each:
+        return
+    cursor = engine.cursor()
+    cursor.execute(f"SELECT DISTINCT raw FROM ({each}) WHERE raw IS NOT NULL")
+    while rows := cursor.fetchmany(BATCH):
+        raw = [row[0] for row in rows]
+        keys = [customer_key(name, how.key) for name in raw]
+        gone = [bool(erased) and erased_mark(customer, how.key) in erased for customer in keys]
+        batch = pa.table({"raw": raw, "customer": keys, "erased": gone})
+        engine.register("batch", batch)
+        engine.execute("INSERT INTO names SELECT * FROM batch")
+        engine.unregister("batch")
+
+
+def _offer_ledger(engine: duckdb.DuckDBPyConnection, how: Loading, source: str) -> None:
+    """Make the rows so far of a source known as the view 'ledger', each with its file."""
+    columns = ", ".join(f'CAST(NULL AS {c.sql}) AS "{c.name}"' for c in how.kind.columns)
+    files = [str(path) for path in parquet_files(how.folder)]
+    if not files:
+        extra = "'' AS source, 0 AS load, '' AS file"
+        engine.execute(f"CREATE VIEW ledger AS SELECT {columns}, {extra} WHERE false")
+        return
+    engine.read_parquet(files, filename=True).create_view("every_row")
+    wanted = "'" + source.replace("'", "''") + "'"
+    engine.execute(
+        f"CREATE VIEW ledger AS SELECT {quoted(how.kind.names)}, source, load, "
+        f"filename AS file FROM every_row WHERE source = {wanted}"
+    )
+
+
+def _contradicted(
+    engine: duckdb.DuckDBPyConnection, kind: LedgerKind, checks: Checks
+) -> list[BadRow]:
+    reason = tuple(r for r in checks.reasons if r.name == CONTRADICTED)
+    found = engine.execute(
+        f"SELECT row, {quoted(kind.names)} FROM typed WHERE row IN "
+        "(SELECT row FROM dropped WHERE verdict = 'contradicted') ORDER BY row"
+    )
+    rows = [dict(zip(("row", *kind.names), row, strict=True)) for row in found.fetchall()]
+    named = kind.customers[0] if kind.customers else ""
+    return [
+        BadRow(
+            row.pop("row"),
+            reason,
+            row.get(named),
+            "",
+            json.dumps({name: cell for name, cell in row.items() if cell is not None}, default=str),
+        )
+        for row in rows
+    ]
+
+
+def _counted(
+    file: LedgerFile, name: str, digest: str, *, apart: SetApart, verdicts: Verdicts
+) -> FileLoad:
+    return FileLoad(
+        file=name,
+        sha256=digest,
+        source=file.layout.source,
+        rows=file.lines - file.header_lines - file.blank - file.continued,
+        accepted=verdicts.accepted,
+        quarantined=apart.rows,
+        duplicates=verdicts.duplicates,
+        reasons=dict(sorted(apart.reasons.items())),
+        superseding=verdicts.superseding,
+        erased=verdicts.erased + apart.erased,
+        lines=file.lines,
+        header_lines=file.header_lines,
+        blank=file.blank,
+        continued=file.continued,
+        notes=tuple(file.notes),
+    )

@@ -1,0 +1,112 @@
+"""The Parquet files of a ledger: written, rewritten without corrected rows, merged when small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from analysis.ledgers.engine import count, quoted, same
+from analysis.ledgers.kinds import LedgerKind
+from analysis.ledgers.verdicts import accepted_rows
+
+ROWS_A_FILE = 5_000_000
+SMALL = 4_000_000
+MOST_SMALL = 32
+WRITTEN = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+
+
+def write_accepted(
+    engine: duckdb.DuckDBPyConnection,
+    kind: LedgerKind,
+    version: Path,
+    *,
+    name: str,
+    source: str,
+    number: int,
+) -> None:
+    """Write the accepted rows of a load, 5 million to a file, in the order of the loaded file."""
+    last = engine.execute("SELECT coalesce(max(row), 0) FROM typed").fetchall()[0][0]
+    for part, start in enumerate(range(0, last + 1, ROWS_A_FILE)):
+        rows = f"{accepted_rows(kind)} AND row >= {start} AND row < {start + ROWS_A_FILE}"
+        target = version / "rows" / f"{kind.name}-{number:06d}-{part:03d}-{name}.parquet"
+        target.unlink(missing_ok=True)
+        query = (
+            f"SELECT {quoted(kind.names)}, {_text(source)} AS source, "
+            f"CAST({number} AS INTEGER) AS load FROM ({rows}) ORDER BY row"
+        )
+        if last < ROWS_A_FILE or count(engine, f"typed WHERE row >= {start}"):
+            _copy(engine, query, target)
+            if not count(engine, f"read_parquet({_text(str(target))})"):
+                target.unlink()
+
+
+def write_history(
+    engine: duckdb.DuckDBPyConnection, kind: LedgerKind, version: Path, *, name: str, at: str
+) -> None:
+    """Keep the rows that a load corrects, with since when and by which load."""
+    if not count(engine, "superseded"):
+        return
+    target = version / "history" / f"{kind.name}-{name}.parquet"
+    if target.exists():
+        before = f"UNION ALL SELECT * FROM read_parquet({_text(str(target))})"
+    else:
+        before = ""
+    query = (
+        f"SELECT {quoted(kind.names)}, source, load, {_text(at)} AS superseded_at, "
+        f"{_text(name)} AS superseded_by FROM superseded {before}"
+    )
+    draft = target.with_suffix(".part")
+    _copy(engine, query, draft)
+    draft.replace(target)
+
+
+def rewrite_without(engine: duckdb.DuckDBPyConnection, version: Path, kind: LedgerKind) -> None:
+    """Take the corrected rows out of the files in which they stand."""
+    found = engine.execute("SELECT DISTINCT file FROM superseded ORDER BY file").fetchall()
+    for (file,) in found:
+        target = version / "rows" / Path(file).name
+        condition = same((*kind.identity, "source", "load"), "r", "s")
+        rewrite(
+            engine,
+            target,
+            f"NOT EXISTS (SELECT 1 FROM superseded s WHERE s.file = {_text(file)} AND {condition})",
+        )
+
+
+def rewrite(engine: duckdb.DuckDBPyConnection, target: Path, keep: str) -> int:
+    """Write a file anew with the rows ``r`` that fulfil a condition; return how many went."""
+    rows = f"read_parquet({_text(str(target))}) r"
+    before, after = count(engine, rows), count(engine, f"{rows} WHERE {keep}")
+    if after == before:
+        return 0
+    draft = target.with_suffix(".part")
+    _copy(engine, f"SELECT * FROM {rows} WHERE {keep}", draft)
+    target.unlink()
+    if after:
+        draft.replace(target)
+    else:
+        draft.unlink()
+    return before - after
+
+
+def merge_small(engine: duckdb.DuckDBPyConnection, version: Path, number: int) -> None:
+    """Merge small files into one when there are many, as daily loads leave them."""
+    small = [p for p in sorted((version / "rows").glob("*.parquet")) if p.stat().st_size < SMALL]
+    if len(small) <= MOST_SMALL:
+        return
+    listed = ", ".join(_text(str(path)) for path in small)
+    draft = version / "rows" / "merged.part"
+    _copy(engine, f"SELECT * FROM read_parquet([{listed}])", draft)
+    for path in small:
+        path.unlink()
+    kind = small[0].name.split("-")[0]
+    draft.replace(version / "rows" / f"{kind}-{number:06d}-merged.parquet")
+
+
+def _copy(engine: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
+    engine.execute(f"COPY ({query}) TO {_text(str(target))} {WRITTEN}")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
