@@ -13,6 +13,8 @@ PAGE = "diagnostics-page.json"
 """The diagnostics with their drawn charts, which the app shows as a page."""
 WIN_BACK = "win-back.csv"
 """The whole list of declining customers, for the manager."""
+PEOPLE = "people.json"
+"""Weights and segments of the respondents of draws.npy."""
 DOWNLOADS = {
     "diagnostics.html": "Diagnostics as one file",
     "diagnostics.json": "R-hat, effective draws and acceptance as JSON",
