@@ -36,6 +36,14 @@ def has_draws(folder: Path) -> bool:
     return (folder / DRAWS).is_file() and (folder / NAMES).is_file()
 
 
+def are_final(folder: Path) -> bool:
+    """Whether the chains of the draws agreed, as far as a folder says."""
+    try:
+        return bool(json.loads((folder / NAMES).read_text(encoding="utf-8")).get("final", True))
+    except (OSError, ValueError, AttributeError):
+        return True
+
+
 def read_worths(folder: Path, coding: Coding, *, seed: int, cells: int = MOST_CELLS) -> Worths:
     """The best that a folder holds: draws, else means of respondents, classes or a logit.
 
@@ -140,10 +148,20 @@ def _classes(folder: Path, coding: Coding, summary: dict[str, Any], seed: int) -
     solution = next(s for s in summary["solutions"] if s["classes"] == count)
     if len(solution.get("scale_classes", ())) > 1:
         raise NoWorths(f"'{folder}': classes that differ in scale cannot be simulated yet. {HOW}.")
-    members = [r for r in _rows(folder / "membership.csv") if int(r["classes"]) == count]
+    names, chances = class_chances(folder)
+    return from_classes(coding, names, np.array(beta), chances, seed=seed)
+
+
+def class_chances(folder: Path) -> tuple[list[str], Singles]:
+    """Respondents of a latent-class run, and their chances (N, C) of the classes of lowest BIC."""
+    count = int(_summary(folder).get("lowest_bic", 0))
+    path = folder / "membership.csv"
+    if not count or not path.is_file():
+        raise NoWorths(f"'{folder}' is no --out of 'partworths --estimator latent-class'")
+    members = [r for r in _rows(path) if int(r["classes"]) == count]
     names = list(dict.fromkeys(r["respondent"] for r in members))
     at = {name: n for n, name in enumerate(names)}
     chances = np.zeros((len(names), count), dtype=np.float32)
     for r in members:
         chances[at[r["respondent"]], int(r["class"]) - 1] = float(r["probability"])
-    return from_classes(coding, names, np.array(beta), chances, seed=seed)
+    return names, chances
