@@ -19,9 +19,11 @@ WEB_MAY_IMPORT = (
     "analysis.customer_key",
     "analysis.value_report.types",
     "analysis.diagnostics.types",
+    "analysis.rendering.figures",
     "analysis.rendering.html",
     "analysis.rehearsal.types",
     "analysis.rehearsal.words",
+    "analysis.choices.coding",
     "analysis.choices.simulator",
 )
 NOT_WEB = ("surveyapp.jobs", "surveyapp.commands", "surveyapp.bots")

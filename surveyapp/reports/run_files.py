@@ -62,3 +62,8 @@ def diagnostics_of(
 def has_diagnostics(settings: Settings, record: ReportRecord) -> bool:
     """Whether a report's run has diagnostics."""
     return record.job is not None and (folder_of(settings, record.job) / PAGE).is_file()
+
+
+def has_draws(settings: Settings, record: ReportRecord) -> bool:
+    """Whether a report's run kept draws of everybody's part-worths, to simulate with."""
+    return record.job is not None and (folder_of(settings, record.job) / "draws.npy").is_file()

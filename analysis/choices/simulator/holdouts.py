@@ -58,7 +58,7 @@ class Holdouts:
         said.append(
             f"Ceiling: the same task got the same answer again in {_per_cent(self.ceiling)}."
             if self.ceiling is not None
-            else f"Ceiling: not known ({self.note or 'no task was repeated'})."
+            else f"Ceiling: not known ({self.note.removeprefix('unknown: ') or 'no task was repeated'})."
         )
         if own.mae is not None:
             said.append(

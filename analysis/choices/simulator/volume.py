@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.choices.coding import Floats
 from analysis.choices.simulator.outcomes import estimated, in_words
+from analysis.choices.simulator.products import Product
 from analysis.choices.simulator.shares import Simulated, Simulator
 from analysis.estimate import Estimate, unavailable
 
@@ -42,8 +43,8 @@ def source_of_volume(
     simulator: Simulator, base: Simulated, found: Simulated, *, segment: int = 0
 ) -> Volume | None:
     """Compare two markets; None when no product was added, changed or taken away."""
-    before = {p.name: p for p in base.market.products}
-    after = {p.name: p for p in found.market.products}
+    before = {p.name: _offered(p) for p in base.market.products}
+    after = {p.name: _offered(p) for p in found.market.products}
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     others = [name for name in base.market.names if name not in changed]
     if not changed or not others:
@@ -67,6 +68,11 @@ def source_of_volume(
             )
         )
     return Volume(tuple(changed), estimated(simulator, gained, segment=segment), tuple(losses))
+
+
+def _offered(product: Product) -> tuple[object, ...]:
+    """What buyers notice of a product: not its cost, nor whose it is."""
+    return dict(product.levels), product.availability, product.factor
 
 
 def _share(found: Simulated, name: str, segment: int) -> Floats:
