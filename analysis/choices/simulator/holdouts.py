@@ -58,7 +58,7 @@ class Holdouts:
         said.append(
             f"Ceiling: the same task got the same answer again in {_per_cent(self.ceiling)}."
             if self.ceiling is not None
-            else f"Ceiling: not known ({self.note.removeprefix('unknown: ') or 'no task was repeated'})."
+            else f"Ceiling: not known ({self.note or 'no task was repeated'})."
         )
         if own.mae is not None:
             said.append(
@@ -105,7 +105,7 @@ def _of_summary(summary: Mapping[str, Any]) -> Holdouts:
         held["share_mae_of_sampling"],
         held["share_mae_of_sampling_high"],
         agreement["value"],
-        agreement["unavailable"],
+        agreement["unavailable"].removeprefix("unknown: "),
     )
 
 
@@ -128,7 +128,7 @@ def of_page(page: Mapping[str, Any]) -> Holdouts:
         own.get("noise"),
         own.get("noise_high"),
         found["repeated"]["value"],
-        found["repeated"]["reason"] or "",
+        (found["repeated"]["reason"] or "").removeprefix("unknown: "),
     )
 
 

@@ -262,7 +262,7 @@ class _Reader:
             if name in found:
                 self.fault((*place, "name"), f"'{name}' stands twice; rename one")
             found[name] = self._scenario(place, one, base)
-            if found[name] == base:
+            if found[name] == base or not any(one.get(key) for key in SCENARIO_KEYS[1:]):
                 self.fault(place, "nothing differs from the market; change, add or remove products")
         return found
 

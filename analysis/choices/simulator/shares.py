@@ -64,7 +64,9 @@ class Simulator:
         return Simulated(market, _over_draws(self.worths, offer, self.method))
 
 
-def simulator_of(worths: Worths, method: Method, errors: Errors | None = None) -> Simulator:
+def simulator_of(
+    worths: Worths, method: Method = "share", errors: Errors | None = None
+) -> Simulator:
     """A simulator; CannotSimulate when the method does not suit the part-worths."""
     suited = worths.at_means() if method == "rfc" else worths
     return Simulator(suited, method, errors or Errors())
