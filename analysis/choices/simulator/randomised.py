@@ -95,7 +95,8 @@ def _choices(
     found, partly = np.zeros((people, count)), np.flatnonzero(available < 1)
     everyone = np.arange(people)
     for _ in range(errors.draws):
-        gumbel = -np.log(rng.standard_exponential((people, count), dtype=np.float32))
+        drawn = rng.standard_exponential((people, count), dtype=np.float32)
+        gumbel = -np.log(np.maximum(drawn, np.finfo(np.float32).tiny))
         total = utility + own * gumbel
         if errors.similarity > 0:
             normal = rng.standard_normal((people, used.shape[1]), dtype=np.float32)
