@@ -235,6 +235,8 @@ def _csv(form: MarketForm, found: Simulation) -> str:
 @access("researcher", "manager", "administrator")
 def save_scenario(report: str) -> ResponseReturnValue:
     """Keep the market of the page under a name, for everybody who reads the study's reports."""
+    from surveyapp.reports import simulating
+
     opened = _opened(report)
     if opened.why_not() or opened.exercise is None:
         abort(404)
@@ -242,6 +244,8 @@ def save_scenario(report: str) -> ResponseReturnValue:
     given = dict(parse_qsl(request.form.get("query", "")[:LONGEST_QUERY], keep_blank_values=True))
     form = market_form.read_form(given, opened.exercise)
     record = opened.record
+    if simulating.read_market(form, _coding(opened))[2]:
+        return _page(opened, form, "Mend these products before saving them", name), 400
     fault = ""
     with current.store().write() as c:
         saved = scenarios.of_version(c, record.study, record.version)

@@ -2,6 +2,17 @@
 (() => {
   const form = document.getElementById("market");
   let waiting, running;
+  // Fields named among the problems are marked, and the parts that hold them opened.
+  const mark = () => {
+    const wrong = new Set([...document.querySelectorAll("#problems a")].map((a) => a.hash.slice(1)));
+    for (const field of form.elements) {
+      if (!wrong.has(field.id)) { field.removeAttribute("aria-invalid"); continue; }
+      field.setAttribute("aria-invalid", "true");
+      for (let part = field.closest("details"); part; part = part.parentElement.closest("details")) {
+        part.open = true;
+      }
+    }
+  };
   const show = async () => {
     const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
     running?.abort();
@@ -20,6 +31,7 @@
       document.title = fresh.title;
       history.replaceState(null, "", address);
       results.removeAttribute("aria-busy");
+      mark();
     } catch (error) {
       if (error.name !== "AbortError") location.href = address;
     }

@@ -168,6 +168,8 @@ def test_scenarios_are_saved_by_name_and_removed_by_their_author(simulated):
     assert twice.status_code == 400
     assert "was saved by manager-0" in text(twice.text).replace("&#39;", "'")
     assert ben.post(save, name=" ", query=query).status_code == 400
+    faulty = query.replace("p1.a.price=1.2", "p1.a.price=9")
+    assert ben.post(save, name="Faulty", query=faulty).status_code == 400
     assert ben.client.post(save, data={"name": "x", "query": query}).status_code == 400
     remove = re.search(r'action="([^"]+/remove)"', ada.get(PAGE).text)[1]
     assert ben.post(remove).status_code == 403
