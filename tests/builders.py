@@ -183,6 +183,27 @@ def leave_run(app: Flask, job: str) -> None:
     (folder / "log.txt").write_text("secret")
 
 
+def leave_draws(app: Flask, job: str, **more: object) -> None:
+    """Draws of 40 people for the simulator, and who they are: 30 weekly buyers, 8 monthly ones."""
+    import numpy as np
+
+    from analysis.choices.coding import coding_of
+
+    study = pastry()
+    coding = coding_of(study, study.choice_exercise())
+    worth = dict.fromkeys(coding.names, 0.0) | {"look:plain": -0.5, "price": -4.0, "none": -1.0}
+    rng = np.random.default_rng(1)
+    people = rng.normal(list(worth.values()), 0.5, (40, coding.width))
+    beta = people + rng.normal(0, 0.3, (240, 40, coding.width))
+    folder = folder_of(app.extensions["surveyapp.settings"], job)
+    np.save(folder / "draws.npy", beta.astype(np.float32))
+    names = {"columns": coding.names, "respondents": [f"r{n}" for n in range(40)], "final": True}
+    (folder / "draws.json").write_text(json.dumps(names | more))
+    visits = ["Every week or more"] * 30 + ["One to three times a month"] * 8 + [""] * 2
+    segments = {"How often do you buy from us?": visits}
+    (folder / "people.json").write_text(json.dumps({"weights": None, "segments": segments}))
+
+
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 

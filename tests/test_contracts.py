@@ -20,11 +20,13 @@ WEB_MAY_IMPORT = (
     "analysis.ledgers.identifiers",
     "analysis.value_report.types",
     "analysis.diagnostics.types",
+    "analysis.rendering.figures",
     "analysis.rendering.html",
     "analysis.rehearsal.types",
     "analysis.rehearsal.words",
     "analysis.customers.quality.live",
     "analysis.customers.quality.types",
+    "analysis.choices.coding",
     "analysis.choices.simulator",
 )
 NOT_WEB = ("surveyapp.jobs", "surveyapp.commands", "surveyapp.bots")

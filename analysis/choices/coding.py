@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.study import Attribute, ChoiceExercise, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Kind = Literal["effects", "linear", "piecewise", "interaction", "covariate", "none"]
@@ -75,6 +77,17 @@ class Coding:
     def width(self) -> int:
         """K, the number of columns."""
         return len(self.columns)
+
+    @property
+    def names(self) -> list[str]:
+        """One name a column: 'attribute:level', or 'attribute' for slopes and none."""
+        return [f"{c.attribute}:{c.level}" if c.level else c.attribute for c in self.columns]
+
+    @property
+    def money_unit(self) -> str:
+        """The unit of money: that of the price attribute, else the study's currency."""
+        price = self.exercise.price
+        return price.unit.say() if price is not None and price.unit else self.currency
 
     def places(self, attribute_id: str) -> slice:
         """The columns of an attribute; KeyError when it has none."""
@@ -164,6 +177,8 @@ class Coding:
 
     def cells(self, frame: pd.DataFrame, attribute: Attribute) -> tuple[Floats, NDArray[np.intp]]:
         """A table of codes and each row's place in it; the none alternative has a row of zeros."""
+        import pandas as pd
+
         cells = frame[attribute.id]
         if attribute.range:
             values, codes = np.unique(cells.to_numpy(float), return_inverse=True)

@@ -161,8 +161,7 @@ _LABEL = {
 
 def money_unit(coding: Coding) -> str:
     """The unit of money values: that of the price attribute, else the study's currency."""
-    price = coding.exercise.price
-    return price.unit.say() if price is not None and price.unit is not None else coding.currency
+    return coding.money_unit
 
 
 def beyond_tested_prices(part_worths: PartWorths, estimate: Estimate) -> bool:

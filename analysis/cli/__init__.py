@@ -18,6 +18,7 @@ COMMANDS = {
     "rehearse": "Try a study on simulated respondents before fielding.",
     "partworths": "Estimate part-worths from choices.",
     "compare": "Compare fits to the same choices.",
+    "simulate": "Simulate a market of products from saved part-worths.",
     "nps": "Net Promoter Score from a table of ratings.",
     "engagement": "Engagement scores from purchases.",
     "lifetime-value": "What customers will still buy, and are worth.",

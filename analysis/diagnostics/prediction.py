@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from analysis.choices.beliefs import Beliefs, beliefs_of
 from analysis.choices.holdout import Scores, validate
 from analysis.choices.identification import NotIdentified
 from analysis.choices.mnl import NotConverged, fit_mnl
 from analysis.diagnostics.fit import Fit
-from analysis.diagnostics.types import Predicted, Prediction
+from analysis.diagnostics.types import Predicted, Prediction, ShareError
 
 NAMES = {
     "at the mean part-worths": "Each respondent's mean part-worths",
@@ -51,4 +53,5 @@ def _logit(fit: Fit) -> Beliefs | None:
 
 
 def _named(score: Scores, name: str) -> Predicted:
-    return Predicted(name=name, hit_rate=score.hit_rate, log_loss=score.log_loss)
+    shares = ShareError(**asdict(score.shares))
+    return Predicted(name=name, hit_rate=score.hit_rate, log_loss=score.log_loss, shares=shares)

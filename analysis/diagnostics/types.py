@@ -99,6 +99,19 @@ class Likelihoods(Part):
     n: int
 
 
+class ShareError(Part):
+    """Mean absolute error of predicted shares over the alternatives of fixed tasks."""
+
+    mae: float | None = None
+    noise: float | None = None
+    """What sampling alone would make of shares that are exactly right, on average."""
+    noise_high: float | None = None
+    """97.5 % of that."""
+    tasks: int = 0
+    reason: str = ""
+    """Why there are no numbers."""
+
+
 class Predicted(Part):
     """One way of predicting the holdout tasks, and how well it did."""
 
@@ -107,6 +120,7 @@ class Predicted(Part):
     """How often the likeliest alternative was chosen."""
     log_loss: Estimate
     """Mean of minus the logarithm of the chance of what was chosen: less is better."""
+    shares: ShareError | None = None
 
 
 class Prediction(Part):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from surveyapp import clock
 from surveyapp.jobs.ledgers import ledger_folder
 from surveyapp.jobs.progress import JobFault, Progress
+from surveyapp.jobs.simulated_people import write_people
 from surveyapp.reports.run_files import PAGE, WIN_BACK, folder_of
 from surveyapp.settings import Settings
 from surveyapp.store import Store, reports
@@ -48,6 +49,7 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     (folder / "report.json").write_text(document)
     write_quality(folder, found.quality, found.plan)
     write_fit(folder, found)
+    write_people(folder, archive, found)
     if found.campaign is not None:
         write_list(found.campaign, folder / WIN_BACK)
     with store.write() as c:

@@ -56,6 +56,7 @@ def one(report: str) -> ResponseReturnValue:
         "reports/one.html",
         record=record,
         header=document.header,
+        simulator=run_files.has_draws(current.settings(), record),
         fragment=Markup(fragment),  # noqa: S704 - made by rendering
         newer=newest if newest and newest.report != report else None,
         since=since,
@@ -120,3 +121,6 @@ def _record(report: str) -> ReportRecord:
 
 def _read(record: ReportRecord) -> tuple[ValueReport, dict[str, str]]:
     return ValueReport.model_validate_json(record.document), json.loads(record.charts)
+
+
+from surveyapp.reports import simulator_routes  # noqa: E402, F401 - it adds routes

@@ -14,6 +14,8 @@ PAGE = "diagnostics-page.json"
 """The diagnostics with their drawn charts, which the app shows as a page."""
 WIN_BACK = "win-back.csv"
 """The whole list of declining customers, for the manager."""
+PEOPLE = "people.json"
+"""Weights and segments of the respondents of draws.npy."""
 DOWNLOADS = {
     "quality.csv": "Flags on every respondent",
     "quality.json": "The rules of the flags, their nulls and rates",
@@ -74,3 +76,8 @@ def diagnostics_of(
 def has_diagnostics(settings: Settings, record: ReportRecord) -> bool:
     """Whether a report's run has diagnostics."""
     return record.job is not None and (folder_of(settings, record.job) / PAGE).is_file()
+
+
+def has_draws(settings: Settings, record: ReportRecord) -> bool:
+    """Whether a report's run kept draws of everybody's part-worths, to simulate with."""
+    return record.job is not None and (folder_of(settings, record.job) / "draws.npy").is_file()

@@ -342,3 +342,16 @@ class ReportRecord:
     archive: str
     document: str
     charts: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRecord:
+    """A market of the simulator that somebody saved under a name, as the query of its page."""
+
+    scenario: str
+    study: str
+    version: int
+    name: str
+    query: str
+    created: str
+    created_by: str

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -302,4 +303,17 @@ reports = Table(
     Column("archive", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("charts", Text, nullable=False),
+)
+
+scenarios = Table(
+    "scenarios",
+    metadata,
+    Column("scenario", String, primary_key=True),
+    Column("study", String, ForeignKey("studies.study"), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created", String, nullable=False),
+    Column("created_by", String, nullable=False),
+    UniqueConstraint("study", "version", "name", name="uq_scenarios_name"),
 )

@@ -17,6 +17,10 @@ axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 SCREENSHOTS = builders.ROOT / "tests" / "browser" / "screenshots"
 PASSWORD = "correct horse battery"
 WIDTHS = (360, 1280)
+SCENARIO = (
+    "p1.name=Ours&p1.own=1&p1.cost=0.5&p1.a.price=1.05&b1.name=Ours&b1.own=1&b1.a.look=decorated&"
+    "b1.a.price=1.05&p2.name=Rival&p2.a.price=1.2&b2.name=Rival&b2.a.price=1.2&none=1&size=900"
+)
 STORED = "tests/analysis/value_report/published-format-1.json"
 
 
@@ -56,6 +60,7 @@ def staffed(served):
     with store.write() as c:
         reports.add(c, record)
     builders.leave_run(app, failed.job)
+    builders.leave_draws(app, failed.job)
     return address, failed.job, running.job
 
 
@@ -78,6 +83,8 @@ def pages(failed, running):
         "reports": "/reports/",
         "report": "/reports/r1",
         "diagnostics": "/reports/r1/diagnostics",
+        "simulator": "/reports/r1/simulator",
+        "simulator-changed": f"/reports/r1/simulator?{SCENARIO}",
         "people": "/staff/people",
         "password": "/staff/password",
     }
@@ -123,6 +130,7 @@ def test_dark_pages_are_accessible(staffed, open_page):
     page = open_page(width=1280, color_scheme="dark")
     log_in(page, address)
     seen = ("/studies/", "/studies/pastry/", "/reports/r1", "/reports/r1/diagnostics")
+    seen += ("/reports/r1/simulator", f"/reports/r1/simulator?{SCENARIO}")
     for path in (*seen, f"/studies/pastry/jobs/{failed}"):
         page.goto(address + path)
         assert faults(page) == []
@@ -166,4 +174,24 @@ def test_the_way_from_draft_to_preview_works_by_keyboard(staffed, open_page):
     page.goto(f"{address}/studies/pastry/preview/1")
     assert page.get_by_text("nothing is stored").is_visible()
     page.get_by_role("link", name="Continue").press("Enter")
-    page.wait_for_url("**/preview/2?language=en")
+    page.wait_for_url("**/preview/2?lang=en")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_market_is_changed_with_and_without_a_script(staffed, open_page, script):
+    address, _, _ = staffed
+    page = open_page(width=1280, java_script_enabled=script)
+    log_in(page, address, "mia")
+    page.goto(f"{address}/reports/r1/simulator")
+    before = page.locator("#shares-title").inner_text()
+    page.locator('[id="p1.a.look"]').select_option("plain")
+    if not script:
+        page.get_by_role("button", name="Show shares").last.click()
+    page.locator("#shares-title", has_text="points fewer").wait_for()
+    assert page.locator("#shares-title").inner_text() != before
+    assert "p1.a.look=plain" in page.url
+    page.reload()
+    assert "points fewer" in page.locator("#shares-title").inner_text()
+    page.get_by_label("Save these products as").fill(f"Plain {script}")
+    page.get_by_role("button", name="Save scenario").click()
+    page.get_by_role("link", name=f"Plain {script}").wait_for()

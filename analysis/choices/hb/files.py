@@ -14,12 +14,6 @@ from analysis.choices.hb.fit import Hierarchy
 from analysis.choices.partworths import PartWorths
 
 
-def column_names(part_worths: PartWorths) -> list[str]:
-    """One name a column of the coding: 'attribute:level', or 'attribute' for slopes and none."""
-    columns = part_worths.coding.columns
-    return [f"{c.attribute}:{c.level}" if c.level else c.attribute for c in columns]
-
-
 def write_individual(path: Path, part_worths: PartWorths) -> None:
     """individual.parquet: see ``individual``."""
     individual(part_worths).to_parquet(path, index=False)
@@ -111,7 +105,7 @@ def write_draws(path: Path, part_worths: PartWorths) -> None:
     posterior = hierarchy.posterior
     kept = posterior.beta.shape[1]
     at = slice(posterior.every - 1, posterior.every * kept, posterior.every)
-    columns = column_names(part_worths)
+    columns = part_worths.coding.names
     values = {"mu": posterior.mu[:, at], "Sigma": posterior.sigma[:, at], "beta": posterior.beta}
     coords = {
         "column": columns,
@@ -144,7 +138,7 @@ def write_draws_array(folder: Path, part_worths: PartWorths) -> None:
     beta = hierarchy.posterior.beta
     np.save(folder / "draws.npy", beta.reshape(-1, *beta.shape[2:]), allow_pickle=False)
     names = {
-        "columns": column_names(part_worths),
+        "columns": part_worths.coding.names,
         "respondents": list(hierarchy.respondents),
         "final": part_worths.converged,
     }

@@ -114,7 +114,12 @@ def quarters() -> Callable[[int, int], None]:
 
 def write_chains(out: Path, fitted: PartWorths, request: Request) -> None:
     """Write diagnostics.json and, where asked for, draws.nc, state.npz and covariates.csv."""
-    from analysis.choices.hb.files import covariate_effects, write_diagnostics, write_draws
+    from analysis.choices.hb.files import (
+        covariate_effects,
+        write_diagnostics,
+        write_draws,
+        write_draws_array,
+    )
 
     assert fitted.hierarchy is not None
     write_diagnostics(out / "diagnostics.json", fitted)
@@ -122,6 +127,7 @@ def write_chains(out: Path, fitted: PartWorths, request: Request) -> None:
         covariate_effects(fitted).to_csv(out / "covariates.csv", index=False)
     if request.options["save_draws"]:
         write_draws(out / "draws.nc", fitted)
+        write_draws_array(out, fitted)
     if request.options["save_state"]:
         fitted.hierarchy.posterior.state.save(out / "state.npz")
 

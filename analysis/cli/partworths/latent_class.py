@@ -30,7 +30,7 @@ OPTIONS = ("holdout_tasks", "wtp_method", "classes", "scale_classes", "starts")
 
 
 def run(request: Request) -> None:
-    """Write classes.csv, membership.parquet, wtp.csv and summary.json."""
+    """Write classes.csv, membership.parquet and .csv, wtp.csv and summary.json."""
     import pandas as pd
 
     from analysis.choices.identification import NotIdentified
@@ -57,6 +57,7 @@ def run(request: Request) -> None:
     write_csv(out / "tag_values.csv", _class_values(best, request))
     members = pd.concat([_members(s) for s in solutions], ignore_index=True)
     members.to_parquet(out / "membership.parquet", index=False)
+    members.to_csv(out / "membership.csv", index=False)
     notes = [f"{s.n_classes} classes: {w}" for s in solutions for w in s.warnings]
     if len(solutions) > 1 and best is solutions[-1]:
         notes.append(

@@ -46,6 +46,7 @@ def run(request: Request) -> None:
     fitted = _fit(study, table, request)
     out = request.folder()
     write_tables(out, fitted, seed=seed, wtp_method=options["wtp_method"])
+    write_json(out / "covariance.json", _covariance(fitted))
     write_csv(out / "tag_values.csv", _segment_rows(study, table, fitted, segments, request))
     if market is not None:
         write_market(out, fitted, market, seed=seed)
@@ -68,6 +69,15 @@ def _fit(study: Study, table: Choices, request: Request) -> PartWorths:
             weights=read_weights(request.weights),
             covariates=read_covariates(options["covariates"], options["covary"]),
         )
+
+
+def _covariance(fitted: PartWorths) -> dict[str, Any]:
+    """What a simulation needs for its intervals."""
+    return {
+        "columns": fitted.coding.names,
+        "cluster": fitted.covariance("cluster").tolist(),
+        "why_no_intervals": fitted.why_no_intervals("cluster"),
+    }
 
 
 def _segment_rows(

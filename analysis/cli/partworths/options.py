@@ -204,7 +204,8 @@ HIERARCHICAL_BAYES = (
     click.option(
         "--save-draws",
         is_flag=True,
-        help="hb: also write draws.nc (ArviZ InferenceData: mu, Sigma, beta).",
+        help="hb: also write draws.nc (ArviZ InferenceData: mu, Sigma, beta), and draws.npy with "
+        "draws.json, from which 'simulate' reads.",
     ),
     click.option("--save-state", is_flag=True, help="hb: also write state.npz, to go on from."),
     click.option(

@@ -68,7 +68,9 @@ def test_all_files_are_written(written):
     assert sorted(path.name for path in out.iterdir()) == [
         "diagnostics.html",
         "diagnostics.json",
+        "draws.json",
         "draws.nc",
+        "draws.npy",
         "holdout.csv",
         "importances.csv",
         "individual.csv",

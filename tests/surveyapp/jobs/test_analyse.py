@@ -65,6 +65,10 @@ def test_draws_are_named_and_agree_with_the_part_worths(ran):
     assert list(individual["respondent"]) == names["respondents"]
     price = draws[:, :, names["columns"].index("price")].mean(axis=0, dtype=float)
     assert individual["price"].to_numpy() == pytest.approx(price, abs=1e-4)
+    people = json.loads((folder / "people.json").read_text())
+    assert people["weights"] is None
+    visits = people["segments"]["How often do you buy from us?"]
+    assert len(visits) == len(names["respondents"])
     assert names["final"] is json.loads((folder / "diagnostics.json").read_text())["converged"]
 
 

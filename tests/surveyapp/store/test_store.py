@@ -18,6 +18,7 @@ from surveyapp.store import (
     migrate,
     rehearsals,
     respondents,
+    scenarios,
     staff,
     studies,
 )
@@ -27,6 +28,7 @@ from surveyapp.store.records import (
     LinkRecord,
     RehearsalRecord,
     RespondentRecord,
+    ScenarioRecord,
     StaffRecord,
     TaskAnswer,
     TaskRecord,
@@ -301,3 +303,19 @@ def test_versions_of_before_the_rehearsals_stay(store):
     with store.read() as c:
         assert studies.version(c, "old", 1).despite is None
         assert rehearsals.newest(c, "old") is None
+
+
+def test_a_scenario_has_one_name_in_its_version(store):
+    at = "2026-01-01T00:00:00.000Z"
+    made = ScenarioRecord("s1", "small", 1, "Summer", "p1.name=Ours", at, "ada")
+    with store.write() as c:
+        studies.save_draft(c, "small", "Small", "{}", at=at)
+        scenarios.add(c, made)
+        scenarios.add(c, replace(made, scenario="s2", version=2))
+    with pytest.raises(IntegrityError), store.write() as c:
+        scenarios.add(c, replace(made, scenario="s3"))
+    with store.write() as c:
+        assert scenarios.of_version(c, "small", 1) == [made]
+        scenarios.remove(c, "s1")
+        assert scenarios.get(c, "s1") is None
+        assert scenarios.get(c, "s2") is not None

@@ -1,0 +1,205 @@
+"""The manager's simulator."""
+
+import csv
+import io
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from surveyapp.reports import market_form, simulating
+from surveyapp.store import jobs
+from tests import builders
+from tests.surveyapp.people import Person, logged_in
+from tests.surveyapp.reports.test_reports import store_report
+
+PAGE = "/reports/r1/simulator"
+EXERCISE = builders.pastry().choice_exercise()
+
+
+@pytest.fixture
+def simulated(app):
+    """A report whose run left draws of 40 people; the price deters, decoration is liked."""
+    builders.publish(app)
+    with builders.store_of(app).write() as c:
+        jobs.submit(c, "run1", "analyse", "pastry", "key", {}, at="2026-09-01T10:00:00.000Z")
+    store_report(app, job="run1")
+    builders.leave_run(app, "run1")
+    builders.leave_draws(app, "run1")
+    simulating._kept.clear()
+    return app
+
+
+def fields(form):
+    return dict(parse_qsl(form.query, keep_blank_values=True))
+
+
+def text(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def shares(manager, given, page=f"{PAGE}.csv"):
+    rows = csv.DictReader(io.StringIO(manager.get(page, query_string=given).text))
+    return {row["alternative"]: row for row in rows}
+
+
+def test_the_report_leads_to_its_simulator(simulated):
+    manager = logged_in(simulated, "manager")
+    assert f'href="{PAGE}"' in manager.get("/reports/r1").text
+    page = manager.get(PAGE)
+    assert page.status_code == 200
+    said = text(page.text)
+    assert "40 respondents" in said
+    assert "The people are simulated" in said
+    assert "95 % of draws, Bayesian bootstrap over respondents; n = 40" in said
+    assert "No holdout tasks" in said
+    assert not re.search(r"<script>|<style|\sstyle=|\son\w+=", page.text)
+
+
+def test_what_is_chosen_is_counted_against_the_start(simulated):
+    manager = logged_in(simulated, "manager")
+    start = fields(market_form.first_market(EXERCISE))
+    plain = shares(manager, start | {"p1.a.look": "plain"})
+    fancy = shares(manager, start)
+    assert float(plain["Our product"]["share"]) < float(fancy["Our product"]["share"])
+    drop = float(plain["Our product"]["share"]) - float(fancy["Our product"]["share"])
+    assert float(plain["Our product"]["change"]) == pytest.approx(drop, abs=1e-6)
+    assert sum(float(row["share"]) for row in plain.values()) == pytest.approx(1)
+    page = manager.get(PAGE, query_string=start | {"p1.a.look": "plain"}).text
+    assert "points fewer" in text(page)
+    assert "Where it goes" in page
+
+
+def test_money_follows_the_size_of_the_market_and_costs(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    given |= {"size": "10,000", "p1.cost": "0.50", "p1.a.price": "1.10"}
+    ours = shares(manager, given)["Our product"]
+    units = 10_000 * float(ours["share"])
+    assert float(ours["revenue"]) == pytest.approx(units * 1.10)
+    assert float(ours["profit"]) == pytest.approx(units * 0.60)
+    page = text(manager.get(PAGE, query_string=given).text)
+    assert "pays best at" in page or "pay best, and we cannot tell which" in page
+    assert "Profit of all our products by its price" in page
+
+
+def test_buttons_work_without_a_script_and_lead_to_an_address_to_keep(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    reply = manager.get(PAGE, query_string=given | {"do": "add"})
+    assert reply.status_code == 303
+    address = reply.headers["Location"]
+    assert "do=" not in address
+    page = manager.get(address).text
+    assert "Product 2" in page
+    for act, names in (
+        ("copy-1", ["Our product", "Our product 2", "Competitor"]),
+        ("remove-2", ["Our product"]),
+    ):
+        to = manager.get(PAGE, query_string=given | {"do": act}).headers["Location"]
+        again = dict(parse_qsl(urlsplit(to).query))
+        assert [again[f"p{n}.name"] for n in range(1, 5) if f"p{n}.name" in again] == names
+    changed = given | {"p1.a.look": "plain", "do": "base"}
+    to = manager.get(PAGE, query_string=changed).headers["Location"]
+    assert dict(parse_qsl(urlsplit(to).query))["b1.a.look"] == "plain"
+    assert "Change, points" not in manager.get(to).text
+
+
+def test_everything_wrong_is_named_at_once_and_nothing_breaks(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    wrong = given | {
+        "p1.name": "", "p1.a.price": "9", "p1.a.look": "invisible", "p1.cost": "cheap",
+        "p2.had": "0", "p2.name": "none", "size": "-3", "method": "magic", "segment": "no|no",
+        "curve": "99",
+    }  # fmt: skip
+    page = manager.get(PAGE, query_string=wrong)
+    assert page.status_code == 200
+    said = text(page.text)
+    for part in (
+        "There is a problem",
+        "Give Product 1 a name",
+        "Product 1: give a Price between 0.9 and 1.35, which were tested",
+        "Product 1: give a Look of the list",
+        "'cheap' is no cost",
+        "none: give a percentage of shops",
+        "'-3' is no number of choices",
+    ):
+        assert part in said.replace("&#39;", "'"), part
+    assert manager.get(f"{PAGE}.csv", query_string=wrong).status_code == 404
+    odd = {"p1.name": "x" * 5000, "p99.name": "y", "p1.a.zzz": "1", "p1.a.price": "nan", "do": "é"}
+    assert manager.get(PAGE, query_string=odd, follow_redirects=True).status_code == 200
+
+
+def test_a_segment_has_its_own_shares_and_small_ones_are_kept_back(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    page = manager.get(PAGE).text
+    assert "Every week or more (30)" in page
+    assert "(8, too few)" in page
+    label = "How often do you buy from us?"
+    weekly = shares(manager, given | {"segment": f"{label}|Every week or more"})
+    assert weekly["Our product"]["n"] == "30"
+    few = manager.get(PAGE, query_string=given | {"segment": f"{label}|One to three times a month"})
+    assert "Too few to show" in few.text
+
+
+@pytest.mark.parametrize("method", ["first-choice", "rfc"])
+def test_other_ways_to_count_choices(simulated, method):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE)) | {"method": method}
+    row = shares(manager, given)["Our product"]
+    assert 0 <= float(row["share_low"]) <= float(row["share"]) <= float(row["share_high"]) <= 1
+    assert method.split("-")[0] in row["method"] or "randomised first choice" in row["method"]
+
+
+def test_scenarios_are_saved_by_name_and_removed_by_their_author(simulated):
+    ada, ben = (logged_in(simulated, "manager") for _ in range(2))
+    query = market_form.first_market(EXERCISE).query
+    save = f"{PAGE}/scenarios"
+    assert ada.post(save, name="Summer  bun", query=query).status_code == 303
+    page = ben.get(PAGE).text
+    assert "Summer bun" in page
+    assert "manager-0" in page
+    link = re.search(r'href="([^"]+)">Summer bun</a>', page)[1].replace("&amp;", "&")
+    assert ben.get(link).status_code == 200
+    assert "Remove<span" not in page.split("Saved scenarios")[1]
+    twice = ben.post(save, name="summer bun", query=query)
+    assert twice.status_code == 400
+    assert "was saved by manager-0" in text(twice.text).replace("&#39;", "'")
+    assert ben.post(save, name=" ", query=query).status_code == 400
+    faulty = query.replace("p1.a.price=1.2", "p1.a.price=9")
+    assert ben.post(save, name="Faulty", query=faulty).status_code == 400
+    assert ben.client.post(save, data={"name": "x", "query": query}).status_code == 400
+    remove = re.search(r'action="([^"]+/remove)"', ada.get(PAGE).text)[1]
+    assert ben.post(remove).status_code == 403
+    assert ada.post(remove).status_code == 303
+    assert ada.post(remove).status_code == 404
+    assert "Summer bun" not in ben.get(PAGE).text.split("Saved scenarios")[1]
+
+
+def test_a_report_without_draws_says_how_to_get_them(app):
+    builders.publish(app)
+    store_report(app)
+    manager = logged_in(app, "manager")
+    assert PAGE not in manager.get("/reports/r1").text
+    page = manager.get(PAGE)
+    assert page.status_code == 200
+    assert "estimator: hb" in page.text
+    assert manager.get(f"{PAGE}.csv").status_code == 404
+    assert manager.get("/reports/none/simulator").status_code == 404
+    assert Person(app).get(PAGE).status_code == 303
+
+
+def test_draws_that_are_not_final_are_not_simulated(simulated):
+    builders.leave_draws(simulated, "run1", final=False)
+    page = logged_in(simulated, "manager").get(PAGE).text
+    assert "not final" in page
+    assert "would choose" not in page.replace("What would customers choose", "")
+
+
+def test_draws_of_another_exercise_are_a_message(simulated):
+    builders.leave_draws(simulated, "run1", columns=["a"])
+    page = logged_in(simulated, "manager").get(PAGE)
+    assert page.status_code == 200
+    assert "other columns" in page.text
