@@ -1,13 +1,13 @@
 """Scoring a purchase log, beside pandas and Polars: CPU seconds and peak memory.
 
-    python benchmarks/scores.py [--rows 10000000] [--customers 500000] [--programs ours,polars,pandas]
-                                [--engine-memory GB]
+    python benchmarks/scores.py [--rows 10000000] [--customers 500000]
+                                [--programs ours,polars,pandas,spark] [--engine-memory GB]
 
 The whole job from a Parquet file to Parquet files: customer x week roll-up, scores (recency,
-frequency, spend, points, weekly limits), tiers and deciles, cohorts and retention, mean and deviation of
-the rolling score. Every run is a process of its own; all must give the same checksums. The peers
-are written as we would for ourselves: the same roll-up first, the same staircase without a grid, native
-expressions, streaming where there is any.
+frequency, spend, points, weekly limits), tiers and deciles, cohorts and retention, mean and
+deviation of the rolling score. Every run is a process of its own; all must give the same checksums.
+The peers are written as we would for ourselves: the same roll-up first, the same staircase without
+a grid, native expressions, streaming where there is any.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def simulate(rows, customers, path):
         who = np.searchsorted(weight, generator.random(n) * weight[-1])
         seconds = generator.integers(0, 130 * 7 * 86_400, n)
         time = np.datetime64("2026-07-01") - seconds.astype("timedelta64[s]")
-        amount = np.where(
-            generator.random(n) < 0.02, -1, 1
-        ) * generator.gamma(1.5, 2_000, n).astype(np.int64)
+        amount = np.where(generator.random(n) < 0.02, -1, 1) * generator.gamma(
+            1.5, 2_000, n
+        ).astype(np.int64)
         columns = {
             "customer": names.take(pa.array(who)),
             "time": pa.array(time.astype("datetime64[us]")),
@@ -124,7 +124,9 @@ def polars(path, out):
         for width in (52, 13)
     ]
     total = cents.filter(year).sum()
-    spread = (52 * (cents.filter(year).cast(pl.Float64) ** 2).sum() - total.cast(pl.Float64) ** 2) / 52**2
+    spread = (
+        52 * (cents.filter(year).cast(pl.Float64) ** 2).sum() - total.cast(pl.Float64) ** 2
+    ) / 52**2
     scores = (
         weeks.lazy()
         .group_by("customer")
@@ -176,9 +178,7 @@ def polars(path, out):
         recency=(until - pl.col("last")).dt.total_days(),
         gap=(pl.col("last") - pl.col("first")).dt.total_days() / (pl.col("frequency") - 1),
         weekly_mean=pl.col("year") / 52,
-        rolling_sd=(
-            (pl.col("square") - pl.col("about") ** 2).clip(0).sqrt() / 100
-        ).fill_null(0.0),
+        rolling_sd=((pl.col("square") - pl.col("about") ** 2).clip(0).sqrt() / 100).fill_null(0.0),
         sale_share=pl.col("sale") / pl.col("known"),
     )
     lower = (pl.col("weekly_mean") - 2 * pl.col("weekly_sd")).clip(0)
@@ -218,13 +218,16 @@ def polars(path, out):
     scores = scores.with_columns(
         tier=tier(points),
         tier_back=tier(pl.col("points_back")),
-        decile=pl.when(points > 0).then(1 + sum((points >= c).cast(pl.Int64) for c in deciles)).otherwise(0),
+        decile=pl.when(points > 0)
+        .then(1 + sum((points >= c).cast(pl.Int64) for c in deciles))
+        .otherwise(0),
         rank=points.rank("min", descending=True),
     )
     scores.group_by("tier", "tier_back").len()
     scores.write_parquet(Path(out) / "customers.parquet")
     month = [
-        pl.col(name).dt.year().cast(pl.Int64) * 12 + pl.col(name).dt.month() for name in ("first", "last")
+        pl.col(name).dt.year().cast(pl.Int64) * 12 + pl.col(name).dt.month()
+        for name in ("first", "last")
     ]
     bought_weeks = weeks.lazy().filter(pl.col("first").is_not_null())
     months = (
@@ -249,7 +252,9 @@ def polars(path, out):
         "deciles": int(scores["decile"].sum()),
         "active": int(cohorts["len"].sum()),
         "retained": retained,
-        **{n: float(scores[n].sum()) for n in ("points", "weekly_sd", "rolling_mean", "rolling_sd")},
+        **{
+            n: float(scores[n].sum()) for n in ("points", "weekly_sd", "rolling_mean", "rolling_sd")
+        },
     }
 
 
@@ -394,7 +399,9 @@ def pandas(path, out):
         "deciles": int(scores["decile"].sum()),
         "active": int(cohorts.sum()),
         "retained": retained,
-        **{n: float(scores[n].sum()) for n in ("points", "weekly_sd", "rolling_mean", "rolling_sd")},
+        **{
+            n: float(scores[n].sum()) for n in ("points", "weekly_sd", "rolling_mean", "rolling_sd")
+        },
     }
 
 

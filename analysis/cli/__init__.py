@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "Compare fits to the same choices.",
     "nps": "Net Promoter Score from a table of ratings.",
     "engagement": "Engagement scores from purchases.",
+    "composite-score": "Behaviour and later value, beside points.",
     "lifetime-value": "What customers will still buy, and are worth.",
     "winback": "Whose purchases fell: a list with a control group.",
     "winback-uplift": "What a win-back campaign changed, by its control group.",

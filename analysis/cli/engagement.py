@@ -40,28 +40,10 @@ _OPTIONS = (
 
 
 def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that make a ``ScoringPlan``; see ``plan_of``."""
+    """The options that make a ``ScoringPlan``; see ``plan_options.plan_of``."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
-
-
-def plan_of(options: dict[str, Any]) -> Any:
-    """The ``ScoringPlan`` of the options; raises ValueError with what is wrong with them."""
-    from analysis.purchases.score import ScoreRule
-    from analysis.purchases.scoring import ScoringPlan
-    from analysis.purchases.tiers import TierRule
-
-    pairs = [part.partition("=") for part in options["tiers"].split(",") if part.strip()]
-    try:
-        tiers = tuple((name.strip(), float(bound)) for name, _, bound in pairs)
-    except ValueError:
-        raise ValueError(f"--tiers {options['tiers']}: write NAME=BOUND,NAME=BOUND") from None
-    rule = ScoreRule(
-        points_per_unit=options["points_per_unit"], latest_weight=options["latest_weight"]
-    )
-    by = TierRule(tiers, by=options["tiers_by"], rest=options["rest"])
-    return ScoringPlan(rule=rule, tiers=by, period=options["period"])
 
 
 @click.command("engagement")
@@ -104,12 +86,15 @@ def engagement(
     columns.
     """
     from analysis.purchases.engines import EngineFault, open_engine
+    from analysis.purchases.plan_options import plan_of
     from analysis.purchases.reading import read_purchases
     from analysis.purchases.runs import write_scoring
     from analysis.purchases.scoring import score
 
     if out.suffix not in {"", ".csv", ".parquet"}:
-        raise BadInput(f"--out {out.name}: write to a file ending in .csv or .parquet, or a folder.")
+        raise BadInput(
+            f"--out {out.name}: write to a file ending in .csv or .parquet, or a folder."
+        )
     day = as_of.date()
     with bad_input(ValueError, EngineFault):
         plan = plan_of(options)

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 
-@ibis.udf.agg.builtin(name="bit_or", signature=(("int64",), "int64"))
+@ibis.udf.agg.builtin(name="bit_or", signature=(("int64",), "int64"))  # type: ignore[untyped-decorator]
 def united(bits: Any) -> Any:
     """Union of the sets of all rows; the SQL function of both engines (Ibis has none for Spark)."""
 

@@ -52,7 +52,8 @@ def triangle(engine: Engine, scores: ir.Table, *, as_of: date, period: str) -> p
     known = scores.filter((scores.first_period >= 0) & (scores.first_period < MOST))
     bits, first = known.bought_bits, known.first_period
     active = {
-        f"age_{k}": has(bits, ibis.greatest(first - k, 0)).sum(where=first >= k) for k in range(MOST)
+        f"age_{k}": has(bits, ibis.greatest(first - k, 0)).sum(where=first >= k)
+        for k in range(MOST)
     }
     counts = {name: n.fill_null(0).cast("int64") for name, n in active.items()}
     wide = known.group_by("first_period").agg(customers=known.count().cast("int64"), **counts)

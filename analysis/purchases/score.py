@@ -16,10 +16,9 @@ from analysis.purchases.engine import (
     refuse_mixed_currencies,
 )
 from analysis.purchases.limits import state, weekly_variance
-from analysis.purchases.rolling import LATEST_WEEKS, WEEKS, rolling_moments, rolling_sum
 from analysis.purchases.roll_up import DAYS_A_WEEK, weekly
+from analysis.purchases.rolling import LATEST_WEEKS, WEEKS, rolling_moments, rolling_sum
 from analysis.tables import CUSTOMER_COLUMNS
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,7 @@ def scored(totals: ir.Table, *, as_of: date, rule: ScoreRule) -> ir.Table:
         lower_limit=ibis.greatest(totals.weekly_mean - rule.deviations * totals.weekly_sd, 0.0),
         upper_limit=totals.weekly_mean + rule.deviations * totals.weekly_sd,
         last_week=totals.week_0,
-        sale_share=totals.sale_cents.cast("float64")
-        / totals.known_cents.nullif(0).cast("float64"),
+        sale_share=totals.sale_cents.cast("float64") / totals.known_cents.nullif(0).cast("float64"),
         sale_only=(totals.sale_cents == totals.known_cents)
         & totals.known_cents.nullif(0).notnull(),
     )

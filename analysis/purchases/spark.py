@@ -141,7 +141,7 @@ class SparkEngine:
             rows.unpersist()
 
 
-class _Text(ibis.config.Config):
+class _Text(ibis.config.Config):  # type: ignore[misc]
     """What Ibis asks when it writes Spark's SQL; its own options come with its connection only."""
 
     treat_nan_as_null: bool = False

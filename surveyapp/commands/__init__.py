@@ -11,6 +11,7 @@ from surveyapp.commands.ledger import purchases
 from surveyapp.commands.panels import panels
 from surveyapp.commands.rehearsing import rehearse
 from surveyapp.commands.responses import responses
+from surveyapp.commands.scores import scores
 from surveyapp.commands.serving import init, serve, worker
 from surveyapp.commands.settings import settings
 from surveyapp.commands.studies import study
@@ -31,6 +32,7 @@ for _command in (
     panels,
     responses,
     purchases,
+    scores,
     analyse,
     report,
     archive,

@@ -65,7 +65,9 @@ def grid(mine):
 
 def rolling(cents, weight=2.0):
     """The rolling score of every one of 52 weeks."""
-    return np.array([cents[w : w + 52].sum() + (weight - 1) * cents[w : w + 13].sum() for w in range(52)])
+    return np.array(
+        [cents[w : w + 52].sum() + (weight - 1) * cents[w : w + 13].sum() for w in range(52)]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +143,9 @@ def test_nothing_after_the_day_leaks_in(engine, scoring):
 
 
 def test_a_weight_of_the_latest_weeks_is_configured(engine):
-    plan = ScoringPlan(rule=ScoreRule(latest_weight=1.5), tiers=TierRule((("vip", 40.0),), by="cuts"))
+    plan = ScoringPlan(
+        rule=ScoreRule(latest_weight=1.5), tiers=TierRule((("vip", 40.0),), by="cuts")
+    )
     table = log(rows=120)
     found = frame(engine, score(engine, table, as_of=AS_OF, plan=plan).customers)
     for row in found.to_dict("records"):
