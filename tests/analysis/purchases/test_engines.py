@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
+import types
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from analysis.purchases import engines
 from analysis.purchases.engines import EngineFault, frame, open_engine
 from analysis.purchases.rolling import rolling_series
 from analysis.purchases.score import ScoreRule
@@ -25,7 +30,7 @@ AS_OF = date(2026, 6, 30)
 PLAN = ScoringPlan(tiers=TierRule((("best", 0.1), ("good", 0.5)), rest="others"))
 
 
-@pytest.fixture(scope="session", params=["duckdb", "spark"])
+@pytest.fixture(scope="session", params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
 def engine(request):
     if request.param == "spark" and missing():
         if os.environ.get("REQUIRE_SPARK") == "1":
@@ -165,4 +170,54 @@ def test_engines_agree(scoring):
 
 def test_an_unknown_engine_is_named():
     with pytest.raises(EngineFault, match="duckdb, spark"), open_engine("oracle"):
+        pass
+
+
+ROWS = st.tuples(st.sampled_from("abcd"), st.integers(0, 730), st.integers(-500, 10**6))
+
+
+@given(st.lists(ROWS, min_size=1, max_size=60), st.sampled_from([1.0, 2.0, 2.5]))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_any_small_log_equals_a_grid(rows, weight):
+    table = pd.DataFrame(
+        {
+            "customer": [row[0] for row in rows],
+            "time": [pd.Timestamp(AS_OF) - timedelta(days=row[1]) for row in rows],
+            "amount": [row[2] for row in rows],
+        }
+    )
+    plan = ScoringPlan(rule=ScoreRule(latest_weight=weight))
+    with open_engine() as duckdb:
+        found = frame(duckdb, score(duckdb, table, as_of=AS_OF, plan=plan).customers)
+    for row in found.to_dict("records"):
+        wanted = rolling(grid(table[table["customer"] == row["customer"]]), weight=weight)
+        size = max(1.0, np.abs(wanted).max())
+        assert abs(row["rolling_mean"] - wanted.mean()) < 1e-9 * size
+        assert abs(row["rolling_sd"] - wanted.std()) < 1e-9 * size
+
+
+def test_working_in_parts_changes_nothing(monkeypatch):
+    with open_engine() as duckdb:
+        wanted = frame(duckdb, score(duckdb, log(), as_of=AS_OF, plan=PLAN).customers)
+    monkeypatch.setattr(engines, "PART_ROWS", 100)
+    with open_engine() as duckdb:
+        parted = score(duckdb, log(), as_of=AS_OF, plan=PLAN)
+        assert len(duckdb.parts()) > 3
+        found = frame(duckdb, parted.customers)
+    by = "customer"
+    pd.testing.assert_frame_equal(
+        found.sort_values(by, ignore_index=True), wanted.sort_values(by, ignore_index=True)
+    )
+
+
+def test_missing_spark_and_java_are_said_in_words(monkeypatch, tmp_path):
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pyspark", types.ModuleType("pyspark"))
+    assert "there is no bin/java" in missing()
+    monkeypatch.delenv("JAVA_HOME")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "needs Java 17" in missing()
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    assert "make setup-spark" in missing()
+    with pytest.raises(EngineFault, match="make setup-spark"), open_engine("spark"):
         pass
