@@ -27,8 +27,8 @@ def period_totals(weeks: ir.Table, *, as_of: date, period: str) -> dict[str, ir.
     """Aggregates of ``roll_up.weekly``: bought_bits and first_period of a customer.
 
     bought_bits has bit b set when the customer bought b periods before the as-of day's (0 to 59;
-    bit 60: earlier); first_period is how many periods ago the first purchase was. A week touches two
-    calendar periods at most, those of its first and its last purchase day.
+    bit 60: earlier); first_period is how many periods ago the first purchase was. A week touches
+    two calendar periods at most, those of its first and its last purchase day.
     """
     first = _ago(weeks.first_day, as_of=as_of, period=period)
     last = _ago(weeks.last_day, as_of=as_of, period=period)

@@ -24,7 +24,10 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
-ON_THIS_MACHINE = {"spark.sql.shuffle.partitions": str(os.cpu_count()), "spark.driver.host": "127.0.0.1"}
+ON_THIS_MACHINE = {
+    "spark.sql.shuffle.partitions": str(os.cpu_count()),
+    "spark.driver.host": "127.0.0.1",
+}
 
 
 def missing() -> str:
