@@ -23,6 +23,7 @@ WEB_MAY_IMPORT = (
     "analysis.rehearsal.types",
     "analysis.rehearsal.words",
     "analysis.choices.simulator",
+    "analysis.purchases.stored_scores",
 )
 NOT_WEB = ("surveyapp.jobs", "surveyapp.commands", "surveyapp.bots")
 TRYING = ("analysis.synthetic", "analysis.rehearsal")
