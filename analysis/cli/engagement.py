@@ -85,7 +85,7 @@ def engagement(
     PURCHASES is a CSV or Parquet file, or a folder: a ledger, or Parquet files with the ledger's
     columns.
     """
-    from analysis.purchases.engines import EngineFault, open_engine
+    from analysis.purchases.engines import EngineFault, open_engine, parquet_files
     from analysis.purchases.plan_options import plan_of
     from analysis.purchases.reading import read_purchases
     from analysis.purchases.runs import write_scoring
@@ -101,6 +101,8 @@ def engagement(
         names = column_names(mapping)
         if names and purchases.is_dir():
             raise BadInput("--map: a folder has the ledger's columns already. Leave it out.")
+        if purchases.is_dir() and not parquet_files(purchases):
+            raise BadInput(f"{purchases}: there are no purchases in this folder (*.parquet).")
         table = purchases if purchases.is_dir() else read_purchases(purchases, names)
         with open_engine(engine_name, memory_gb=memory_gb) as engine:
             found = score(engine, table, as_of=day, plan=plan)
