@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-postgres check format translations check-deep benchmarks constraints clean
+.PHONY: help setup setup-spark demo serve test test-postgres check format translations check-deep benchmarks constraints clean
 
 help: ## Show these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,14 @@ $(STAMP): pyproject.toml constraints.txt
 	fi
 	@echo "Compiling the sampler and the designs (once)."; $(BIN)/python -c "from analysis.choices import hb; from analysis.choices.design import warming; hb.warm_up(); warming.warm_up()"
 	@touch $(STAMP)
+
+setup-spark: $(STAMP) ## Also install Apache Spark's Python package (needs Java 17 to run)
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --python $(BIN)/python --require-hashes -r constraints-spark.txt; \
+	else \
+		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r constraints-spark.txt; \
+	fi
+	@command -v java >/dev/null 2>&1 || test -n "$$JAVA_HOME" || echo "There is no Java yet: install version 17 or newer, such as openjdk-17-jre-headless."
 
 demo: $(STAMP) ## Load the demo study, field it to simulated customers, analyse and serve it
 	@$(BIN)/surveyapp demo
@@ -67,6 +75,9 @@ benchmarks: $(STAMP) ## Side-by-side runs against peers (results in docs/benchma
 constraints: ## Pin all dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --extra dev pyproject.toml -o constraints.txt
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' | \
+		uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make constraints" -o constraints-spark.txt
 
 clean: ## Remove the virtual environment and caches (not the instance)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

@@ -45,6 +45,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LOG_IN_LIMIT", "10 per minute; 60 per hour", "Log-in attempts allowed per address."),
     Setting("GUESS_LIMIT", "30 per minute", "Links that do not exist, tried from one address."),
     Setting("TIME_ZONE", "UTC", "Time zone of the days of links, unless another is stated."),
+    Setting("SCORES_EVERY", "", "Rescoring by the worker: daily, weekly or monthly; empty: never."),
+    Setting("SCORES_PLAN", "", 'Scoring options as JSON, such as {"latest_weight": 1.5}.'),
+    Setting("SCORES_ENGINE", "duckdb", "Engine of the scores: duckdb or spark."),
     Setting("LEASE_SECONDS", 60, "A job whose worker is silent for so long is started again."),
 )
 

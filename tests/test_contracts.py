@@ -28,6 +28,7 @@ WEB_MAY_IMPORT = (
     "analysis.customers.quality.types",
     "analysis.choices.coding",
     "analysis.choices.simulator",
+    "analysis.purchases.stored_scores",
 )
 NOT_WEB = ("surveyapp.jobs", "surveyapp.commands", "surveyapp.bots")
 TRYING = ("analysis.synthetic", "analysis.rehearsal")

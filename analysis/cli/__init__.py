@@ -21,6 +21,7 @@ COMMANDS = {
     "simulate": "Simulate a market of products from saved part-worths.",
     "nps": "Net Promoter Score from a table of ratings.",
     "engagement": "Engagement scores from purchases.",
+    "composite-score": "Behaviour and later value, beside points.",
     "lifetime-value": "What customers will still buy, and are worth.",
     "winback": "Whose purchases fell: a list with a control group.",
     "winback-uplift": "What a win-back campaign changed, by its control group.",

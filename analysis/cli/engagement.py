@@ -1,18 +1,53 @@
-"""``python -m analysis engagement``: customer scores from a file of purchases."""
+"""``python -m analysis engagement``: customer scores from purchases."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
-from analysis.cli.purchase_options import MAP, PURCHASES, column_names
+from analysis.cli.purchase_options import MAP, column_names
+
+_OPTIONS = (
+    click.option("--latest-weight", default=2.0, show_default=True, help="Weight of 13 weeks."),
+    click.option("--points-per-unit", default=1.0, show_default=True, help="Points for one."),
+    click.option(
+        "--tiers",
+        default="platinum=0.05,gold=0.2,silver=0.5",
+        show_default=True,
+        help="Tiers from the best down, and their bounds.",
+    ),
+    click.option(
+        "--tiers-by",
+        type=click.Choice(["customers", "points", "cuts"]),
+        default="customers",
+        show_default=True,
+        help="What bounds are: shares of customers, of all points, or least points.",
+    ),
+    click.option("--rest", default="bronze", show_default=True, help="The tier below them."),
+    click.option(
+        "--period",
+        type=click.Choice(["month", "quarter", "year"]),
+        default="month",
+        show_default=True,
+        help="Periods of cohorts and retention.",
+    ),
+)
+
+
+def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that make a ``ScoringPlan``; see ``plan_options.plan_of``."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.command("engagement")
-@PURCHASES
+@click.argument("purchases", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--as-of",
     required=True,
@@ -23,23 +58,75 @@ from analysis.cli.purchase_options import MAP, PURCHASES, column_names
 @click.option(
     "--out",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write, .csv or .parquet.",
+    type=click.Path(path_type=Path),
+    help="File to write, .csv or .parquet, or a folder for all tables.",
 )
-def engagement(purchases: Path, as_of: datetime, mapping: str, out: Path) -> None:
-    """Recency, frequency, spend, points and weekly limits of every customer."""
-    from analysis.purchases.reading import read_purchases
-    from analysis.purchases.score import score_customers
+@click.option(
+    "--engine",
+    "engine_name",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
+    help="Where it is computed; the numbers are the same.",
+)
+@click.option("--memory-gb", type=float, help="Most memory DuckDB may use; the rest on disk.")
+@scoring_options
+def engagement(
+    purchases: Path,
+    as_of: datetime,
+    mapping: str,
+    out: Path,
+    engine_name: str,
+    memory_gb: float | None,
+    **options: Any,
+) -> None:
+    """Recency, frequency, spend, points, limits, tier and rank of every customer.
 
-    if out.suffix not in {".csv", ".parquet"}:
-        raise BadInput(f"--out {out.name}: write to a file ending in .csv or .parquet.")
-    with bad_input(ValueError):
-        table = read_purchases(purchases, column_names(mapping))
-        scores = score_customers(table, as_of=as_of.date())
-    with bad_input():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if out.suffix == ".csv":
-            scores.to_csv(out, index=False)
-        else:
-            scores.to_parquet(out, index=False)
-    click.echo(f"{len(scores)} customers scored as of {as_of.date()}", err=True)
+    PURCHASES is a CSV or Parquet file, or a folder: a ledger, or Parquet files with the ledger's
+    columns.
+    """
+    from analysis.purchases.engines import EngineFault, open_engine, parquet_files
+    from analysis.purchases.plan_options import plan_of
+    from analysis.purchases.reading import read_purchases
+    from analysis.purchases.runs import write_scoring
+    from analysis.purchases.scoring import score
+
+    if out.suffix not in {"", ".csv", ".parquet"}:
+        raise BadInput(
+            f"--out {out.name}: write to a file ending in .csv or .parquet, or a folder."
+        )
+    day = as_of.date()
+    with bad_input(ValueError, EngineFault):
+        plan = plan_of(options)
+        names = column_names(mapping)
+        if names and purchases.is_dir():
+            raise BadInput("--map: a folder has the ledger's columns already. Leave it out.")
+        if purchases.is_dir() and not parquet_files(purchases):
+            raise BadInput(f"{purchases}: there are no purchases in this folder (*.parquet).")
+        table = purchases if purchases.is_dir() else read_purchases(purchases, names)
+        with open_engine(engine_name, memory_gb=memory_gb) as engine:
+            found = score(engine, table, as_of=day, plan=plan)
+            if out.suffix:
+                n = _write_file(engine, found, out)
+            else:
+                facts = {"engine": engine.name, "configuration": plan.facts()}
+                _refuse_filled(out)
+                n = write_scoring(engine, found, out, facts=facts)
+    click.echo(f"{n} customers scored as of {day}", err=True)
+
+
+def _refuse_filled(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"--out {folder}: is there already and not empty. Name a new folder.")
+
+
+def _write_file(engine: Any, found: Any, out: Path) -> int:
+    from analysis.purchases.engines import frame
+
+    scores = frame(engine, found.customers.order_by("customer"))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".csv":
+        scores.to_csv(out, index=False)
+    else:
+        scores.to_parquet(out, index=False)
+    return len(scores)

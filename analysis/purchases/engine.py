@@ -90,10 +90,10 @@ def compute(
         for name, table in tables.items():
             engine.register(name, table)
         found = engine.execute(str(ibis.to_sql(expression, dialect="duckdb"))).df()
-    return _with_integers(found, expression)
+    return with_integers(found, expression)
 
 
-def _with_integers(found: pd.DataFrame, expression: ir.Table) -> pd.DataFrame:
+def with_integers(found: pd.DataFrame, expression: ir.Table) -> pd.DataFrame:
     """DuckDB sums whole numbers into wider ones, which arrive as floats: turn them back."""
     whole = [name for name, kind in expression.schema().items() if kind.is_integer()]
     return found.astype({name: "Int64" if found[name].isna().any() else "int64" for name in whole})

@@ -5,18 +5,21 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+EXACT = "decimal(18, 0)"
 
-def weekly_variance(
-    window_cents: ir.NumericColumn, *, mean: ir.NumericColumn, weeks: int
-) -> ir.NumericScalar:
+
+def weekly_variance(cents: ir.IntegerColumn, where: ir.BooleanColumn, *, weeks: int) -> ir.Scalar:
     """Population variance over all weeks of a window, from the weeks with purchases alone.
 
-    A week without a row deviates by the mean, so no customer x week grid is needed:
-    (sum of (x - mean)^2 over the k known weeks + (weeks - k) mean^2) / weeks.
+    A week without a row adds nothing to either sum, so no customer x week grid is needed:
+    (n sum of x^2 - (sum of x)^2) / n^2. In whole cents and exact arithmetic, so that nothing is
+    lost where weeks differ little, and equal weeks vary by exactly zero.
     """
-    known = window_cents.count()
-    squares = ((window_cents - mean) ** 2).sum().fill_null(0.0)
-    return (squares + (weeks - known) * mean.max() ** 2) / weeks
+    exact = cents.cast(EXACT)
+    squares = (exact * exact).sum(where=where).fill_null(0).cast("decimal(32, 0)")
+    total = cents.sum(where=where).fill_null(0).cast(EXACT)
+    spread = (squares * ibis.literal(weeks).cast("decimal(4, 0)")) - total * total
+    return spread.cast("float64") / float(weeks * weeks)
 
 
 def state(scored: ir.Table, *, near: float, least_purchase_days: int) -> ir.StringColumn:

@@ -7,6 +7,8 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
+from analysis.purchases.bits import bit, size, united
+
 DAYS_A_WEEK = 7
 
 
@@ -28,15 +30,22 @@ def weekly(purchases: ir.Table, *, as_of: date) -> ir.Table:
     until = ibis.date(as_of.isoformat())
     dated = purchases.mutate(day=purchases.time.date())
     dated = dated.filter(dated.day <= until)
-    dated = dated.mutate(week=until.delta(dated.day, unit="day") // DAYS_A_WEEK)
+    dated = dated.mutate(ago=until.delta(dated.day, unit="day").cast("int64"))
+    dated = dated.mutate(week=dated.ago // DAYS_A_WEEK)
+    # The set of purchase days as bits: far cheaper than counting distinct days.
+    dated = dated.mutate(day_bit=bit(dated.ago % DAYS_A_WEEK))
     bought = dated.amount >= 0
-    return dated.group_by("customer", "week").agg(
+    weeks = dated.group_by("customer", "week").agg(
         cents=dated.amount.sum().cast("int64"),
-        days=dated.day.nunique(where=bought),
+        bits=united(dated.day_bit, where=bought).fill_null(0),
         first_day=dated.day.min(where=bought),
         last_day=dated.day.max(where=bought),
         sale_cents=_sum(dated.amount, bought & dated.on_sale),
         known_cents=_sum(dated.amount, bought & dated.on_sale.notnull()),
+    )
+    weeks = weeks.mutate(days=size(weeks.bits, DAYS_A_WEEK))
+    return weeks.select(
+        "customer", "week", "cents", "days", "first_day", "last_day", "sale_cents", "known_cents"
     )
 
 

@@ -16,11 +16,9 @@ from analysis.purchases.engine import (
     refuse_mixed_currencies,
 )
 from analysis.purchases.limits import state, weekly_variance
-from analysis.purchases.roll_up import weekly
+from analysis.purchases.roll_up import DAYS_A_WEEK, weekly
+from analysis.purchases.rolling import LATEST_WEEKS, WEEKS, rolling_moments, rolling_sum
 from analysis.tables import CUSTOMER_COLUMNS
-
-WEEKS = 52
-LATEST_WEEKS = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,60 +81,110 @@ def score_customers(
 def customer_scores(purchases: ir.Table, *, as_of: date, rule: ScoreRule | None = None) -> ir.Table:
     """The expression behind ``score_customers``."""
     rule = rule or ScoreRule()
-    totals = _totals(weekly(purchases, as_of=as_of), rule)
-    scored = totals.mutate(
+    totals = customer_totals(weekly(purchases, as_of=as_of), rule=rule)
+    return scored(totals, as_of=as_of, rule=rule).select(*CUSTOMER_COLUMNS).order_by("customer")
+
+
+def scored(totals: ir.Table, *, as_of: date, rule: ScoreRule) -> ir.Table:
+    """The score of every customer from ``customer_totals``; adds to its columns.
+
+    Beyond ``CUSTOMER_COLUMNS``: average_gap_days (between purchase days; missing with fewer than
+    two), sale_only (all spend of the window of which it is known was on sale; missing when
+    unknown), points_13_weeks_ago, known_13_weeks_ago (had bought by then).
+    """
+    until = ibis.date(as_of.isoformat())
+    gap = totals.last_day.delta(totals.first_day, unit="day").cast("float64")
+    limits = totals.mutate(
         first_purchase=totals.first_day.cast("string"),
-        recency_days=ibis.date(as_of.isoformat()).delta(totals.last_day, unit="day"),
+        recency_days=until.delta(totals.last_day, unit="day").cast("int64"),
+        known_13_weeks_ago=(
+            until.delta(totals.first_day, unit="day") >= LATEST_WEEKS * DAYS_A_WEEK
+        ).fill_null(False),
+        average_gap_days=gap / (totals.frequency - 1).nullif(0).cast("float64"),
         points=ibis.greatest(totals.signed_points, 0.0),
+        points_13_weeks_ago=ibis.greatest(totals.signed_points_13_weeks_ago, 0.0),
         lower_limit=ibis.greatest(totals.weekly_mean - rule.deviations * totals.weekly_sd, 0.0),
         upper_limit=totals.weekly_mean + rule.deviations * totals.weekly_sd,
         last_week=totals.week_0,
-        sale_share=totals.sale_cents / totals.known_cents.nullif(0),
+        sale_share=totals.sale_cents.cast("float64") / totals.known_cents.nullif(0).cast("float64"),
+        sale_only=(totals.sale_cents == totals.known_cents)
+        & totals.known_cents.nullif(0).notnull(),
     )
-    worded = scored.mutate(
-        state=state(scored, near=rule.near, least_purchase_days=rule.least_purchase_days)
+    return limits.mutate(
+        sale_only=ibis.ifelse(limits.known_cents > 0, limits.sale_only, ibis.null("boolean")),
+        state=state(limits, near=rule.near, least_purchase_days=rule.least_purchase_days),
     )
-    return worded.select(*CUSTOMER_COLUMNS).order_by("customer")
 
 
-def _totals(weeks: ir.Table, rule: ScoreRule) -> ir.Table:
-    """One row per customer: sums over the weeks, in units of currency or in points."""
-    mine = ibis.window(group_by="customer")
-    inside = weeks.mutate(window_cents=ibis.ifelse(weeks.week < WEEKS, weeks.cents, ibis.null()))
-    inside = inside.mutate(
-        mean=inside.window_cents.sum().over(mine).fill_null(0).cast("float64") / WEEKS
-    )
+def with_rolling(scores: ir.Table, weeks: ir.Table, *, rule: ScoreRule) -> ir.Table:
+    """Add mean, deviation and limits of the rolling score of the last 52 weeks, in points.
+
+    ``scores`` is of ``scored``. Adds rolling_mean, rolling_sd (population), rolling_lower (floored
+    at zero) and rolling_upper, ``deviations`` from the mean.
+    """
+    moments = rolling_moments(weeks, weight=rule.latest_weight)
+    joined = scores.left_join(moments, "customer").drop("customer_right")
+    about, square = joined.about.fill_null(0.0), joined.square.fill_null(0.0)
     per_cent = rule.points_per_unit / 100
-    year, latest = inside.week < WEEKS, inside.week < LATEST_WEEKS
-    spend = {name: _units(inside.cents, where) for name, where in [("year", year), ("q", latest)]}
-    variance = weekly_variance(inside.window_cents, mean=inside.mean, weeks=WEEKS)
-    return inside.group_by("customer").agg(
-        first_day=inside.first_day.min(),
-        last_day=inside.last_day.max(),
-        frequency=inside.days.sum().cast("int64"),
-        monetary=_units(inside.cents),
+    joined = joined.mutate(
+        rolling_mean=joined.rolling_sum_cents / float(WEEKS) * per_cent,
+        rolling_sd=ibis.greatest(square - about * about, 0.0).sqrt() * per_cent,
+    ).drop("about", "square")
+    return joined.mutate(
+        rolling_lower=ibis.greatest(joined.rolling_mean - rule.deviations * joined.rolling_sd, 0.0),
+        rolling_upper=joined.rolling_mean + rule.deviations * joined.rolling_sd,
+    )
+
+
+def customer_totals(weeks: ir.Table, *, rule: ScoreRule, **more: ir.Scalar) -> ir.Table:
+    """One row per customer, in one pass over the weeks: sums in units of currency or in points.
+
+    ``more`` are further aggregates of ``weeks`` for the same pass.
+    """
+    per_cent = rule.points_per_unit / 100
+    year, latest = weeks.week < WEEKS, weeks.week < LATEST_WEEKS
+    earlier = (weeks.week >= LATEST_WEEKS) & (weeks.week < LATEST_WEEKS + WEEKS)
+    earlier_latest = (weeks.week >= LATEST_WEEKS) & (weeks.week < 2 * LATEST_WEEKS)
+    spend = {name: _units(weeks.cents, where) for name, where in [("year", year), ("q", latest)]}
+    variance = weekly_variance(weeks.cents, year, weeks=WEEKS)
+    return weeks.group_by("customer").agg(
+        first_day=weeks.first_day.min(),
+        last_day=weeks.last_day.max(),
+        frequency=weeks.days.sum().cast("int64"),
+        monetary=_units(weeks.cents),
         spend_52_weeks=spend["year"],
         last_13_weeks=spend["q"],
         before_13_weeks=(spend["year"] - spend["q"]) / ((WEEKS - LATEST_WEEKS) / LATEST_WEEKS),
-        signed_points=rule.points_per_unit
-        * (spend["year"] + (rule.latest_weight - 1) * spend["q"]),
-        weekly_mean=inside.mean.max() * per_cent,
+        signed_points=_points(weeks.cents, year, latest, rule),
+        signed_points_13_weeks_ago=_points(weeks.cents, earlier, earlier_latest, rule),
+        weekly_mean=spend["year"] / float(WEEKS) * rule.points_per_unit,
         weekly_sd=variance.sqrt() * per_cent,
-        sale_cents=inside.sale_cents.sum(where=year).fill_null(0).cast("int64"),
-        known_cents=inside.known_cents.sum(where=year).fill_null(0).cast("int64"),
-        days_52_weeks=_count(inside.days, year),
-        days_last_13_weeks=_count(inside.days, latest),
-        days_before_39_weeks=_count(inside.days, year & ~latest),
+        rolling_sum_cents=rolling_sum(weeks, weight=rule.latest_weight),
+        sale_cents=weeks.sale_cents.sum(where=year).fill_null(0).cast("int64"),
+        known_cents=weeks.known_cents.sum(where=year).fill_null(0).cast("int64"),
+        days_52_weeks=_count(weeks.days, year),
+        days_last_13_weeks=_count(weeks.days, latest),
+        days_before_39_weeks=_count(weeks.days, year & ~latest),
         **{
-            f"week_{n}": rule.points_per_unit * _units(inside.cents, inside.week == n)
+            f"week_{n}": rule.points_per_unit * _units(weeks.cents, weeks.week == n)
             for n in range(3)
         },
+        **more,
     )
 
 
 def _units(cents: ir.IntegerColumn, where: ir.BooleanColumn | None = None) -> ir.FloatingScalar:
     """Cents as units of currency; the division comes after the exact sum."""
     return cents.sum(where=where).fill_null(0).cast("int64").cast("float64") / 100
+
+
+def _points(
+    cents: ir.IntegerColumn, year: ir.BooleanColumn, latest: ir.BooleanColumn, rule: ScoreRule
+) -> ir.FloatingScalar:
+    """Points of a year: added up in cents, so that equal spend gives exactly equal points."""
+    plain = cents.sum(where=year).fill_null(0).cast("int64").cast("float64")
+    doubled = cents.sum(where=latest).fill_null(0).cast("int64").cast("float64")
+    return (plain + (rule.latest_weight - 1) * doubled) * rule.points_per_unit / 100
 
 
 def _count(days: ir.IntegerColumn, where: ir.BooleanColumn) -> ir.IntegerScalar:

@@ -13,6 +13,7 @@ from surveyapp.commands.load_testing import load_test
 from surveyapp.commands.panels import panels
 from surveyapp.commands.rehearsing import rehearse
 from surveyapp.commands.responses import responses
+from surveyapp.commands.scores import scores
 from surveyapp.commands.serving import init, serve, worker
 from surveyapp.commands.settings import settings
 from surveyapp.commands.stores import store
@@ -36,6 +37,7 @@ for _command in (
     purchases,
     ledgers,
     customers,
+    scores,
     analyse,
     report,
     archive,

@@ -15,7 +15,7 @@ from surveyapp.store.records import JobRecord
 
 def main(job_id: str) -> int:
     """Run a job; 0 when done, 2 with a message on standard error when it cannot be done."""
-    threading.Thread(target=_end_with_the_worker, daemon=True).start()
+    threading.Thread(target=end_with_the_worker, daemon=True).start()
     settings = read_settings()
     store = Store(settings.database_url)
     with store.read() as c:
@@ -37,19 +37,20 @@ def run(settings: Settings, store: Store, job: JobRecord) -> int:
     try:
         kinds[job.kind](settings, store, job, progress_to(store, job.job))
     except ValueError as error:
-        if not _meant_for_people(error):
+        if not meant_for_people(error):
             raise
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _meant_for_people(error: ValueError) -> bool:
+def meant_for_people(error: Exception) -> bool:
     """Whether an error is one of the project's own, which say what to mend."""
     return type(error).__module__.partition(".")[0] in ("analysis", "surveyapp")
 
 
-def _end_with_the_worker() -> None:
+def end_with_the_worker() -> None:
+    """End this process when the pipe to its worker closes."""
     # os.read: a thread inside a buffered read aborts the interpreter's shutdown.
     while os.read(0, 1):
         pass

@@ -14,11 +14,14 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from surveyapp import clock
+from surveyapp.jobs import schedule
 from surveyapp.settings import Settings
-from surveyapp.store import Store, erasures, jobs
+from surveyapp.store import Store, erasures, jobs, scorings
 from surveyapp.store.records import JobRecord
 
 POLL_SECONDS = 0.2
@@ -57,7 +60,7 @@ class Worker:
         """
         while not self.stop.is_set():
             try:
-                worked = self.run_one()
+                worked = self.run_one() or self.rescore()
             except Exception:
                 traceback.print_exc()
                 worked = False
@@ -93,14 +96,43 @@ class Worker:
             print(done.stderr, file=sys.stderr)
         return done.returncode == 0
 
+    def rescore(self) -> bool:
+        """Run the scheduled scoring of this period, once among all workers; False when not due."""
+        period = schedule.period_of(self.settings.text("SCORES_EVERY"), clock.now())
+        if period is None:
+            return False
+        with self.store.write() as c:
+            mine = scorings.claim(
+                c, period, self.name, at=clock.now(), lease_until=self._lease_until()
+            )
+        if not mine:
+            return False
+        command = (sys.executable, "-m", "surveyapp.jobs.rescore", period)
+        log, child = self._child(f"scores-{period.replace(':', '-')}", command)
+        ended = self._watch(child, partial(scorings.beat, period=period, worker=self.name))
+        assert child.stdin is not None
+        child.stdin.close()
+        with self.store.write() as c:
+            if ended == "stopped":
+                scorings.release(c, period, self.name)
+            elif child.returncode == 0:
+                scorings.finish(c, period, self.name, "done", at=clock.now())
+            elif ended == "ended":
+                cause = cause_of_end(child.returncode, log)
+                scorings.finish(c, period, self.name, "failed", at=clock.now(), error=cause)
+        return True
+
     def _start(self, job: JobRecord) -> tuple[Path, subprocess.Popen[bytes]]:
-        """Start the child in a session of its own: a Ctrl+C is for the worker only."""
-        folder = self.settings.files / "runs" / job.job
+        return self._child(job.job, (*self._command, job.job))
+
+    def _child(self, name: str, command: tuple[str, ...]) -> tuple[Path, subprocess.Popen[bytes]]:
+        """Start a child in a session of its own: a Ctrl+C is for the worker only."""
+        folder = self.settings.files / "runs" / name
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "log.txt"
         with log.open("wb") as sink:
             child = subprocess.Popen(  # noqa: S603
-                [*self._command, job.job],
+                list(command),
                 stdin=subprocess.PIPE,
                 stdout=sink,
                 stderr=sink,
@@ -110,7 +142,7 @@ class Worker:
         return log, child
 
     def _finish(self, job: JobRecord, log: Path, child: subprocess.Popen[bytes]) -> None:
-        ended = self._watch(job, child)
+        ended = self._watch(child, partial(jobs.beat, job=job.job, worker=self.name))
         assert child.stdin is not None
         child.stdin.close()
         with self.store.write() as c:
@@ -124,8 +156,8 @@ class Worker:
                 cause = cause_of_end(child.returncode, log)
                 jobs.finish(c, job.job, self.name, "failed", at=clock.now(), error=cause)
 
-    def _watch(self, job: JobRecord, child: subprocess.Popen[bytes]) -> str:
-        """Wait for the child, prolonging the lease; why the waiting ended."""
+    def _watch(self, child: subprocess.Popen[bytes], beat: Callable[..., bool]) -> str:
+        """Wait for the child, prolonging the lease by ``beat``; why the waiting ended."""
         every = max(min(2.0, self._lease / 4), POLL_SECONDS)
         waited = 0.0
         while True:
@@ -140,7 +172,7 @@ class Worker:
             if waited >= every:
                 waited = 0.0
                 with self.store.write() as c:
-                    mine = jobs.beat(c, job.job, self.name, lease_until=self._lease_until())
+                    mine = beat(c, lease_until=self._lease_until())
                 if not mine:
                     _end(child)
                     return "interrupted"

@@ -292,6 +292,20 @@ jobs = Table(
     CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
 )
 
+scorings = Table(
+    "scorings",
+    metadata,
+    Column("period", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("worker", String),
+    Column("lease_until", String),
+    Column("created", String, nullable=False),
+    Column("finished", String),
+    Column("error", Text),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
+)
+
 reports = Table(
     "reports",
     metadata,

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.cli.engagement import engagement
-from analysis.tables import CUSTOMER_COLUMNS
+from analysis.purchases.scoring import SCORE_COLUMNS
 
 TEXT = "card,date,paid\nann,2026-06-30,5.00\nbob,2026-01-01,7.50\nann,2026-07-01,9\n"
 OPTIONS = ["--as-of", "2026-06-30", "--map", "customer=card,time=date,amount=paid"]
@@ -29,7 +29,7 @@ def test_scores_in_a_file(run, tmp_path, out, read):
     assert found.exit_code == 0
     assert found.stdout == ""
     scores = read(tmp_path / out)
-    assert tuple(scores.columns) == CUSTOMER_COLUMNS
+    assert tuple(scores.columns) == SCORE_COLUMNS
     assert list(scores["customer"]) == ["ann", "bob"]
     assert list(scores["points"]) == [10, 7.5]
     assert list(scores["recency_days"]) == [0, 180]
@@ -88,3 +88,18 @@ def test_a_place_that_cannot_be_written_and_a_name_mapped_twice(run, tmp_path):
     assert "purchases.csv" in found.stderr
     found = run(TEXT, "s.csv", ["--as-of", "2026-06-30", "--map", "customer=card,customer=date"])
     assert "stands twice" in found.stderr
+
+
+def test_a_folder_gets_all_tables_and_is_never_written_over(run, tmp_path):
+    assert run(TEXT, "all").exit_code == 0
+    names = {path.name for path in (tmp_path / "all").iterdir()}
+    assert {"customers.parquet", "cohorts.parquet", "lookup.sqlite"} <= names
+    again = run(TEXT, "all")
+    assert again.exit_code == 2
+    assert "Name a new folder" in again.stderr
+
+
+def test_wrong_tiers_are_told(run):
+    found = run(TEXT, "s.csv", [*OPTIONS, "--tiers", "gold=0.5,silver=0.2"])
+    assert found.exit_code == 2
+    assert "rise from the best tier down" in found.stderr

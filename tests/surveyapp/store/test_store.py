@@ -118,7 +118,7 @@ def test_advancing_notes_the_page_and_the_end(fielded):
         assert (done.turn, done.step, done.ended, done.completed) == (2, "p2", "complete", AT)
         assert respondents.steps_sent(c, "r1") == {"p", "p2"}
         assert respondents.counts(c, "s") == {("live", "complete"): 1}
-        assert respondents.steps_reached(c, "s", 1) == {"p": 1, "p2": 1}
+        assert respondents.steps_reached(c, "s", 1, ("live",)) == {"p": 1, "p2": 1}
 
 
 def test_publishing_the_same_again_makes_no_new_version(fielded):
@@ -260,7 +260,7 @@ def test_test_runs_are_not_waited_for_by_a_report(fielded):
         for name, run_kind in (("r2", "live"), ("r3", "test")):
             new = replace(WHO, respondent=name, token_hash=name, run_kind=run_kind)
             respondents.add(c, replace(new, completed=AT, ended="complete"))
-        assert respondents.completed_since(c, "s", "2026-08-30") == 1
+        assert respondents.completed_since(c, "s", "2026-08-30", ("live",)) == 1
 
 
 def test_rehearsals_are_kept_by_the_definition_they_are_of(fielded):

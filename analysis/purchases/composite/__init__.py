@@ -1,0 +1,1 @@
+"""A score beyond points: which behaviours go with later value, judged on later weeks."""

@@ -1,0 +1,219 @@
+"""One session of an engine: purchases are offered, expressions kept, results fetched or written.
+
+Expressions are written once, on unbound Ibis tables; an engine gets their SQL in its own dialect.
+DuckDB runs inside the program; Apache Spark (``spark.py``) runs where a company has it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.ledgers.engine import connection
+from analysis.ledgers.folder import parquet_files as ledger_files
+from analysis.purchases.engine import REQUIRED, TYPES, Purchases, as_arrow, with_integers
+
+ENGINES = ("duckdb", "spark")
+
+
+PART_ROWS, MOST_PARTS = 2_500_000, 12
+"""Rows of purchases worked on at a time, and the most parts: each costs a scan of the customers."""
+SAMPLE = 20_000
+
+Part = tuple[str | None, str | None]
+"""Customers from a name (None: the first) to before another (None: the last)."""
+
+
+class EngineFault(RuntimeError):
+    """An engine that cannot be used; the message says what is missing and how to get it."""
+
+
+class Engine(Protocol):
+    """Where expressions run."""
+
+    name: str
+
+    def offer(self, name: str, table: pa.Table | list[Path]) -> None:
+        """Make a table, or the rows of Parquet files, known under a name."""
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        """Compute an expression once and keep it; the table to write further expressions on."""
+
+    def forget(self, table: ir.Table) -> None:
+        """Let go of a kept table."""
+
+    def parts(self) -> list[Part]:
+        """How to divide the purchases offered, by customers, to work on a part at a time."""
+
+    def arrow(self, expression: ir.Table) -> pa.Table:
+        """The rows of an expression, with its columns and types."""
+
+    def write(self, expression: ir.Table, path: Path) -> None:
+        """Write the rows as Parquet: a file, or a folder of files where an engine is spread."""
+
+
+@contextmanager
+def open_engine(name: str = "duckdb", *, memory_gb: float | None = None) -> Iterator[Engine]:
+    """Start an engine by name; it ends, and forgets its tables, with the block.
+
+    Parameters
+    ----------
+    name
+        'duckdb', or 'spark': the session that runs already, else one with the company's Spark
+        configuration (``spark-defaults.conf``, ``SPARK_HOME``, ``MASTER``), else on this machine.
+    memory_gb
+        Most memory of DuckDB; what does not fit goes to disk. Spark takes its own configuration.
+
+    Raises
+    ------
+    EngineFault
+        When the engine is unknown, or something it needs is missing.
+    """
+    if name == "duckdb":
+        with _duckdb(memory_gb) as engine:
+            yield engine
+    elif name == "spark":
+        from analysis.purchases.spark import spark_engine
+
+        with spark_engine() as engine:
+            yield engine
+    else:
+        raise EngineFault(f"there is no engine '{name}'. Choose one of: {', '.join(ENGINES)}")
+
+
+def offer_purchases(engine: Engine, purchases: Purchases) -> None:
+    """Make purchases known under the name 'purchases'.
+
+    ``purchases`` is a table, the folder of a ledger, one Parquet file with the ledger's columns,
+    or a folder of such files.
+    """
+    if isinstance(purchases, pd.DataFrame):
+        engine.offer("purchases", as_arrow(purchases))
+        return
+    files = parquet_files(purchases)
+    if files:
+        engine.offer("purchases", files)
+    else:
+        engine.offer("purchases", as_arrow(pd.DataFrame(columns=list(REQUIRED))))
+
+
+def parquet_files(place: Path) -> list[Path]:
+    """The Parquet files of purchases; of a ledger only those of finished loads.
+
+    Raises
+    ------
+    ValueError
+        When a file lacks a column of ``engine.TYPES``.
+    """
+    files = [place] if place.is_file() else ledger_files(place) or sorted(place.glob("*.parquet"))
+    faults = []
+    for file in files:
+        absent = [name for name in TYPES if name not in pq.read_schema(file).names]
+        if absent:
+            faults.append(f"{file.name}: purchases lack the column(s) {', '.join(absent)}")
+    if faults:
+        raise ValueError("\n".join(faults))
+    return files
+
+
+def frame(engine: Engine, expression: ir.Table) -> pd.DataFrame:
+    """The rows of an expression as a data frame; whole numbers stay whole."""
+    return with_integers(engine.arrow(expression).to_pandas(), expression)
+
+
+def arrow_schema(expression: ir.Table) -> pa.Schema:
+    """The columns of an expression in Arrow: 64-bit numbers whatever width an engine sums in."""
+    return pa.schema([(name, _arrow(kind)) for name, kind in expression.schema().items()])
+
+
+def _arrow(kind: Any) -> pa.DataType:
+    if kind.is_integer():
+        return pa.int64()
+    if kind.is_floating():
+        return pa.float64()
+    if kind.is_boolean():
+        return pa.bool_()
+    if kind.is_date():
+        return pa.date32()
+    return pa.timestamp("us") if kind.is_timestamp() else pa.string()
+
+
+class DuckDBEngine:
+    """DuckDB inside this process."""
+
+    name = "duckdb"
+
+    def __init__(self, memory_gb: float | None, folder: Path) -> None:
+        self._engine = connection()
+        self._kept = 0
+        self._engine.execute(f"SET temp_directory = '{folder.as_posix()}'")
+        if memory_gb is not None:
+            self._engine.execute(f"SET memory_limit = '{int(memory_gb * 1000)}MB'")
+
+    def offer(self, name: str, table: pa.Table | list[Path]) -> None:
+        if isinstance(table, pa.Table):
+            self._engine.register(name, table)
+        else:
+            files = [str(file) for file in table]
+            self._engine.read_parquet(files).create_view(name, replace=True)
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        self._kept += 1
+        name = f"{name}_{self._kept}"
+        self._engine.execute(f"CREATE TEMP TABLE {name} AS {_sql(expression)}")
+        return ibis.table(expression.schema(), name=name)
+
+    def forget(self, table: ir.Table) -> None:
+        self._engine.execute(f"DROP TABLE {table.get_name()}")
+
+    def parts(self) -> list[Part]:
+        counted = self._engine.execute("SELECT count(*) FROM purchases").fetchone()
+        n = min(-(-(counted[0] if counted else 0) // PART_ROWS), MOST_PARTS)
+        if n < 2:
+            return [(None, None)]
+        sample = self._engine.execute(
+            f"SELECT customer FROM purchases USING SAMPLE {SAMPLE} ROWS"  # noqa: S608
+        ).fetchall()
+        names = sorted(row[0] for row in sample)
+        cuts = sorted({names[len(names) * place // n] for place in range(1, n)})
+        return list(zip([None, *cuts], [*cuts, None], strict=True))
+
+    def arrow(self, expression: ir.Table) -> pa.Table:
+        found = self._engine.sql(_sql(expression)).to_arrow_table()
+        return found.cast(arrow_schema(expression))
+
+    def write(self, expression: ir.Table, path: Path) -> None:
+        self._engine.execute(f"COPY ({_sql(expression)}) TO ? (FORMAT parquet)", [str(path)])
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._engine.close()
+
+
+@contextmanager
+def _duckdb(memory_gb: float | None) -> Iterator[DuckDBEngine]:
+    with tempfile.TemporaryDirectory(prefix="purchases-") as folder:
+        engine = DuckDBEngine(memory_gb, Path(folder))
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+def _sql(expression: ir.Table) -> str:
+    """DuckDB's SQL. It sums whole numbers in 128 bits, which 64 hold (Ibis thinks they are)."""
+    text = str(ibis.to_sql(expression, dialect="duckdb"))
+    whole = [name for name, kind in expression.schema().items() if kind.is_integer()]
+    if not whole:
+        return text
+    casts = ", ".join(f'CAST("{name}" AS BIGINT) AS "{name}"' for name in whole)
+    return f"SELECT * REPLACE ({casts}) FROM ({text})"  # noqa: S608

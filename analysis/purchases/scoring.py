@@ -1,0 +1,200 @@
+"""The whole scoring of a day: roll-up, scores, tiers, cohorts and movement, on any engine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from analysis.estimate import Estimate, unavailable
+from analysis.purchases.engine import Purchases, purchases_table
+from analysis.purchases.engines import Engine, Part, frame, offer_purchases
+from analysis.purchases.retention import (
+    PERIODS,
+    Z,
+    period_totals,
+    retention_rates,
+    triangle,
+    with_shares,
+)
+from analysis.purchases.roll_up import weekly
+from analysis.purchases.score import ScoreRule, customer_totals, scored, with_rolling
+from analysis.purchases.tiers import (
+    CutPoints,
+    TierRule,
+    cut_points,
+    movement,
+    tier_sizes,
+    with_tiers,
+)
+from analysis.tables import CUSTOMER_COLUMNS
+
+SCORE_COLUMNS = (
+    *CUSTOMER_COLUMNS,
+    "average_gap_days",
+    "sale_only",
+    "weekly_sd",
+    "rolling_mean",
+    "rolling_sd",
+    "rolling_lower",
+    "rolling_upper",
+    "points_13_weeks_ago",
+    "tier",
+    "tier_13_weeks_ago",
+    "decile",
+    "rank",
+)
+"""The columns of a scoring's customers (docs/methods/customer-score.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringPlan:
+    """What is configured: the weights of points, the tiers, and the periods of cohorts."""
+
+    rule: ScoreRule = field(default_factory=ScoreRule)
+    tiers: TierRule = field(default_factory=TierRule)
+    period: str = "month"
+
+    def __post_init__(self) -> None:
+        if self.period not in PERIODS:
+            raise ValueError(f"cohorts are by {', '.join(PERIODS)}, not by '{self.period}'")
+
+    def facts(self) -> dict[str, Any]:
+        """The configuration as plain values, as a run keeps it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What a scoring found; the tables of customers and weeks stay in the engine.
+
+    Attributes
+    ----------
+    customers
+        Expression: one row per customer with ``SCORE_COLUMNS``.
+    weeks
+        Expression: ``roll_up.weekly``, computed anew where it is used.
+    cuts
+        The cut points of tiers and deciles.
+    tiers
+        By tier, the best first: customers, points, spend_52_weeks, sale_only, sale_known, and the
+        share of customers (of all), of points, and of sale-only shoppers with its interval.
+    moves
+        tier_then, tier_now (13 weeks apart), customers, share (of the tier then), low, high.
+    cohorts, retention
+        See ``retention.triangle`` and ``retention.retention_rates``.
+    frequency
+        Purchase days in 52 weeks of a customer who bought in them.
+    """
+
+    as_of: date
+    customers: ir.Table
+    weeks: ir.Table
+    cuts: CutPoints
+    tiers: pd.DataFrame
+    moves: pd.DataFrame
+    cohorts: pd.DataFrame
+    retention: pd.DataFrame
+    frequency: Estimate
+
+
+def score(engine: Engine, purchases: Purchases, *, as_of: date, plan: ScoringPlan) -> Scoring:
+    """Score all customers as of a day, itself included; nothing later is read.
+
+    Raises
+    ------
+    ValueError
+        When purchases are in several currencies, or columns are missing.
+    """
+    offer_purchases(engine, purchases)
+    _refuse_mixed_currencies(engine)
+    table = purchases_table()
+    parts = [_part(engine, table, part, as_of=as_of, plan=plan) for part in engine.parts()]
+    scores = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    cuts = cut_points(engine, scores, rule=plan.tiers)
+    tiered = engine.keep("scores", with_tiers(scores, cuts, rule=plan.tiers))
+    return Scoring(
+        as_of=as_of,
+        customers=tiered.select(*SCORE_COLUMNS),
+        weeks=weekly(table, as_of=as_of),
+        cuts=cuts,
+        tiers=_tiers(frame(engine, tier_sizes(tiered)), plan.tiers),
+        moves=_moves(frame(engine, movement(tiered))),
+        cohorts=triangle(engine, scores, as_of=as_of, period=plan.period),
+        retention=retention_rates(engine, scores, as_of=as_of, period=plan.period),
+        frequency=_frequency(engine, scores),
+    )
+
+
+def _part(
+    engine: Engine, purchases: ir.Table, part: Part, *, as_of: date, plan: ScoringPlan
+) -> ir.Table:
+    """The scores of some customers, kept; their weeks are not."""
+    first, end = part
+    if first is not None:
+        purchases = purchases.filter(purchases.customer >= first)
+    if end is not None:
+        purchases = purchases.filter(purchases.customer < end)
+    weeks = engine.keep("weeks", weekly(purchases, as_of=as_of))
+    periods = period_totals(weeks, as_of=as_of, period=plan.period)
+    totals = customer_totals(weeks, rule=plan.rule, **periods)
+    scores = with_rolling(scored(totals, as_of=as_of, rule=plan.rule), weeks, rule=plan.rule)
+    kept = engine.keep("scores", scores.drop("first_day", "last_day"))
+    engine.forget(weeks)
+    return kept
+
+
+def _refuse_mixed_currencies(engine: Engine) -> None:
+    table = purchases_table()
+    known = table.filter(table.currency.notnull()).select("currency").distinct()
+    found = sorted(frame(engine, known)["currency"])
+    if len(found) > 1:
+        raise ValueError(
+            f"purchases are in several currencies ({', '.join(found)}), which do not add up: "
+            "convert them to one, or score each currency apart"
+        )
+
+
+def _tiers(found: pd.DataFrame, rule: TierRule) -> pd.DataFrame:
+    table = found.set_index("tier").reindex(rule.names).fillna(0).reset_index()
+    table = table.astype({"customers": "int64", "sale_only": "int64", "sale_known": "int64"})
+    shares = with_shares(table, "sale_only", "sale_known")
+    return table.assign(
+        share_of_customers=table["customers"] / max(table["customers"].sum(), 1),
+        share_of_points=table["points"] / (table["points"].sum() or 1.0),
+        sale_only_share=shares["share"],
+        sale_only_low=shares["low"],
+        sale_only_high=shares["high"],
+    )
+
+
+def _moves(found: pd.DataFrame) -> pd.DataFrame:
+    found = found.sort_values(["tier_then", "tier_now"], ignore_index=True)
+    n = found.groupby("tier_then")["customers"].transform("sum")
+    return with_shares(found.assign(of=n), "customers", "of")
+
+
+def _frequency(engine: Engine, scores: ir.Table) -> Estimate:
+    bought = scores.filter(scores.days_52_weeks > 0)
+    days = bought.days_52_weeks
+    row = frame(
+        engine,
+        bought.agg(
+            n=bought.count().cast("int64"),
+            total=days.sum().cast("int64"),
+            squares=(days * days).sum().cast("int64"),
+        ),
+    ).iloc[0]
+    n, method = int(row["n"]), "mean over customers who bought in 52 weeks, normal interval"
+    if n < 2:
+        return unavailable("fewer than two customers bought", n=n, method=method)
+    mean = float(row["total"]) / n
+    half = Z * float(np.sqrt(max(float(row["squares"]) / n - mean**2, 0.0) / (n - 1)))
+    return Estimate(
+        value=mean, low=mean - half, high=mean + half, n=n, method=method, unit="purchase days"
+    )

@@ -1,0 +1,110 @@
+"""Reading a scoring run's lookup.sqlite: standard library only, so that pages may import it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+WEEKS, LATEST_WEEKS = 52, 13
+RECORD, FILE = "run.json", "lookup.sqlite"
+TABLES = ("tiers", "moves", "cohorts", "retention")
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week of a customer: its last day, spend in points, purchase days, and the rolling score."""
+
+    ends: date
+    points: float
+    days: int
+    rolling: float
+
+
+def runs(folder: Path) -> list[dict[str, Any]]:
+    """The records of all runs (see ``runs.Run``), by as-of day and then by when they were made."""
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob(f"*/{RECORD}")]
+    return sorted(found, key=lambda record: (record["as_of"], record["made"]))
+
+
+class StoredScores:
+    """One run, open for reading; use it in a ``with`` block.
+
+    Parameters
+    ----------
+    folder
+        The run's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True)
+        self._file.row_factory = sqlite3.Row
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of the run: its record and the purchase frequency."""
+        rows = self._file.execute("SELECT name, value FROM facts")
+        return {row["name"]: json.loads(row["value"]) for row in rows}
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        """One of ``TABLES``, row by row."""
+        if name not in TABLES:
+            raise ValueError(f"a run has no table '{name}'; there are {', '.join(TABLES)}")
+        return [dict(row) for row in self._file.execute(f"SELECT * FROM {name}")]  # noqa: S608
+
+    def customer(self, name: str) -> dict[str, Any] | None:
+        """The score of a customer, or None."""
+        row = self._file.execute("SELECT * FROM customers WHERE customer = ?", [name]).fetchone()
+        return dict(row) if row else None
+
+    def search(
+        self, *, begins: str = "", tier: str = "", limit: int = 50, after: int = 0
+    ) -> list[dict[str, Any]]:
+        """Customers by rank whose name begins so, in a tier; ``after`` so many."""
+        pattern = begins.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        rows = self._file.execute(
+            "SELECT * FROM customers WHERE (? = '' OR customer LIKE ? ESCAPE '\\') "
+            "AND (? = '' OR tier = ?) ORDER BY rank, customer LIMIT ? OFFSET ?",
+            [begins, pattern, tier, tier, limit, after],
+        )
+        return [dict(row) for row in rows]
+
+    def series(self, name: str) -> list[Week]:
+        """The last 52 weeks of a customer, the oldest first; empty for an unknown customer."""
+        found = self.customer(name)
+        if found is None:
+            return []
+        facts = self.facts()
+        rule = facts["configuration"]["rule"]
+        rows = self._file.execute(
+            "SELECT week, cents, days FROM weeks WHERE number = ?", [found["number"]]
+        ).fetchall()
+        cents, days = [0] * (2 * WEEKS), [0] * (2 * WEEKS)
+        for row in rows:
+            cents[row["week"]], days[row["week"]] = row["cents"], row["days"]
+        per_cent, doubled = rule["points_per_unit"] / 100, rule["latest_weight"] - 1
+        until = date.fromisoformat(facts["as_of"])
+        return [
+            Week(
+                ends=until - timedelta(weeks=ago),
+                points=cents[ago] * per_cent,
+                days=days[ago],
+                rolling=per_cent
+                * (sum(cents[ago : ago + WEEKS]) + doubled * sum(cents[ago : ago + LATEST_WEEKS])),
+            )
+            for ago in range(WEEKS - 1, -1, -1)
+        ]

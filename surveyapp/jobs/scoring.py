@@ -1,0 +1,76 @@
+"""Scoring all customers of the ledger into the folder of runs."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surveyapp import clock
+from surveyapp.jobs.ledgers import ledger_folder
+from surveyapp.jobs.progress import JobFault
+from surveyapp.settings import SettingFault, Settings
+
+if TYPE_CHECKING:
+    from analysis.purchases.runs import Run
+    from analysis.purchases.scoring import ScoringPlan
+
+
+def scores_folder(settings: Settings) -> Path:
+    """The folder of all scoring runs."""
+    return settings.files / "scores"
+
+
+def plan_of_settings(settings: Settings) -> ScoringPlan:
+    """The configured scoring plan.
+
+    Raises
+    ------
+    SettingFault
+        When SCORES_PLAN cannot be used.
+    """
+    from analysis.purchases.plan_options import plan_of
+
+    text = settings.text("SCORES_PLAN")
+    try:
+        options = json.loads(text) if text.strip() else {}
+        if not isinstance(options, dict):
+            raise ValueError("write an object: {...}")
+        return plan_of(options)
+    except ValueError as error:
+        raise SettingFault(f"SCORES_PLAN: {error}") from None
+
+
+def score_ledger(
+    settings: Settings, *, as_of: date | None, engine: str | None = None
+) -> tuple[Run, bool]:
+    """Score the ledger as of a day (None: of its last purchase); False: the run was there already.
+
+    Raises
+    ------
+    JobFault
+        When nothing has been loaded.
+    """
+    from analysis.purchases.engine import compute, purchases_table
+    from analysis.purchases.engines import open_engine
+    from analysis.purchases.ledger import current_purchases, ledger_digest
+    from analysis.purchases.runs import score_run
+
+    ledger = ledger_folder(settings)
+    if not current_purchases(ledger):
+        raise JobFault("There are no purchases yet. Run: surveyapp purchases load FILE")
+    if as_of is None:
+        table = purchases_table()
+        newest = compute(table.agg(day=table.time.max()), ledger)["day"].iloc[0]
+        as_of = newest.date()
+    with open_engine(engine or settings.text("SCORES_ENGINE")) as opened:
+        return score_run(
+            opened,
+            ledger,
+            scores_folder(settings),
+            as_of=as_of,
+            plan=plan_of_settings(settings),
+            ledger=ledger_digest(ledger),
+            made=clock.now(),
+        )
