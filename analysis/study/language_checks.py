@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pydantic import BaseModel
-
 from analysis.study.faults import Catalogue, Fault
-from analysis.study.texts import SHIPPED, Text, base_of
+from analysis.study.texts import SHIPPED, base_of, given_texts
 from analysis.study.types import Study
 
 
 def default_texts(study: Study) -> Iterator[Fault]:
     """Every text is there at least in the default language."""
-    for path, text in _texts(study, ""):
+    for path, text in given_texts(study, ""):
         if text.missing(study.languages[:1]) and isinstance(text.root, dict):
             yield Catalogue.NO_DEFAULT_TEXT.at(path, language=study.default_language)
 
@@ -25,7 +23,7 @@ def warnings_about_languages(study: Study) -> list[Fault]:
         if base_of(language) not in SHIPPED:
             known = ", ".join(SHIPPED)
             found.append(Catalogue.OWN_WORDS.at("languages", language=language, known=known))
-    for path, text in _texts(study, ""):
+    for path, text in given_texts(study, ""):
         missing = text.missing(study.languages)
         if missing and any(sign.isalpha() for sign in text.say()):
             found.append(Catalogue.LANGUAGE.at(path, languages=", ".join(missing)))
@@ -34,19 +32,3 @@ def warnings_about_languages(study: Study) -> list[Fault]:
         if other:
             found.append(Catalogue.OTHER_LANGUAGE.at(path, languages=", ".join(other)))
     return found
-
-
-def _texts(part: object, path: str) -> Iterator[tuple[str, Text]]:
-    """The texts that a study gives (not those it leaves to the app), with their places."""
-    if isinstance(part, Text):
-        yield path, part
-    elif isinstance(part, BaseModel):
-        for name in type(part).model_fields:
-            if name in part.model_fields_set:
-                yield from _texts(getattr(part, name), f"{path}.{name}".lstrip("."))
-    elif isinstance(part, tuple):
-        for n, element in enumerate(part):
-            yield from _texts(element, f"{path}[{n}]")
-    elif isinstance(part, dict):
-        for name, element in part.items():
-            yield from _texts(element, f"{path}.{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints
@@ -78,3 +79,30 @@ def base_of(language: str) -> str:
 def shipped(*texts: str) -> Text:
     """A text that every shipped language has, in the order of ``SHIPPED``."""
     return Text(dict(zip(SHIPPED, texts, strict=True)))
+
+
+def given_texts(part: object, path: str) -> Iterator[tuple[str, Text]]:
+    """The texts that a study gives (not those it leaves to the app), with their places."""
+    if isinstance(part, Text):
+        yield path, part
+    elif isinstance(part, BaseModel):
+        for name, field in type(part).model_fields.items():
+            if name in part.model_fields_set:
+                place = f"{path}.{field.alias or name}".lstrip(".")
+                yield from given_texts(getattr(part, name), place)
+    elif isinstance(part, tuple):
+        for n, element in enumerate(part):
+            yield from given_texts(element, f"{path}[{n}]")
+    elif isinstance(part, dict):
+        for name, element in part.items():
+            yield from given_texts(element, f"{path}.{name}")
+
+
+def put_first(text: Text, language: str) -> None:
+    """Let a text speak a language where none is asked for; what it says does not change."""
+    said = text.root
+    if isinstance(said, dict) and language in said and next(iter(said)) != language:
+        rest = {name: words for name, words in said.items() if name != language}
+        first = said[language]
+        said.clear()
+        said |= {language: first, **rest}

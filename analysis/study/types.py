@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from analysis.study.exercises import ChoiceExercise, Exercise
 from analysis.study.fielding import Cell, Quota
@@ -20,7 +20,7 @@ from analysis.study.names import Names, names_of
 from analysis.study.pages import Page, PageOrBlock
 from analysis.study.quality import QualityPlan
 from analysis.study.questions import Asked, Item, Question
-from analysis.study.texts import Expression, Id, Part, Text
+from analysis.study.texts import Expression, Id, Part, Text, given_texts, put_first
 
 FORMAT = 1
 """The format of study files this program writes; older formats are upgraded on reading."""
@@ -248,6 +248,12 @@ class Study(Part):
     @cached_property
     def _by_id(self) -> dict[str, Question]:
         return {question.id: question for question in reversed(self.questions())}
+
+    @model_validator(mode="after")
+    def _speaks_its_default_language(self) -> Self:
+        for _, text in given_texts(self, ""):
+            put_first(text, self.default_language)
+        return self
 
     @property
     def default_language(self) -> str:

@@ -449,3 +449,19 @@ def test_missing_translations_are_warnings_with_their_place():
 def test_a_text_without_the_default_language_is_a_fault():
     with pytest.raises(StudyFaults, match="missing in the default language"):
         parse_study("study: s\ntitle: {de: T}\nlanguages: [en, de]\n")
+
+
+def test_a_text_speaks_the_default_language_where_none_is_asked_for_also_when_published():
+    source = """
+study: greetings
+languages: [en, de]
+title: {de: Hallo, en: Hello}
+pages:
+  - {id: one, questions: [{id: what, kind: short_text, text: {de: Was, en: What}}]}
+"""
+    drafted = parse_study(source)
+    published = parse_study(dump_study(drafted))
+    for study in (drafted, published):
+        assert study.title.say() == "Hello"
+        assert study.question("what").text.say() == "What"
+    assert drafted == published
