@@ -333,6 +333,7 @@ def _plan(study: Study) -> Iterator[Fault]:
     for name in plan.groups:
         if name not in grouping:
             yield unknown("analysis.groups", "single-choice question", name, grouping)
+    yield from _margins(study)
     value = plan.perceived_value
     for field, names in (
         ("benefits", value.benefits),
@@ -343,6 +344,30 @@ def _plan(study: Study) -> Iterator[Fault]:
             if name not in constructs:
                 place = f"analysis.perceived_value.{field}"
                 yield unknown(place, "construct", name, constructs)
+
+
+def _margins(study: Study) -> Iterator[Fault]:
+    """Margins name what is known of respondents, every answer of it, and add up to 1."""
+    plan = study.analysis.weighting
+    facts = {"language": set(study.languages), "cell": {cell.id for cell in study.cells},
+             "wave": {wave.id for wave in study.waves}}  # fmt: skip
+    known = facts | {
+        q.id: {option.id for option in getattr(q, "options", ())}
+        for q in study.questions()
+        if q.kind == "single_choice"
+    }
+    for name, shares in (plan.margins if plan else {}).items():
+        place = f"analysis.weighting.margins.{name}"
+        if name not in known:
+            yield unknown(place, "single-choice question", name, set(known))
+            continue
+        for answer in [*(set(shares) - known[name]), *(known[name] - set(shares))]:
+            what = f"'{answer}' is {'no answer' if answer in shares else 'without a share'}"
+            hint = "Give every answer a share"
+            yield Catalogue.IMPOSSIBLE.at(place, what=f"{what} of '{name}'", hint=hint)
+        if abs(sum(shares.values()) - 1) > 0.005:
+            what = f"the shares add up to {sum(shares.values()):g}"
+            yield Catalogue.IMPOSSIBLE.at(place, what=what, hint="Let them add up to 1")
 
 
 def _scores(study: Study) -> Iterator[Fault]:

@@ -114,6 +114,15 @@ class PerceivedValuePlan(Part):
     """Weight of each construct; empty: equal within benefits and within costs."""
 
 
+class Weighting(Part):
+    """How respondents are weighted, so that they stand for the customers."""
+
+    margins: dict[str, dict[str, Annotated[float, Field(gt=0, le=1)]]] = Field(default_factory=dict)
+    """Known shares, by single-choice question or 'language', 'cell', 'wave', of every answer."""
+    purchases: bool = False
+    """True: linked respondents get the shares of points and of recency of all customers."""
+
+
 class Plan(Part):
     """The analysis plan, fixed before the answers come in."""
 
@@ -128,6 +137,7 @@ class Plan(Part):
     perceived_value: PerceivedValuePlan = PerceivedValuePlan()
     groups: tuple[str, ...] = ()
     """What the report compares: single-choice questions, 'language' or 'cell' (waves always)."""
+    weighting: Weighting | None = None
     outcome_weeks: Annotated[int, Field(ge=1, le=104)] = 13
     """Weeks after the survey in which purchases are the outcome."""
     targets: Targets | None = None

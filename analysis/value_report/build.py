@@ -34,6 +34,7 @@ from analysis.value_report.structure_section import structure_section
 from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
 from analysis.value_report.used import Used, used_rows
+from analysis.value_report.weight_section import weight_section, weighted
 
 STEPS = 5
 
@@ -99,7 +100,7 @@ def analyse(
     """
     tell = progress or (lambda step, done, total: None)
     content = normalised(archive)
-    used = used_rows(content, kinds)
+    used = weighted(used_rows(content, kinds))
     if used.respondents.empty:
         raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
     tell("Fitting the choices", 0, STEPS)
@@ -195,6 +196,7 @@ def _sections(used: Used, ratings: RatingParts, seed: int) -> tuple[Section, ...
     found = (
         *driver_sections(used, ratings.answered, seed=seed),
         *group_sections(used, ratings.answered),
+        weight_section(used, ratings),
         structure_section(used, seed=seed),
         answer_section(used),
     )

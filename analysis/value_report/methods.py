@@ -90,6 +90,16 @@ METHODS: dict[str, Method] = {
             page="docs/methods/groups.md",
         ),
         Method(
+            id="weights",
+            title="Weights",
+            text="Respondents are weighted so that known shares are met (raking), with classes of "
+            "fewer than 30 merged and weights above five times the median cut. The effective n "
+            "says how many equally weighted respondents would tell as much. Weighting by purchases "
+            "gives them the points and the recency of all customers.",
+            source="Deming and Stephan (1940); Kish (1965)",
+            page="docs/methods/weights.md",
+        ),
+        Method(
             id="structure",
             title="Do the items measure what they should?",
             text="A confirmatory factor analysis: every item on its own construct only, fitted to "

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from analysis.archive import Archive
+from analysis.customers.weighting import Weighting
 from analysis.study import Study
 from analysis.study.versions import Verdict, compare_versions, pooled_with
 from analysis.tables import RUN_KINDS
@@ -32,6 +33,8 @@ class Used:
         What a reader must know.
     verdicts
         By earlier version that somebody answered: what of it is pooled.
+    weighting
+        What the weights rest on, where the plan asks for some.
     """
 
     archive: Archive
@@ -44,6 +47,7 @@ class Used:
     excluded: str
     warnings: tuple[str, ...]
     verdicts: Mapping[int, tuple[Verdict, ...]]
+    weighting: Weighting | None = None
 
     @property
     def weighing(self) -> dict[str, float] | None:
