@@ -65,7 +65,7 @@ def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 
         )
         for exercise in study.exercises
     }
-    ledger = _ledger(company)
+    ledger = ledger_of(company)
     customers, later = _bought(company, study, respondents, ledger)
     alarms, alarm_facts = frozen_alarms(ledger, as_of=None if ledger.empty else company.today)
     return Archive(
@@ -191,7 +191,7 @@ def _answers(study: Study, name: str, found: Walk) -> list[Row]:
     ]
 
 
-def _ledger(company: Company) -> pd.DataFrame:
+def ledger_of(company: Company) -> pd.DataFrame:
     """The purchases under the customers' keys."""
     keys = {raw: customer_key(raw, KEY) for raw in company.purchases["customer"].unique()}
     return company.purchases.assign(customer=company.purchases["customer"].map(keys))
