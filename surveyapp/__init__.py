@@ -41,9 +41,10 @@ def _templates() -> Path:
 
 def _register_doors(app: Flask) -> None:
     from surveyapp.reports import routes as reports
+    from surveyapp.respond import opt_out, withdrawal
     from surveyapp.respond import routes as respond
     from surveyapp.staff import customer_routes as staff
     from surveyapp.studies import routes as studies
 
-    for door in (respond, staff, studies, reports):
+    for door in (respond, withdrawal, opt_out, staff, studies, reports):
         app.register_blueprint(door.door)

@@ -19,6 +19,7 @@ from analysis.study.expression_checks import unknown
 from analysis.study.faults import Catalogue, Fault
 from analysis.study.language_checks import default_texts
 from analysis.study.logic_checks import logic_faults
+from analysis.study.mail_checks import mail_faults
 from analysis.study.piping_checks import piping_faults
 from analysis.study.quality_checks import quality_faults
 from analysis.study.questions import Option, Question
@@ -38,6 +39,7 @@ def faults_between_parts(study: Study) -> list[Fault]:
         *logic_faults(study),
         *piping_faults(study),
         *default_texts(study),
+        *mail_faults(study),
     ]
 
 

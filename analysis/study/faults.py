@@ -57,6 +57,7 @@ class Catalogue(Enum):
     MISSING = ("'{field}' is missing", "Add '{field}'")
     UNKNOWN_FIELD = ("'{field}' is not a field here", "{hint}")
     WRONG_VALUE = ("{what}", "{hint}")
+    MAIL = ("{what}", "{hint}")
     DUPLICATE_ID = ("the id '{id}' is used twice (first at {first})", "Give each its own id")
     RESERVED_ID = ("the id '{id}' is a reserved word", "Choose another id, such as '{id}_'")
     UNKNOWN_REFERENCE = ("there is no {noun} '{name}'", "Use one of: {known}")

@@ -54,7 +54,7 @@ class _Check:
         for path, text in texts_in(self.study.ends, "ends"):
             yield from self._text(path, text, None, own=True)
         for name in type(self.study).model_fields:
-            if name not in ("outline", "exercises", "ends"):
+            if name not in ("outline", "exercises", "ends", "mails"):
                 for path, text in texts_in(getattr(self.study, name), name):
                     yield from _plain(path, text)
 

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from analysis.study.exercises import ChoiceExercise, Exercise
 from analysis.study.fielding import Cell, Quota
 from analysis.study.flow import Group, Looped, Placed, flow_of
+from analysis.study.mails import Mails
 from analysis.study.names import Names, names_of
 from analysis.study.pages import Page, PageOrBlock
 from analysis.study.quality import QualityPlan
@@ -185,6 +186,11 @@ class Study(Part):
     sponsor: Text | None = None
     minutes: Annotated[int, Field(ge=1, le=120)] | None = None
     """Expected minutes, shown at the start."""
+    contact: Text | None = None
+    """Whom to ask about the survey; shown at the start and in mails."""
+    privacy: Text | None = None
+    """What happens with the answers (Markdown); shown at the start and in mails."""
+    mails: Mails = Mails()
     simulated: bool = False
     """True: every page and report says that the people are simulated."""
     introduction: Text | None = None

@@ -120,6 +120,7 @@ def used_rows(archive: Archive, kinds: Sequence[str] = ()) -> Used:
                 _not_counted(everybody["run_kind"][~counted]): int((~counted).sum()),
                 "who did not complete": int((began & ~done).sum()),
                 "of other versions": int((counted & ~current).sum()),
+                "who withdrew, with all their answers": int(archive.facts.get("withdrawn", 0)),
             }
         ),
         warnings=tuple(_warnings(archive, int((counted & ~current).sum()))),

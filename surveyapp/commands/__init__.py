@@ -10,6 +10,7 @@ from surveyapp.commands.group import Group
 from surveyapp.commands.invitations import links
 from surveyapp.commands.ledger import ledgers, purchases
 from surveyapp.commands.load_testing import load_test
+from surveyapp.commands.mailing import invitations
 from surveyapp.commands.panels import panels
 from surveyapp.commands.rehearsing import rehearse
 from surveyapp.commands.responses import responses
@@ -32,6 +33,7 @@ for _command in (
     study,
     rehearse,
     links,
+    invitations,
     panels,
     responses,
     purchases,

@@ -14,5 +14,6 @@ def settings() -> None:
     click.echo(f"Instance: {found.instance}")
     for setting in SETTINGS:
         value = found.values[setting.name]
-        shown = ("(set)" if value else "(empty)") if setting.secret else repr(value)
+        secret = setting.secret or setting.hidden
+        shown = ("(set)" if value else "(empty)") if secret else repr(value)
         click.echo(f"\n{setting.name} = {shown}\n    {setting.help}")

@@ -52,7 +52,7 @@ def answers_csv(
     people = [
         r
         for r in respondents.of_study(c, study.study)
-        if r.version == version and r.run_kind in wanted
+        if r.version == version and r.run_kind in wanted and r.ended != "withdrawn"
     ]
     ids = {person.respondent for person in people}
     items = [(q.id, item) for q in study.questions() for item in q.storable()]

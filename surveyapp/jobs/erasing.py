@@ -9,7 +9,7 @@ from analysis.archived_customers import holds_customer, take_out_customer
 from surveyapp import clock
 from surveyapp.jobs.ledgers import ledgers_folder, raw_folder
 from surveyapp.settings import Settings, read_settings
-from surveyapp.store import Store, erasures
+from surveyapp.store import Store, contacts, erasures
 from surveyapp.store.records import ErasureRecord
 
 SEARCHED = 200_000_000
@@ -49,6 +49,7 @@ def erase(settings: Settings, store: Store, asked: ErasureRecord) -> Erased:
         counts |= erasures.forget_customer(
             c, customer, answers=asked.answers == "erase", at=clock.now()
         )
+        counts["addresses"] = contacts.erase(c, customer)
         named = erasures.reports_naming(c, customer)
         if asked.archives == "rewrite":
             counts["reports_rewritten"] = erasures.rewrite_reports(c, customer)

@@ -59,13 +59,16 @@ class Collected:
     tasks: dict[tuple[int, str, int, int], TaskRecord]
     despite: dict[int, str]
     sent: tuple[tuple[str, int, str, str], ...] = ()
+    withdrawn: int = 0
+    """How many respondents took their answers back; nothing of them is in it."""
 
 
 def collect(store: Store, study: str, version: int) -> Collected:
     """Read the respondents of a study up to a version with their answers, choices and tasks."""
     with store.read() as c:
         published = [v for v in studies.versions(c, study) if v.version <= version]
-        people = tuple(r for r in respondents.of_study(c, study) if r.version <= version)
+        everybody = [r for r in respondents.of_study(c, study) if r.version <= version]
+        people = tuple(r for r in everybody if r.ended != "withdrawn")
         given: dict[str, Stored] = {person.respondent: {} for person in people}
         for respondent, answer in answers.of_study(c, study):
             if respondent in given:
@@ -81,7 +84,11 @@ def collect(store: Store, study: str, version: int) -> Collected:
         }
     versions = {v.version: parse_study(v.definition) for v in published}
     despite = {v.version: v.despite for v in published if v.despite}
-    return Collected(versions, people, given, dict(chosen), tasks, despite, sent)
+    withdrawn = sum(
+        r.ended == "withdrawn" and r.run_kind in versions[max(versions)].counted_kinds
+        for r in everybody
+    )
+    return Collected(versions, people, given, dict(chosen), tasks, despite, sent, withdrawn)
 
 
 def respondents_frame(collected: Collected) -> pd.DataFrame:
@@ -254,6 +261,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             "seed": str(how.seed),
             "program": f"surveyapp {metadata.version('surveyapp')}",
             "created": how.created,
+            **({"withdrawn": str(collected.withdrawn)} if collected.withdrawn else {}),
             **alarm_facts,
             **{despite_fact(n, version): reason for n, reason in collected.despite.items()},
         },

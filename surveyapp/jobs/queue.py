@@ -79,9 +79,30 @@ def analyse(
     return _submit(store, "analyse", study, arguments)
 
 
+def mail(store: Store, study: str, mailing: str) -> JobRecord:
+    """Queue the sending of what is due of a mailing."""
+    return _submit(store, "mail", study, {"mailing": mailing})
+
+
+def mail_key(study: str, mailing: str) -> str:
+    """The key of the jobs that send a mailing."""
+    return _key("mail", study, {"mailing": mailing})
+
+
+def test_mail(
+    store: Store, study: str, address: str, texts: dict[str, Any] | None = None
+) -> JobRecord:
+    """Queue test mails to one address; without ``texts``, those of the study file."""
+    return _submit(store, "test_mail", study, {"address": address, "texts": texts})
+
+
 def _submit(store: Store, kind: str, study: str, arguments: dict[str, Any]) -> JobRecord:
     """A second click while the same job waits or runs returns that job."""
-    digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:16]
-    key = f"{kind}:{study}:{digest}"
+    key = _key(kind, study, arguments)
     with store.write() as c:
         return jobs.submit(c, tokens.new_id(), kind, study, key, arguments, at=clock.now())
+
+
+def _key(kind: str, study: str, arguments: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{kind}:{study}:{digest}"

@@ -13,13 +13,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from surveyapp import clock
-from surveyapp.jobs import schedule
+from surveyapp.jobs import due, schedule
 from surveyapp.settings import Settings
 from surveyapp.store import Store, erasures, jobs, scorings
 from surveyapp.store.records import JobRecord
@@ -51,6 +52,7 @@ class Worker:
         self.stop = threading.Event()
         self._command = command or (sys.executable, "-m", "surveyapp.jobs.run")
         self._lease = settings.number("LEASE_SECONDS")
+        self._look_at = 0.0
 
     def run(self) -> None:
         """Work until ``stop`` is set; a job that is then running goes back to the queue.
@@ -60,12 +62,18 @@ class Worker:
         """
         while not self.stop.is_set():
             try:
+                self._look_for_due()
                 worked = self.run_one() or self.rescore()
             except Exception:
                 traceback.print_exc()
                 worked = False
             if not worked:
                 self.stop.wait(IDLE_SECONDS)
+
+    def _look_for_due(self) -> None:
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + due.EVERY_SECONDS
+            due.look(self.store)
 
     def run_one(self) -> bool:
         """Run the oldest waiting job to its end, or the erasures; False when nothing waits."""

@@ -46,6 +46,7 @@ def one(report: str) -> ResponseReturnValue:
         newest = reports.newest(c, record.study)
         kinds = fielding.counted_kinds(c, record.study)
         since = respondents.completed_since(c, record.study, record.created, kinds)
+        gone = respondents.withdrawn_since(c, record.study, record.version, record.created)
     document, charts = _read(record)
     page = url_for("reports.diagnostics", report=report)
     link = page if run_files.has_diagnostics(current.settings(), record) else ""
@@ -60,6 +61,7 @@ def one(report: str) -> ResponseReturnValue:
         fragment=Markup(fragment),  # noqa: S704 - made by rendering
         newer=newest if newest and newest.report != report else None,
         since=since,
+        withdrawn=gone,
     )
 
 

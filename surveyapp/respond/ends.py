@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-from flask import render_template, request
+from flask import abort, make_response, render_template, request
 
 from analysis.study.scoring import Scored, scored, whole
 from analysis.study.texts import SHIPPED
@@ -18,6 +18,7 @@ from surveyapp import languages
 from surveyapp.languages import gettext, noted
 from surveyapp.respond.draw import page_words
 from surveyapp.respond.state import State
+from surveyapp.security import guesses_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,13 @@ def respondents_end(
         stored=languages.moment(given.completed, language) if given.completed else "",
         results=results(state.study, state.counted) if end == "complete" else (),
     )
+
+
+def nowhere() -> NoReturn:
+    """404 for a secret that nobody has, 429 for whoever tries many of them."""
+    if not guesses_left():
+        abort(429)
+    abort(make_response(end_page("unknown"), 404))
 
 
 def results(study: Study, answers: dict[tuple[str, str], str]) -> tuple[Scored, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import NoReturn
 
 from flask import (
     Blueprint,
@@ -35,7 +34,7 @@ from surveyapp.access import access
 from surveyapp.languages import gettext, noted
 from surveyapp.respond import arriving
 from surveyapp.respond.draw import Screen, draw_step, page_words
-from surveyapp.respond.ends import Onward, end_page, respondents_end
+from surveyapp.respond.ends import Onward, end_page, nowhere, respondents_end
 from surveyapp.respond.record import Recorded, record_page
 from surveyapp.respond.reply import failed_checks, read_reply, retyped_reply, stored_form
 from surveyapp.respond.returning import return_address
@@ -47,7 +46,6 @@ from surveyapp.respond.start import (
     start_respondent,
 )
 from surveyapp.respond.state import State, load_state, published, task_of
-from surveyapp.security import guesses_left
 from surveyapp.store import images, links, panels, respondents
 from surveyapp.store.records import LinkRecord, PanelRecord, RespondentRecord, StudyRecord
 
@@ -263,20 +261,13 @@ def _known(token: str) -> State:
 def _open_invitation(slug: str) -> tuple[LinkRecord, StudyRecord]:
     with current.store().read() as c:
         found = invitation(c, links.by_slug(c, slug))
-    return found or _nowhere()
+    return found or nowhere()
 
 
 def _personal_invitation(token: str) -> tuple[LinkRecord, StudyRecord]:
     with current.store().read() as c:
         found = invitation(c, links.by_token(c, tokens.token_hash(token)))
-    return found or _nowhere()
-
-
-def _nowhere() -> NoReturn:
-    """404 for a secret that nobody has, 429 for whoever tries many of them."""
-    if not guesses_left():
-        abort(429)
-    abort(make_response(end_page("unknown"), 404))
+    return found or nowhere()
 
 
 def _stopped(state: State) -> ResponseReturnValue | None:

@@ -44,6 +44,13 @@ def get(c: Connection, job: str) -> JobRecord | None:
     return JobRecord(**row._mapping) if row else None
 
 
+def newest(c: Connection, key: str) -> JobRecord | None:
+    """The newest job with a key, or None."""
+    wanted = select(jobs).where(jobs.c.key == key).order_by(jobs.c.created.desc()).limit(1)
+    row = c.execute(wanted).first()
+    return JobRecord(**row._mapping) if row else None
+
+
 def of_study(c: Connection, study: str, limit: int = 20) -> list[JobRecord]:
     """Jobs of a study, the newest first."""
     wanted = select(jobs).where(jobs.c.study == study)
@@ -77,6 +84,13 @@ def claim(c: Connection, worker: str, *, at: str, lease_until: str) -> JobRecord
         )
     )
     return get(c, row.job)
+
+
+def any_waiting(c: Connection) -> bool:
+    """Whether a job waits for a worker."""
+    return (
+        c.execute(select(jobs.c.job).where(jobs.c.state == "queued").limit(1)).first() is not None
+    )
 
 
 def beat(c: Connection, job: str, worker: str, *, lease_until: str) -> bool:

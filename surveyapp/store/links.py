@@ -54,6 +54,18 @@ def of_study(c: Connection, study: str, kind: str | None = None) -> list[LinkRec
     return [LinkRecord(**row._mapping) for row in c.execute(wanted)]
 
 
+def customers_ended(c: Connection, study: str, wave: str | None, run_kind: str) -> frozenset[str]:
+    """Customers whose personal link of a wave and kind of run led to an end, whichever."""
+    wanted = (
+        select(links.c.customer)
+        .join(respondents, respondents.c.link == links.c.link)
+        .where(links.c.study == study, links.c.customer.is_not(None))
+        .where(links.c.wave.is_not_distinct_from(wave), links.c.run_kind == run_kind)
+        .where(respondents.c.ended.is_not(None))
+    )
+    return frozenset(c.execute(wanted).scalars())
+
+
 def revoke(c: Connection, link: str, *, at: str) -> int:
     """End a link; who has started may not go on. Returns how many ended now."""
     wanted = (links.c.link == link) & links.c.revoked.is_(None)

@@ -204,6 +204,8 @@ class RespondentRecord:
     """JSON: what a panel provider sent along."""
     panel_key: str | None = None
     """Names the person of a panel in a wave; nobody else may have it."""
+    withdrawn: str | None = None
+    """When the respondent withdrew; nothing that was answered is left."""
 
     @property
     def carried(self) -> dict[str, str]:

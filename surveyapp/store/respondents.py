@@ -183,7 +183,55 @@ def study_of(c: Connection, respondent: str) -> str | None:
     return c.execute(select(respondents.c.study).where(wanted)).scalar()
 
 
+def has_ended(c: Connection, link: str) -> bool:
+    """Whether the respondent of a personal link came to an end, whichever."""
+    wanted = (respondents.c.link == link) & respondents.c.ended.is_not(None)
+    return c.execute(select(respondents.c.respondent).where(wanted)).first() is not None
+
+
 def erase(c: Connection, respondent: str) -> None:
     """Remove a respondent with all answers."""
     for table in (answers, choices, pages_sent, quota_places, respondents):
         c.execute(delete(table).where(table.c.respondent == respondent))
+
+
+def withdraw(c: Connection, respondent: RespondentRecord, *, at: str) -> None:
+    """Remove everything that a respondent answered; that somebody withdrew stays counted.
+
+    Left are the link, the wave, the kind of run, the language and the times of start and
+    withdrawal, and for a panel the hash by which its person is known, so that nobody is asked
+    again unawares.
+    """
+    for table in (answers, choices, pages_sent, quota_places):
+        c.execute(delete(table).where(table.c.respondent == respondent.respondent))
+    gone = ("customer", "cell", "completed", "seed", "last_at", "seconds", "device", "parameters")
+    c.execute(
+        update(respondents)
+        .where(respondents.c.respondent == respondent.respondent)
+        .values(
+            **dict.fromkeys(gone),
+            step="",
+            weight=1.0,
+            turn=respondent.turn + 1,
+            ended="withdrawn",
+            withdrawn=at,
+        )
+    )
+
+
+def begin_again(c: Connection, again: RespondentRecord) -> None:
+    """Let a respondent who withdrew start anew, with nothing of before."""
+    mine = respondents.c.respondent == again.respondent
+    c.execute(update(respondents).where(mine).values(asdict(again)))
+
+
+def withdrawn_since(c: Connection, study: str, version: int, at: str) -> int:
+    """Who was in what was made of a study at a time, and has withdrawn since."""
+    wanted = select(func.count()).where(
+        respondents.c.study == study,
+        respondents.c.version <= version,
+        respondents.c.started <= at,
+        respondents.c.withdrawn > at,
+        respondents.c.run_kind != "test",
+    )
+    return c.execute(wanted).scalar() or 0

@@ -170,10 +170,12 @@ respondents = Table(
     Column("device", String),
     Column("parameters", String),
     Column("panel_key", String),
+    Column("withdrawn", String),
     ForeignKeyConstraint(["study", "version"], ["study_versions.study", "study_versions.version"]),
     CheckConstraint(
         "ended IS NULL OR ended IN "
-        "('complete', 'screened_out', 'declined', 'quota_full', 'quality_out')",
+        "('complete', 'screened_out', 'declined', 'quota_full', 'quality_out', "
+        "'withdrawn')",
         name="ended",
     ),
     Index("ix_respondents_study", "study", "version", "run_kind"),
@@ -215,6 +217,69 @@ pages_sent = Table(
     Column("at", String, nullable=False),
     Column("seconds", Float),
     Column("answers", Integer),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("study", String, ForeignKey("studies.study"), primary_key=True),
+    Column("customer", String, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("address_key", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("added", String, nullable=False),
+    Index("ix_contacts_customer", "customer"),
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("study", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+mailings = Table(
+    "mailings",
+    metadata,
+    Column("mailing", String, primary_key=True),
+    Column("study", String, ForeignKey("studies.study"), nullable=False, index=True),
+    Column("wave", String),
+    Column("run_kind", String, nullable=False),
+    Column("texts", Text, nullable=False),
+    Column("remind_after_days", Integer, nullable=False),
+    Column("remind_at_most", Integer, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("despite", Text),
+    Column("created", String, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("stopped", String),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("message", String, primary_key=True),
+    Column("mailing", String, ForeignKey("mailings.mailing"), nullable=False),
+    Column("link", String, ForeignKey("links.link"), nullable=False),
+    Column("customer", String),
+    Column("number", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("due", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("message_id", String),
+    Column("at", String),
+    Column("reply", Text),
+    Column("opted_out", String),
+    CheckConstraint(
+        "state IN ('waiting', 'claimed', 'sent', 'bounced', 'failed', 'unknown', 'left_out', "
+        "'cancelled')",
+        name="state",
+    ),
+    Index("ix_messages_number", "mailing", "link", "number", unique=True),
+    Index("ix_messages_due", "state", "due"),
+    Index("ix_messages_customer", "customer", "number", "at"),
 )
 
 quota_places = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -173,7 +173,7 @@ def make_personal(
     if len(wanted) > MOST_AT_ONCE:
         raise InvitationFault(f"Make at most {MOST_AT_ONCE:,} links at once.")
     studies.lock(c, study)
-    invited = _invited(c, study, terms)
+    invited = set(good_links(c, study, terms))
     made: list[LinkRecord] = []
     rows: list[Invitation] = []
     for identifier in wanted:
@@ -182,13 +182,18 @@ def make_personal(
             rows.append(Invitation(identifier, "", "was invited before: the earlier link counts"))
             continue
         invited.add(customer)
-        token = tokens.new_token()
-        made.append(
-            _link(study, "personal", terms, token_hash=tokens.token_hash(token), customer=customer)
-        )
+        link, token = personal_link(study, customer, terms, key=key)
+        made.append(link)
         rows.append(Invitation(identifier, f"{base_url.rstrip('/')}/a/{token}", "new"))
     links.add(c, made)
     return rows
+
+
+def personal_link(study: str, customer: str, terms: Terms, *, key: bytes) -> tuple[LinkRecord, str]:
+    """A new personal link of a customer key, not stored yet, and its secret."""
+    new = _link(study, "personal", terms, customer=customer)
+    token = tokens.link_token(new.link, key)
+    return replace(new, token_hash=tokens.token_hash(token)), token
 
 
 def identifiers_of_file(raw: bytes) -> list[str]:
@@ -221,11 +226,11 @@ def identifiers_in(text: str) -> list[str]:
     return found[1:] if found and found[0].casefold() in HEADINGS else found
 
 
-def _invited(c: Connection, study: str, terms: Terms) -> set[str]:
-    """Customers with a link of this wave and kind of run that is still good."""
+def good_links(c: Connection, study: str, terms: Terms) -> dict[str, LinkRecord]:
+    """The links of this wave and kind of run that are still good, by customer."""
     now = clock.now()
     return {
-        link.customer
+        link.customer: link
         for link in links.of_study(c, study, "personal")
         if link.customer
         and (link.wave, link.run_kind) == (terms.wave, terms.run_kind)

@@ -17,7 +17,7 @@ from surveyapp.access import access
 from surveyapp.store import links, monitor, quotas
 from surveyapp.store.monitor import Standing, StepCount
 from surveyapp.store.quotas import Fill
-from surveyapp.studies import fielding
+from surveyapp.studies import fielding, mailings_counted
 from surveyapp.studies.door import door, found
 from surveyapp.studies.quality_flags import flag_counts
 
@@ -26,7 +26,7 @@ LEFT_AFTER_SECONDS = 30 * 60
 NOW_SECONDS = 5 * 60
 """What counts as now, of the answers a minute."""
 RUN_KINDS = ("live", "test", "bot")
-ENDS = ("complete", "screened_out", "quota_full", "quality_out", "declined", "started")
+ENDS = ("complete", "screened_out", "quota_full", "quality_out", "declined", "withdrawn", "started")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ def _figures(name: str) -> dict[str, object]:
             "cells": cell_rows(study, standing),
             "quotas": quota_rows(study, quotas.fill(c, name, run_kind, at=clock.now())),
             "batches": [batch for batch in batches if batch.run_kind == run_kind],
+            "mailings": mailings_counted.of_study(c, name, run_kind),
             "flags": flag_counts(c, study, run_kind),
             "now": clock.now(),
         }

@@ -23,8 +23,18 @@ from surveyapp.jobs import publish as publishing
 from surveyapp.jobs import queue
 from surveyapp.jobs.rehearse import CANNOT
 from surveyapp.reports import run_files
-from surveyapp.store import designs, images, jobs, links, rehearsals, reports, respondents, studies
-from surveyapp.store.records import JobRecord
+from surveyapp.store import (
+    Connection,
+    designs,
+    images,
+    jobs,
+    links,
+    rehearsals,
+    reports,
+    respondents,
+    studies,
+)
+from surveyapp.store.records import JobRecord, ReportRecord
 from surveyapp.studies import design_routes, fielding, merging, rehearsal_routes
 from surveyapp.studies.door import door, find, found
 
@@ -109,6 +119,7 @@ def one(name: str) -> ResponseReturnValue:
             "open_links": links.of_study(c, name, "open"),
             "jobs": jobs.of_study(c, name, 5),
             "report": reports.newest(c, name),
+            "withdrawn_since": _withdrawn_since(c, reports.newest(c, name)),
             "version_designs": designs.of_study(c, name),
             "unpublished": bool(study and not fielding.is_published(c, version, study)),
             "untranslated": language_warnings(record.draft) if study else [],
@@ -276,9 +287,24 @@ def _save(study: Study, text: str) -> None:
         studies.save_draft(c, study.study, study.title.say(), text, at=clock.now())
 
 
+def _withdrawn_since(c: Connection, report: ReportRecord | None) -> int:
+    """Respondents who may be in a report's archive, and have withdrawn since."""
+    if report is None:
+        return 0
+    return respondents.withdrawn_since(c, report.study, report.version, report.created)
+
+
 def _count_table(counts: dict[tuple[str, str], int]) -> list[dict[str, object]]:
     """One row per kind of run: all who started, and how they ended."""
-    ends = ("complete", "screened_out", "quota_full", "quality_out", "declined", "started")
+    ends = (
+        "complete",
+        "screened_out",
+        "quota_full",
+        "quality_out",
+        "declined",
+        "withdrawn",
+        "started",
+    )
     return [
         {
             "run_kind": run_kind,
@@ -295,4 +321,10 @@ def _download(text: str, mimetype: str, name: str) -> Response:
     return Response(text, mimetype=mimetype, headers=headers)
 
 
-from surveyapp.studies import image_routes, link_routes, monitor, preview  # noqa: E402, F401 - they add routes
+from surveyapp.studies import (  # noqa: E402, F401 - they add routes
+    image_routes,
+    link_routes,
+    mailing_routes,
+    monitor,
+    preview,
+)

@@ -1,9 +1,9 @@
 """One-time links, batches, dates, panels, quotas, and what the field monitor counts"""
 
-import re
-
 import sqlalchemy as sa
 from alembic import op
+
+from surveyapp.store.migrations.checks import replace_check
 
 revision = "0007"
 down_revision = "0005"
@@ -16,9 +16,9 @@ TEXTS = ("last_at", "device", "parameters", "panel_key")
 
 def upgrade() -> None:
     """Make the tables, columns and indices."""
-    _check("links", "kind", f"kind IN {(*KINDS, 'one_time')}")
+    replace_check("links", "kind", f"kind IN {(*KINDS, 'one_time')}")
     ends = (*ENDS, "quota_full", "quality_out")
-    _check("respondents", "ended", f"ended IS NULL OR ended IN {ends}")
+    replace_check("respondents", "ended", f"ended IS NULL OR ended IN {ends}")
     for name in LINK_COLUMNS:
         op.add_column("links", sa.Column(name, sa.String(), nullable=True))
     op.create_index("ix_links_batch", "links", ["study", "batch"])
@@ -79,33 +79,5 @@ def downgrade() -> None:
         op.drop_column("links", name)
     op.execute("UPDATE links SET kind = 'personal' WHERE kind = 'one_time'")
     op.execute("UPDATE respondents SET ended = NULL WHERE ended IN ('quota_full', 'quality_out')")
-    _check("links", "kind", f"kind IN {KINDS}")
-    _check("respondents", "ended", f"ended IS NULL OR ended IN {ENDS}")
-
-
-def _check(table: str, column: str, condition: str) -> None:
-    """Put another check in the place of that of a column."""
-    name = f"ck_{table}_{column}"
-    if op.get_bind().dialect.name == "postgresql":
-        op.drop_constraint(op.f(name), table)
-        op.create_check_constraint(op.f(name), table, condition)
-        return
-    # SQLite cannot change a check: make the table anew. References to it are judged at the end of
-    # the transaction, when all its rows are back.
-    made = sa.text("SELECT type, sql FROM sqlite_master WHERE tbl_name = :t AND sql IS NOT NULL")
-    found = op.get_bind().execute(made, {"t": table}).all()
-    old = next(sql for kind, sql in found if kind == "table")
-    new, changed = re.subn(
-        rf"(CONSTRAINT \"?{name}\"? CHECK )\(.*\)(?=,|\s*\))",
-        lambda match: f"{match[1]}({condition})",
-        old,
-    )
-    if changed != 1:
-        raise RuntimeError(f"the check of {table}.{column} is not where it should be")
-    op.execute("PRAGMA defer_foreign_keys = ON")
-    op.execute(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM {table}")  # noqa: S608
-    op.execute(f"DROP TABLE {table}")
-    for sql in (new, *(sql for kind, sql in found if kind == "index")):
-        op.execute(sql)
-    op.execute(f"INSERT INTO {table} SELECT * FROM kept")  # noqa: S608
-    op.execute("DROP TABLE kept")
+    replace_check("links", "kind", f"kind IN {KINDS}")
+    replace_check("respondents", "ended", f"ended IS NULL OR ended IN {ENDS}")

@@ -1,0 +1,1 @@
+"""Mails: texts made safe, messages composed, and the mail server that takes them."""
