@@ -114,5 +114,6 @@ def results(served):
     return {
         "start": builders.open_link(app, study.study, slug="care"),
         "results": home,
+        "withdraw": home.replace("/a/", "/withdraw/"),
         "end": "/s/no",
     }

@@ -9,7 +9,9 @@ from analysis.value_report.types import ValueReport
 from surveyapp.bots import AnyPersona, walk
 from surveyapp.jobs import queue
 from surveyapp.staff import accounts
-from surveyapp.store import jobs, reports, studies
+from surveyapp.store import contacts, jobs, links, mailings, reports, studies
+from surveyapp.store.contacts import ContactRecord
+from surveyapp.store.mailings import MailingRecord, MessageRecord
 from surveyapp.store.records import ReportRecord
 from tests import builders
 
@@ -59,9 +61,37 @@ def staffed(served):
     )  # fmt: skip
     with store.write() as c:
         reports.add(c, record)
+    leave_mailing(store)
     builders.leave_run(app, failed.job)
     builders.leave_draws(app, failed.job)
     return address, failed.job, running.job
+
+
+def leave_mailing(store):
+    """Contacts, and a mailing with every fate that a mail can have."""
+    at = "2026-01-01T10:00:00.000Z"
+    plan = '{"invited": 5, "left_out": {"lately": 2}, "overridden": 0}'
+    mailing = MailingRecord("m1", "pastry", None, "live", "{}", 7, 2, plan, None, at, "ada")
+    with store.write() as c:
+        contacts.save(
+            c,
+            [
+                ContactRecord("pastry", f"{n:032x}", "a@b.example", str(n), "en", "{}", at)
+                for n in (1, 2)
+            ],
+        )
+        made = [link.link for link in links.of_study(c, "pastry", "personal")]
+        fates = ("waiting", "unknown", "bounced")
+        mailings.add(
+            c,
+            mailing,
+            [
+                MessageRecord(
+                    fate, "m1", link, None, 0, fate, at, 1, f"{fate}.1@shop.example", at, "5"
+                )
+                for fate, link in zip(fates, made, strict=False)
+            ],
+        )
 
 
 def pages(failed, running):
@@ -72,6 +102,8 @@ def pages(failed, running):
         "draft-with-faults": "/studies/broken/draft",
         "broken-study": "/studies/broken/",
         "links": "/studies/pastry/links",
+        "invitations": "/studies/pastry/invitations",
+        "mailing": "/studies/pastry/mailings/m1",
         "monitor": "/studies/pastry/monitor",
         "rehearsal": "/studies/pastry/rehearsal",
         "rehearsal-missed": "/studies/tight/rehearsal",

@@ -80,3 +80,10 @@ def test_the_password_is_never_printed(run, monkeypatch):
     monkeypatch.setenv("SURVEYAPP_MAIL_PASSWORD", "hunter-2")
     printed = run("settings").stdout
     assert "hunter-2" not in printed and "MAIL_PASSWORD = (set)" in printed
+
+
+def test_erasing_a_customer_removes_the_address(run):
+    done = run("customers", "erase", "1", "--yes")
+    assert "addresses: 1" in done.stdout
+    left = run("invitations", "send", "cafe", "--dry-run")
+    assert "1 would be invited" in left.stderr

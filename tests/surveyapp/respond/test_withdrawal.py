@@ -4,12 +4,14 @@ import sqlite3
 
 import pytest
 
+from analysis.value_report.used import used_rows
 from surveyapp.jobs.analyse import ledger_folder
 from surveyapp.jobs.freeze import FreezeAs, collect, freeze
 from surveyapp.store import links, panels, quotas, respondents
 from surveyapp.studies.panel_settings import panel_of
 from tests import builders
 from tests.surveyapp import people
+from tests.surveyapp.reports.test_reports import store_report
 from tests.surveyapp.respond.walks import begin, finish
 
 PAGES = """
@@ -165,6 +167,7 @@ def test_the_next_archive_leaves_them_out_and_counts_them(app, two, tmp_path):
     archive = freeze(collect(builders.store_of(app), "pastry", 1), how)
     assert len(archive.respondents) == 1 and archive.facts["withdrawn"] == "1"
     assert set(archive.answers["respondent"]) == set(archive.respondents["respondent"])
+    assert "1 who withdrew" in used_rows(archive).excluded, "the source line of the report"
     exported = two.get("/studies/pastry/answers.csv").text
     assert len(exported.splitlines()) == 2
 
@@ -172,3 +175,12 @@ def test_the_next_archive_leaves_them_out_and_counts_them(app, two, tmp_path):
 def test_the_monitor_and_the_study_page_count_them(two):
     assert "Withdrawn" in two.get("/studies/pastry/monitor").text
     assert 'data-label="Withdrawn" class="number">1<' in two.get("/studies/pastry/").text
+
+
+def test_reports_and_archives_from_before_are_marked(app, two):
+    (gone,) = (person for person in stored(app) if person.withdrawn)
+    store_report(app, created=gone.started)
+    assert "1 respondent has withdrawn since this report was made" in two.get("/reports/r1").text
+    assert "The archive may still contain their answers" in two.get("/studies/pastry/").text
+    store_report(app, "r2", created=gone.withdrawn)
+    assert "withdrawn since" not in two.get("/reports/r2").text
