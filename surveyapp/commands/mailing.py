@@ -91,7 +91,7 @@ def send(study: str, dry_run: bool, **asked: Any) -> None:
 def _wish(settings: Settings, definition: Any, asked: dict[str, Any]) -> Any:
     from surveyapp.mail.compose import texts_of
     from surveyapp.studies.invitations import Days
-    from surveyapp.studies.mailings import Panel, Wish
+    from surveyapp.studies.mailing_wish import Panel, Wish
 
     share, _, shares = asked["share"].partition("/")
     if not (share.isdigit() and shares.isdigit()):

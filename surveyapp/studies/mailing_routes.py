@@ -22,17 +22,8 @@ from surveyapp.studies import fielding, mailings_counted
 from surveyapp.studies.contacts import ContactFaults, read_contacts, store_contacts
 from surveyapp.studies.door import door, found
 from surveyapp.studies.invitations import Days
-from surveyapp.studies.mailings import (
-    MOST_REMINDERS,
-    REASONS,
-    MailingFault,
-    Panel,
-    Plan,
-    Wish,
-    create,
-    plan,
-    specimen,
-)
+from surveyapp.studies.mailing_wish import MOST_REMINDERS, Panel, Wish
+from surveyapp.studies.mailings import REASONS, MailingFault, Plan, create, plan, specimen
 
 
 @door.get("/<name>/invitations")

@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from analysis.study import Study
-from analysis.study.mails import OWN, faults_of_mail, names_in
+from analysis.study.mails import OWN, names_in
 from surveyapp import clock, tokens
 from surveyapp.mail.compose import Recipient, Texts, lacking
 from surveyapp.settings import Settings
@@ -21,10 +21,8 @@ from surveyapp.store.mailings import MailingRecord, MessageRecord
 from surveyapp.store.records import LinkRecord
 from surveyapp.studies import invitations
 from surveyapp.studies.invitations import Days, Terms
+from surveyapp.studies.mailing_wish import Wish, wish_faults
 
-WHO = ("all", "complete")
-MOST_REMINDERS = 5
-MOST_SHARES = 20
 INVITED_AGAIN = (None, "complete", "screened_out", "quota_full", "quality_out")
 """Ends of an earlier wave after which somebody may be asked again."""
 REASONS = {
@@ -45,42 +43,6 @@ class MailingFault(ValueError):
     def __init__(self, *faults: str) -> None:
         self.faults = faults
         super().__init__("\n".join(faults))
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """Whom of an earlier wave a wave invites.
-
-    Attributes
-    ----------
-    wave
-        The earlier wave; None: all contacts.
-    who
-        ``all`` who started, or those who ``complete``-d it.
-    share, shares
-        Which share of how many: the customers are dealt into ``shares`` equal parts by their key,
-        the same in every wave, so that taking turns invites everybody once a round.
-    """
-
-    wave: str | None = None
-    who: str = "all"
-    share: int = 1
-    shares: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a researcher asks for."""
-
-    texts: Texts
-    wave: str | None = None
-    run_kind: str = "live"
-    days: Days = field(default_factory=Days)
-    panel: Panel = field(default_factory=Panel)
-    remind_after_days: int = 7
-    remind_at_most: int = 0
-    despite: str = ""
-    """Why customers who were invited lately are invited all the same; empty: they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +76,7 @@ def plan(c: Connection, study: Study, wish: Wish, settings: Settings) -> Plan:
     MailingFault
         With every fault of the wish, its texts and its days.
     """
-    faults = [*_wish_faults(study, wish), *_text_faults(study, wish.texts)]
+    faults = [*wish_faults(study, wish)]
     try:
         terms = _terms(study, wish)
     except invitations.InvitationFault as fault:
@@ -291,39 +253,6 @@ def _terms(study: Study, wish: Wish) -> Terms:
         days=Days(first, last, wish.days.zone),
         batch=f"mailing {wish.wave or 'without wave'}",
     )
-
-
-def _wish_faults(study: Study, wish: Wish) -> Iterator[str]:
-    waves = [known.id for known in study.waves]
-    panel = wish.panel
-    if panel.wave and panel.wave not in waves:
-        yield f"There is no earlier wave '{panel.wave}'. Waves: {', '.join(waves) or 'none'}."
-    if panel.wave and panel.wave == wish.wave:
-        yield "A wave cannot invite the respondents of itself. Choose an earlier one."
-    if panel.who not in WHO:
-        yield f"Of an earlier wave, invite {' or '.join(WHO)}, not '{panel.who}'."
-    if not 1 <= panel.share <= panel.shares <= MOST_SHARES:
-        yield f"A share is written 2/4: the second of four, at most {MOST_SHARES}."
-    if wish.run_kind not in ("live", "test"):
-        yield "A mailing is live or a test."
-    if not 0 <= wish.remind_at_most <= MOST_REMINDERS:
-        yield f"Remind at most {MOST_REMINDERS} times."
-    if wish.remind_at_most and not 1 <= wish.remind_after_days <= 90:
-        yield "Remind after 1 to 90 days."
-    for wave in study.waves:
-        if wave.id != wish.wave:
-            continue
-        if wish.days.first and wave.starts and wish.days.first < wave.starts:
-            yield f"The wave starts on {wave.starts}; the links cannot open before."
-        if wish.days.last and wave.ends and wish.days.last > wave.ends:
-            yield f"The wave ends on {wave.ends}; the links cannot stay open longer."
-
-
-def _text_faults(study: Study, given: Texts) -> Iterator[str]:
-    for kind, languages in given.items():
-        for language, said in languages.items():
-            for _, fact, mend in faults_of_mail(said["subject"], said["body"]):
-                yield f"{kind.capitalize()}, {language}: {fact}. {mend}."
 
 
 def _unfilled(study: Study, wish: Wish, found: Plan) -> Iterator[str]:

@@ -15,7 +15,8 @@ from surveyapp.mail.compose import texts_of
 from surveyapp.mail.server import MailFault, ServerAway
 from surveyapp.store import contacts, jobs, links, mailings, respondents
 from surveyapp.studies.contacts import read_contacts, store_contacts
-from surveyapp.studies.mailings import Wish, create
+from surveyapp.studies.mailing_wish import Wish
+from surveyapp.studies.mailings import create
 from tests import builders
 from tests.mail_catcher import catching
 

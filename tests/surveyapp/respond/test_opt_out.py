@@ -6,7 +6,8 @@ from surveyapp import clock, tokens
 from surveyapp.mail.compose import texts_of
 from surveyapp.store import contacts, mailings
 from surveyapp.studies.contacts import read_contacts, store_contacts
-from surveyapp.studies.mailings import Wish, create, plan
+from surveyapp.studies.mailing_wish import Wish
+from surveyapp.studies.mailings import create, plan
 from tests import builders
 
 PAGES = "  - {id: one, questions: [{id: consent, kind: consent, text: Take part}]}\n"

@@ -11,7 +11,8 @@ from surveyapp import clock
 from surveyapp.mail.compose import texts_of
 from surveyapp.store import contacts, links, mailings
 from surveyapp.studies.contacts import ContactFaults, read_contacts, store_contacts
-from surveyapp.studies.mailings import MailingFault, Panel, Wish, create, in_share, plan
+from surveyapp.studies.mailing_wish import Panel, Wish
+from surveyapp.studies.mailings import MailingFault, create, in_share, plan
 from tests import builders
 from tests.surveyapp import people
 
