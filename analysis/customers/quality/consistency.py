@@ -32,6 +32,9 @@ RANDOM_KEPT = 0.01
 """Share of random responders that may pass, if the wanted rate allows it."""
 STEPS = 60
 CHUNK = 1_000
+EM_STEPS = 60
+EM_CLOSE = 1e-3
+"""The largest step of a mean part-worth at which the population counts as found."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,8 +72,9 @@ def consistency(fitted: PartWorths, choices: Choices, *, wanted: float, seed: in
     Parameters
     ----------
     fitted
-        The report's fit. Of hierarchical Bayes its population is used; of an aggregate logit the
-        coefficients, with the covariance of the prior 'sawtooth' (variance 1): an assumption.
+        The report's fit. Of hierarchical Bayes its population is used, and that of
+        ``estimated_population`` where people drawn from it are less consistent; beside an aggregate
+        logit, which has none, the latter alone.
     wanted
         The share of careful respondents who may be flagged.
 
@@ -85,13 +89,18 @@ def consistency(fitted: PartWorths, choices: Choices, *, wanted: float, seed: in
     judged = np.flatnonzero(counts >= LEAST_TASKS)
     if not len(judged):
         return unused("consistency", wanted, f"fewer than {LEAST_TASKS} tasks a respondent")
-    mean, covariance, words = _population(fitted)
+    populations, words = _populations(fitted, tasks.of(judged))
+    mean, covariance = populations[0]
     rng = np.random.default_rng(seed)
     taken = np.resize(judged, max(SIMULATED, len(judged)))
     shown = tasks.of(taken)
     random = rlh(shown.of(np.arange(len(taken)), _at_random(shown, rng)), mean, covariance)
-    beta = rng.multivariate_normal(mean, covariance, size=len(taken), method="eigh")
-    careful = rlh(shown.of(np.arange(len(taken)), _by_logit(shown, beta, rng)), mean, covariance)
+    worlds = []
+    for place, spread in populations:
+        beta = rng.multivariate_normal(place, spread, size=len(taken), method="eigh")
+        given = shown.of(np.arange(len(taken)), _by_logit(shown, beta, rng))
+        worlds.append(rlh(given, mean, covariance))
+    careful = min(worlds, key=lambda found: float(np.quantile(found, wanted)))
     seen = rlh(tasks.of(judged), mean, covariance)
     limit = float(min(np.quantile(random, 1 - RANDOM_KEPT), np.quantile(careful, wanted)))
     names = [sets.respondents[n] for n in judged]
@@ -114,18 +123,43 @@ def consistency(fitted: PartWorths, choices: Choices, *, wanted: float, seed: in
     return Rule("consistency", wanted, rate, rule, null, len(judged), "", scores, caught, marks)
 
 
-def _population(fitted: PartWorths) -> tuple[Floats, Floats, str]:
+def _populations(fitted: PartWorths, tasks: Tasks) -> tuple[list[tuple[Floats, Floats]], str]:
+    """Means and covariances from which careful responders are drawn, the scoring one first."""
+    estimated = estimated_population(fitted, tasks)
     hierarchy = fitted.hierarchy
     if hierarchy is None:
-        prior = prior_named("sawtooth", fitted.coding)
-        covariance = prior.scale / prior.nu
-        words = "the aggregate logit with an assumed variance of 1 in every level between people"
-        return fitted.coefficients, covariance, words
+        return [estimated], "a normal population estimated from these choices"
     posterior = hierarchy.posterior
     width = fitted.coding.width
     mean = posterior.mu.reshape(-1, width).mean(axis=0, dtype=float)
     covariance = posterior.sigma.reshape(-1, width, width).mean(axis=0, dtype=float)
-    return mean, covariance, "the population of the fit"
+    words = (
+        "the population of the fit, or from a normal one estimated from these choices where its "
+        "people are less consistent (the fit's prior lets people who differ little look more so)"
+    )
+    return [(mean, covariance), estimated], words
+
+
+def estimated_population(fitted: PartWorths, tasks: Tasks) -> tuple[Floats, Floats]:
+    """Mean (K,) and covariance (K, K) of part-worths between people, which an aggregate logit lacks.
+
+    The expectation is taken at everybody's mode, with the inverse curvature there as its variance
+    (Laplace), and maximised in turn; the prior 'sawtooth' stands beside the data as in HB. Starts
+    at the aggregate coefficients.
+    """
+    prior = prior_named("sawtooth", fitted.coding)
+    mean, covariance = fitted.coefficients, prior.scale / prior.nu
+    beta = np.tile(mean, (len(tasks.x), 1))
+    for _ in range(EM_STEPS):
+        found = modes(tasks, mean, covariance, start=beta)
+        beta, new = found.beta, found.beta.mean(axis=0)
+        away = found.beta - new
+        total = prior.scale + away.T @ away + found.variance.sum(axis=0)
+        moved = float(np.abs(new - mean).max())
+        mean, covariance = new, total / (prior.nu + len(found.beta))
+        if moved < EM_CLOSE:
+            break
+    return mean, covariance
 
 
 def laid_out(sets: ChoiceSets) -> Tasks:
@@ -159,31 +193,54 @@ def _by_logit(tasks: Tasks, beta: Floats, rng: np.random.Generator) -> Integers:
     return found
 
 
-def rlh(tasks: Tasks, mean: Floats, covariance: Floats) -> Floats:
-    """Root likelihood of everybody's answers at the mode of their part-worths.
+@dataclass(frozen=True, slots=True, eq=False)
+class Modes:
+    """Everybody's most likely part-worths.
 
-    Parameters
+    Attributes
     ----------
-    mean, covariance
-        (K,) and (K, K), of the population.
-
-    Returns
-    -------
-    (respondents,) geometric mean of the chances of the answers given; 1 / alternatives by chance.
+    beta
+        (respondents, K).
+    variance
+        (respondents, K, K), the inverse of the curvature there.
+    rlh
+        (respondents,) geometric mean of the chances of the answers given; 1 / alternatives by
+        chance.
     """
-    parts = [
-        _rlh(tasks.of(np.arange(first, min(first + CHUNK, len(tasks.x)))), mean, covariance)
-        for first in range(0, len(tasks.x), CHUNK)
-    ]
-    return np.concatenate(parts)
+
+    beta: Floats
+    variance: Floats
+    rlh: Floats
 
 
-def _rlh(tasks: Tasks, mean: Floats, covariance: Floats) -> Floats:
+def rlh(tasks: Tasks, mean: Floats, covariance: Floats) -> Floats:
+    """Root likelihood (respondents,) of everybody's answers at the mode of their part-worths."""
+    return modes(tasks, mean, covariance).rlh
+
+
+def modes(tasks: Tasks, mean: Floats, covariance: Floats, *, start: Floats | None = None) -> Modes:
+    """The mode of everybody's part-worths, given ``mean`` (K,) and ``covariance`` (K, K).
+
+    ``start`` (respondents, K) is where the search begins; default: at the mean.
+    """
+    n = len(tasks.x)
+    beta = np.tile(mean, (n, 1)) if start is None else start
+    parts = []
+    for first in range(0, n, CHUNK):
+        mine = np.arange(first, min(first + CHUNK, n))
+        parts.append(_modes(tasks.of(mine), mean, covariance, beta[mine]))
+    return Modes(
+        np.concatenate([part.beta for part in parts]),
+        np.concatenate([part.variance for part in parts]),
+        np.concatenate([part.rlh for part in parts]),
+    )
+
+
+def _modes(tasks: Tasks, mean: Floats, covariance: Floats, beta: Floats) -> Modes:
     """By Newton steps, halved where the posterior would fall; it is concave."""
     precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
     x = tasks.x.astype(float)
     picked = np.take_along_axis(x, tasks.chosen[:, :, None, None], axis=2)[:, :, 0]
-    beta = np.tile(mean, (len(x), 1))
     value, shares, likelihood = _posterior(tasks, x, beta, mean, precision)
     for _ in range(STEPS):
         expected = np.einsum("ntj,ntjk->ntk", shares, x)
@@ -191,8 +248,8 @@ def _rlh(tasks: Tasks, mean: Floats, covariance: Floats) -> Floats:
         gradient -= (beta - mean) @ precision
         flat = (shares[..., None] * x).reshape(len(x), -1, x.shape[-1])
         bend = flat.transpose(0, 2, 1) @ x.reshape(len(x), -1, x.shape[-1])
-        bend -= expected.transpose(0, 2, 1) @ expected
-        step = np.linalg.solve(bend + precision, gradient[:, :, None])[:, :, 0]
+        bend += precision - expected.transpose(0, 2, 1) @ expected
+        step = np.linalg.solve(bend, gradient[:, :, None])[:, :, 0]
         if np.abs(np.einsum("nk,nk->n", gradient, step)).max() < 1e-8:
             break
         size = np.ones(len(x))
@@ -204,8 +261,8 @@ def _rlh(tasks: Tasks, mean: Floats, covariance: Floats) -> Floats:
                 break
             size[worse] /= 2
         beta, (value, shares, likelihood) = new, found
-    rooted: Floats = np.exp(likelihood / np.maximum(tasks.asked.sum(axis=1), 1))
-    return rooted
+    rooted = np.exp(likelihood / np.maximum(tasks.asked.sum(axis=1), 1))
+    return Modes(beta, np.asarray(np.linalg.inv(bend), dtype=np.float64), rooted)
 
 
 def _posterior(

@@ -1,4 +1,4 @@
-"""Respondents who are one person twice, or whose answers are those of another.
+"""Respondents who are one person twice in a wave, or whose answers are those of another.
 
 Nothing is read of the browser: only the id that a customer or panel member came with, what was
 answered, and what was written.
@@ -46,28 +46,32 @@ def duplicates(
     Parameters
     ----------
     respondents
-        With the columns respondent, started, customer and, where a panel gave an id, panel_id.
+        With the columns respondent, started and customer; where they are there, panel_key (a person
+        of a panel) and wave. Only respondents of the same wave are compared: a person may answer
+        every wave, and much the same.
     answers, choices
         Of these respondents.
     """
     order = [str(r) for r in respondents.sort_values(["started", "respondent"])["respondent"]]
     found: dict[str, str] = {}
-    for column in ("customer", "panel_id"):
+    waves = _waves(respondents, order)
+    for column in ("customer", "panel_key"):
         if column in respondents.columns:
-            found |= _same_id(respondents, column, order) | found
-    found = _same_text(study, answers, order) | found
-    closed = _columns(study, answers, choices, order)
+            found |= _same_id(respondents, column, waves) | found
+    found = _same_text(study, answers, waves) | found
+    closed = _columns(study, answers, choices, order, list(waves.values()))
     limit, copies, scores = _same_answers(closed, order, wanted, seed)
     found = copies | found
     marks = tuple(Mark(name, "duplicates", found[name]) for name in order if name in found)
     rule = (
-        f"the id of an earlier respondent; the same text of {LEAST_LETTERS} letters or more; "
-        "or more answers in common with an earlier one than chance gives"
+        f"the id of an earlier respondent of the wave; the same text of {LEAST_LETTERS} letters or "
+        "more; or more answers in common with an earlier one than chance gives"
     )
     null = (
         "no two people share an id; texts are independent (0.6 bits a letter); the answers that a "
         "respondent has in common with the nearest other are as those of simulated strangers who "
-        "rate as people do here, and at least as the lower half of these respondents suggests"
+        "rate as people do here (half the rate of them, for people are no such strangers), and at "
+        "least as the lower half of these respondents suggests"
     )
     if limit is None:
         null += " (too few respondents or answers to compare these here)"
@@ -75,26 +79,38 @@ def duplicates(
     return Rule("duplicates", wanted, rate, rule, null, len(order), scores=scores, marks=marks)
 
 
-def _same_id(respondents: pd.DataFrame, column: str, order: Sequence[str]) -> dict[str, str]:
-    ids = respondents.set_index("respondent")[column].fillna("").astype(str).reindex(list(order))
-    known = ids[ids != ""]
-    later = known[known.duplicated()]
-    first = {value: name for name, value in reversed(list(known.items()))}
+def _waves(respondents: pd.DataFrame, order: Sequence[str]) -> dict[str, str]:
+    """Wave by respondent, in the order given."""
+    if "wave" not in respondents.columns:
+        return dict.fromkeys(order, "")
+    waves = respondents.set_index("respondent")["wave"].fillna("").astype(str)
+    return {name: waves[name] for name in order}
+
+
+def _same_id(respondents: pd.DataFrame, column: str, waves: Mapping[str, str]) -> dict[str, str]:
+    ids = respondents.set_index("respondent")[column].fillna("").astype(str)
     noun = "customer" if column == "customer" else "panel member"
-    return {str(name): f"the same {noun} as {first[value]}" for name, value in later.items()}
-
-
-def _same_text(study: Study, answers: Mapping[str, Given], order: Sequence[str]) -> dict[str, str]:
-    texts = [q.id for q in study.questions() if q.kind in ("short_text", "long_text")]
     first: dict[tuple[str, str], str] = {}
     found = {}
-    for name in order:
+    for name, wave in waves.items():
+        if ids[name] and (earlier := first.setdefault((wave, ids[name]), name)) != name:
+            found[name] = f"the same {noun} as {earlier}"
+    return found
+
+
+def _same_text(
+    study: Study, answers: Mapping[str, Given], waves: Mapping[str, str]
+) -> dict[str, str]:
+    texts = [q.id for q in study.questions() if q.kind in ("short_text", "long_text")]
+    first: dict[tuple[str, str, str], str] = {}
+    found = {}
+    for name, wave in waves.items():
         for question in texts:
             plain = "".join(re.findall(r"\w", answers.get(name, {}).get((question, ""), "")))
             plain = plain.casefold()
             if len(plain) < LEAST_LETTERS or len(set(plain)) < 8:
                 continue
-            earlier = first.setdefault((question, plain), name)
+            earlier = first.setdefault((wave, question, plain), name)
             if earlier != name:
                 found[name] = f"wrote to '{question}' the same as {earlier}"
     return found
@@ -105,6 +121,7 @@ def _columns(
     answers: Mapping[str, Given],
     choices: Mapping[str, pd.DataFrame],
     order: Sequence[str],
+    waves: Sequence[str],
 ) -> Closed:
     """The closed answers of everybody; choices are compared where the same task was seen."""
     rated = {(q.id, item.id) for q, item in study.items()}
@@ -131,15 +148,19 @@ def _columns(
         if codes.max(initial=-1) > 0:
             columns.append(codes.astype(np.int64))
             ordered.append(is_rated)
-    return Closed(np.array(columns).T.reshape(len(order), -1), np.array(ordered, dtype=bool))
+    table = np.array(columns).T.reshape(len(order), -1)
+    wave = pd.factorize(np.array(waves, dtype=object))[0].astype(np.int64)
+    return Closed(table, np.array(ordered, dtype=bool), wave)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Closed:
-    """Closed answers as codes (respondents, columns), -1 for none; which columns are ratings."""
+    """Closed answers as codes (respondents, columns), -1 for none; which columns are ratings; the
+    wave of each respondent."""
 
     codes: NDArray[np.int64]
     ordered: NDArray[np.bool_]
+    wave: NDArray[np.int64]
 
     def strangers(self, times: int, seed: int) -> Iterator[NDArray[np.int64]]:
         """Codes of as many simulated people who copy nobody, several times.
@@ -180,24 +201,28 @@ def _same_answers(
 ) -> tuple[float | None, dict[str, str], dict[str, float]]:
     """The limit in spreads, who lies above it, and everybody's score (negative).
 
-    The limit is the larger of two: that of simulated strangers, and that of a Gumbel distribution
-    (of the greatest of many) through the median and lower quartile of these respondents, for the
-    answers whose correlations are not simulated. Copies are all on the other side.
+    The limit is the larger of two: that of simulated strangers at half the rate, and that of a
+    Gumbel distribution (of the greatest of many) through the median and lower quartile of these
+    respondents, for the answers whose correlations are not simulated. Copies are all on the other
+    side. Half the rate is the margin for people who do not answer as cut normals: those who use
+    only the ends of the scale came to 1.3 times the whole rate (docs/deep-checks.md).
     """
     n = len(order)
     if n < ENOUGH or closed.codes.shape[1] < LEAST_ANSWERS:
         return None, {}, {}
-    near = _nearest(closed.codes)
+    near = _nearest(closed.codes, closed.wave)
     known = np.isfinite(near.any)
     if known.sum() < ENOUGH:
         return None, {}, {}
     times = max(1, -(-STRANGERS // n))
-    strangers = np.concatenate([_nearest(codes).any for codes in closed.strangers(times, seed)])
+    drawn = closed.strangers(times, seed)
+    strangers = np.concatenate([_nearest(codes, closed.wave).any for codes in drawn])
     quartile, middle = np.quantile(near.any[known], [0.25, 0.5])
     scale = (middle - quartile) / (log(log(4)) - log(log(2)))
     place = middle + scale * log(log(2))
     gumbel = float(place - scale * log(-log(1 - wanted)))
-    limit = max(gumbel, float(np.quantile(strangers[np.isfinite(strangers)], 1 - wanted)))
+    simulated = float(np.quantile(strangers[np.isfinite(strangers)], 1 - wanted / 2))
+    limit = max(gumbel, simulated)
     found = {
         order[i]: f"{100 * near.share[i]:.0f} % of the answers are those of {order[near.whom[i]]}"
         for i in range(n)
@@ -207,8 +232,8 @@ def _same_answers(
     return limit, found, scores
 
 
-def _nearest(codes: NDArray[np.int64]) -> Nearest:
-    """Compare everybody with everybody, in chunks of rows."""
+def _nearest(codes: NDArray[np.int64], wave: NDArray[np.int64]) -> Nearest:
+    """Compare everybody with everybody of the same wave, in chunks of rows."""
     n = len(codes)
     there = (codes >= 0).astype(np.float32)
     hot = np.concatenate(
@@ -226,6 +251,7 @@ def _nearest(codes: NDArray[np.int64]) -> Nearest:
             excess = np.where(both >= LEAST_ANSWERS, (same - expected) / spread, -np.inf)
         excess = np.nan_to_num(excess, nan=-np.inf, neginf=-np.inf)
         excess[rows - first, rows] = -np.inf
+        excess[wave[rows][:, None] != wave] = -np.inf
         found.any[rows] = excess.max(axis=1)
         excess[np.arange(n) >= rows[:, None]] = -np.inf
         found.whom[rows] = whom = excess.argmax(axis=1)

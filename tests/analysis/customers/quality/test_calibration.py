@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.choices.coding import coding_of
 from analysis.choices.design import design_of
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.mnl import fit_mnl
@@ -120,33 +122,37 @@ def copies(answers, rng):
     return found
 
 
+@lru_cache
+def shown_by_block() -> tuple[list[pd.DataFrame], list[np.ndarray], int]:
+    """The demo's tasks by block, one row per alternative (the none last), and the rows coded."""
+    exercise = PASTRY.choice_exercise()
+    coding = coding_of(PASTRY, exercise)
+    frames, coded = [], []
+    for _, mine in design_of(exercise).groupby("block"):
+        rows, x = [], []
+        for task, shown in mine.groupby("task"):
+            for k, levels in enumerate([*shown[list(exercise.columns)].to_dict("records"), None]):
+                rows.append({"task": task, "alternative": k + 1, "role": shown["role"].iloc[0],
+                             **(levels or dict.fromkeys(exercise.columns))})  # fmt: skip
+                x.append(coding.row(levels))
+        frames.append(pd.DataFrame(rows))
+        coded.append(np.array(x))
+    return frames, coded, coding.width
+
+
 def choices_of(n: int, random: int, rng: np.random.Generator, spread: float) -> pd.DataFrame:
     """Choices in the demo's tasks, part-worths normal over people; the first answer at random."""
-    exercise = PASTRY.choice_exercise()
-    from analysis.choices.coding import coding_of
-
-    design = design_of(exercise)
-    blocks = sorted(design["block"].unique())
-    coding = coding_of(PASTRY, exercise)
-    mean = rng.normal(0, 0.5, size=coding.width)
-    rows = []
+    frames, coded, width = shown_by_block()
+    mean = rng.normal(0, 0.5, size=width)
+    found = []
     for person in range(n):
-        mine = design[design["block"] == blocks[person % len(blocks)]]
-        beta = rng.normal(mean, spread)
-        for task, shown in mine.groupby("task"):
-            levels = [*shown.to_dict("records"), {}]
-            frame = pd.DataFrame([{a: one.get(a) for a in exercise.columns} for one in levels])
-            x = np.array([
-                coding.row({a: one[a] for a in exercise.columns} if one else None)
-                for one in levels
-            ])  # fmt: skip
-            utility = np.zeros(len(x)) if person < random else x @ beta
-            chosen = int((utility + rng.gumbel(size=len(x))).argmax())
-            for k, record in enumerate(frame.to_dict("records")):
-                rows.append({"respondent": f"r{person:04d}", "task": task, "alternative": k + 1,
-                             "chosen": int(k == chosen), "role": shown["role"].iloc[0],
-                             **record})  # fmt: skip
-    return pd.DataFrame(rows)
+        frame, x = frames[person % len(frames)], coded[person % len(frames)]
+        beta = rng.normal(mean, spread) * (person >= random)
+        utility = pd.Series(x @ beta + rng.gumbel(size=len(x)))
+        best = utility.groupby(frame["task"].to_numpy()).transform("max")
+        mine = frame.assign(respondent=f"r{person:04d}", chosen=(utility == best).astype(int))
+        found.append(mine)
+    return pd.concat(found, ignore_index=True)
 
 
 @pytest.mark.parametrize(("estimator", "spread", "studies"), [
