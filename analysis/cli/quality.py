@@ -55,7 +55,7 @@ def quality(
             used = replace(used, study=used.study.model_copy(update={"analysis": plan}))
         found = assessed(used, choice_parts(used, seed=seed), seed=seed)
         out.mkdir(parents=True, exist_ok=True)
-        write_quality(out, found, used.study.analysis.quality)
+        write_quality(out, found, used.study.analysis.quality, ended=used.quality_out)
     for rule in found.rules:
         said = rule.unused or (
             f"{len({m.respondent for m in rule.marks})} of {rule.judged} judged; "

@@ -45,7 +45,7 @@ def report(archive: Path, out: Path, seed: int, kinds: tuple[str, ...]) -> None:
     with bad_input(ValueError):
         found = analyse(read_archive(archive), seed=seed, progress=_saying(), kinds=kinds)
         out.mkdir(parents=True, exist_ok=True)
-        write_quality(out, found.quality, found.plan)
+        write_quality(out, found.quality, found.plan, ended=found.quality_out)
         text = found.report.model_dump_json(indent=2)
         (out / "report.json").write_text(text + "\n", encoding="utf-8")
         listed = ""

@@ -54,6 +54,8 @@ class Analysis:
     campaign: pd.DataFrame | None
     quality: Assessed
     plan: QualityPlan
+    quality_out: int
+    """Who failed an attention check that ended the survey."""
 
 
 def build_report(
@@ -122,7 +124,13 @@ def analyse(
         found = diagnostics_of(choices.fit, program=program, prediction=prediction)
     tell("Done", STEPS, STEPS)
     return Analysis(
-        report, choices.fit, found, customers.campaign, quality, used.study.analysis.quality
+        report=report,
+        fit=choices.fit,
+        diagnostics=found,
+        campaign=customers.campaign,
+        quality=quality,
+        plan=used.study.analysis.quality,
+        quality_out=used.quality_out,
     )
 
 

@@ -100,6 +100,7 @@ def quality_part(
         exclude=tuple(LABELS[flag] for flag in plan.exclude),
         excluded=len(found.flagged(plan.exclude)),
         without=len(left_out),
+        ended=used.quality_out,
         figures=rows,
         conclusion=_conclusion(everybody, others, rows),
     )

@@ -351,6 +351,8 @@ class AnswerQuality(Part):
     """Respondents whom the report leaves out for them."""
     without: int
     """Respondents whom the column 'without' leaves out."""
+    ended: int = 0
+    """Who failed an attention check that ended the survey, and so is not in the report."""
     figures: tuple[ComparedFigure, ...]
     conclusion: str
 

@@ -20,8 +20,9 @@ class Used:
 
     Attributes
     ----------
-    started
-        How many began, of the kinds of respondent that count.
+    started, quality_out
+        How many began, and how many of them failed an attention check that ended the survey, of the
+        kinds of respondent that count.
     respondents, answers, choices
         Completed respondents only; answers and choices of earlier versions only where they mean the
         same as in the latest.
@@ -48,6 +49,7 @@ class Used:
     warnings: tuple[str, ...]
     verdicts: Mapping[int, tuple[Verdict, ...]]
     weighting: Weighting | None = None
+    quality_out: int = 0
 
     @property
     def weighing(self) -> dict[str, float] | None:
@@ -125,6 +127,7 @@ def used_rows(archive: Archive, kinds: Sequence[str] = ()) -> Used:
         ),
         warnings=tuple(_warnings(archive, int((counted & ~current).sum()))),
         verdicts={n: found for n, found in verdicts.items() if (versions == n).any()},
+        quality_out=int((began & (everybody["ended"] == "quality_out")).sum()),
     )
 
 

@@ -47,7 +47,7 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     folder = folder_of(settings, job.job)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(document)
-    write_quality(folder, found.quality, found.plan)
+    write_quality(folder, found.quality, found.plan, ended=found.quality_out)
     write_fit(folder, found)
     write_people(folder, archive, found)
     if found.campaign is not None:

@@ -100,10 +100,11 @@ def respondents_frame(collected: Collected) -> pd.DataFrame:
             "customer": person.customer if person.respondent in linkable else None,
             "study_version": person.version,
             "seed": person.seed,
+            "panel_key": person.panel_key,
         }
         for person in collected.respondents
     ]
-    return pd.DataFrame(rows, columns=[*RESPONDENT_COLUMNS, "seed"])
+    return pd.DataFrame(rows, columns=[*RESPONDENT_COLUMNS, "seed", "panel_key"])
 
 
 def linked_respondents(collected: Collected) -> frozenset[str]:

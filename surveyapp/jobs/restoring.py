@@ -26,9 +26,9 @@ from surveyapp.store.records import (
 
 
 def restore(store: Store, archive: Archive) -> int:
-    """Store an archive's versions, respondents, answers and choices; returns the respondents.
+    """Store an archive's versions, respondents, answers, choices and page times.
 
-    Nobody can go on answering: links and unseen choice tasks are not in an archive. Customers
+    Returns the number of respondents. Nobody can go on answering: links and unseen choice tasks are not in an archive. Customers
     join purchases here only when the installation has the same customer key.
 
     Raises
@@ -69,6 +69,7 @@ def restore(store: Store, archive: Archive) -> int:
         for exercise, frame in archive.choices.items():
             found = tasks_of(archive.study.exercise(exercise), frame, seeds)
             _store_choices(c, study, numbers, places, found, exercise)
+        respondents.add_pages(c, _pages(archive))
     return len(people)
 
 
@@ -108,7 +109,23 @@ class _Person:
             completed=row["completed"] or None,
             ended=row["ended"] or None,
             seed=self.seed,
+            panel_key=row.get("panel_key") or None,
         )
+
+
+def _pages(archive: Archive) -> Iterator[dict[str, Any]]:
+    """The pages that were sent, with the seconds since the one before."""
+    before = dict(_pairs(archive.respondents, "respondent", "started"))
+    for row in _rows(archive.page_times.sort_values(["respondent", "turn"])):
+        name, at = row["respondent"], row["at"]
+        seconds = clock.seconds_between(before[name], at) if before[name] else None
+        before[name] = at
+        yield {"respondent": name, "turn": int(row["turn"]), "step": row["step"], "at": at,
+               "seconds": seconds}  # fmt: skip
+
+
+def _pairs(frame: pd.DataFrame, key: str, value: str) -> Iterator[tuple[str, str]]:
+    return zip(frame[key].astype(str), frame[value].astype(str), strict=True)
 
 
 def _answer(row: Mapping[str, Any]) -> AnswerRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -106,6 +106,13 @@ def advance(
         "answers": answered,
     }
     c.execute(_SENT, row)
+
+
+def add_pages(c: Connection, rows: Iterable[Mapping[str, object]]) -> None:
+    """Store many pages sent at once, as an import does: the columns of ``pages_sent``."""
+    values = [dict(row) for row in rows]
+    if values:
+        c.execute(insert(pages_sent), values)
 
 
 def end(c: Connection, respondent: str, ended: str) -> None:

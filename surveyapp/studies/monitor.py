@@ -124,7 +124,7 @@ def _figures(name: str) -> dict[str, object]:
             "quotas": quota_rows(study, quotas.fill(c, name, run_kind, at=clock.now())),
             "batches": [batch for batch in batches if batch.run_kind == run_kind],
             "mailings": mailings_counted.of_study(c, name, run_kind),
-            "flags": flag_counts(c, study, run_kind),
+            "flags": flag_counts(c, study, version.version, run_kind, known=current.flags()),
             "now": clock.now(),
         }
 

@@ -141,7 +141,7 @@ def _populations(fitted: PartWorths, tasks: Tasks) -> tuple[list[tuple[Floats, F
 
 
 def estimated_population(fitted: PartWorths, tasks: Tasks) -> tuple[Floats, Floats]:
-    """Mean (K,) and covariance (K, K) of part-worths between people, which an aggregate logit lacks.
+    """Mean (K,) and covariance (K, K) of part-worths between people.
 
     The expectation is taken at everybody's mode, with the inverse curvature there as its variance
     (Laplace), and maximised in turn; the prior 'sawtooth' stands beside the data as in HB. Starts

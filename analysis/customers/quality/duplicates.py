@@ -144,13 +144,13 @@ def _columns(
             table.append((False, list(there.where(there.notna(), None))))
     columns, ordered = [], []
     for is_rated, column in table:
-        codes = pd.factorize(np.array(column, dtype=object), sort=is_rated)[0]
-        if codes.max(initial=-1) > 0:
-            columns.append(codes.astype(np.int64))
+        found = pd.factorize(np.array(column, dtype=object), sort=is_rated)[0]
+        if found.max(initial=-1) > 0:
+            columns.append(found.astype(np.int64))
             ordered.append(is_rated)
-    table = np.array(columns).T.reshape(len(order), -1)
+    codes = np.array(columns).T.reshape(len(order), -1)
     wave = pd.factorize(np.array(waves, dtype=object))[0].astype(np.int64)
-    return Closed(table, np.array(ordered, dtype=bool), wave)
+    return Closed(codes, np.array(ordered, dtype=bool), wave)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,8 +12,10 @@ from analysis.study.quality import QualityPlan
 TABLE, SUMMARY = "quality.csv", "quality.json"
 
 
-def write_quality(folder: Path, found: Assessed, plan: QualityPlan) -> None:
+def write_quality(folder: Path, found: Assessed, plan: QualityPlan, *, ended: int) -> None:
     """Write quality.csv and quality.json into a folder that exists.
+
+    ``ended`` is how many failed an attention check that ended the survey: they are no rows.
 
     In the table a flag is 1, 0, or empty where a respondent could not be judged; excluded says
     whether the plan leaves the respondent out of the report.
@@ -29,6 +31,7 @@ def write_quality(folder: Path, found: Assessed, plan: QualityPlan) -> None:
         "respondents": len(found.flags),
         "flagged": len(found.flagged()),
         "excluded": len(excluded),
+        "ended_by_attention_check": ended,
         "exclude": list(plan.exclude),
         "error_rate": plan.error_rate,
         "overall_rate_at_most": found.overall,

@@ -6,7 +6,6 @@ with its nulls.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,32 +15,24 @@ from analysis.customers.quality.speed import page_seconds, speeding
 from analysis.study.quality import FLAG_NAMES, FlagName
 from analysis.study.types import Study
 
-LIVE: tuple[FlagName, ...] = (
-    "speeding", "speeding_tasks", "straight_lining", "attention", "duplicates",
-)  # fmt: skip
-"""Flags that can be known live; the others need all the answers."""
-
 
 @dataclass(frozen=True, slots=True)
 class LiveRespondent:
     """One respondent as the store holds it.
 
-    ``sent`` are (turn, step, time) of the pages sent; ``person`` is the customer or the id that a
-    panel gave, empty when neither is known.
+    ``again`` is whether the same customer completed before; ``sent`` are (turn, step, time) of the
+    pages sent.
     """
 
     respondent: str
     started: str
-    person: str = ""
+    again: bool = False
     answers: Given = field(default_factory=dict)
     sent: Sequence[tuple[int, str, str]] = ()
 
 
 def live_flags(study: Study, people: Sequence[LiveRespondent]) -> dict[str, tuple[FlagName, ...]]:
-    """Flags by respondent, of those who carry one, of a version of a study.
-
-    ``people`` are in the order in which they began: of two of the same person the later is flagged.
-    """
+    """Flags by respondent, of those who carry one, of a version of a study."""
     wanted = study.analysis.quality.error_rate / len(FLAG_NAMES)
     found: dict[str, list[FlagName]] = {}
     told = {p.respondent: page_seconds(p.started, p.sent) for p in people}
@@ -56,15 +47,7 @@ def live_flags(study: Study, people: Sequence[LiveRespondent]) -> dict[str, tupl
     answers = {p.respondent: p.answers for p in people}
     for mark in attention(study, answers, wanted=wanted).marks:
         found.setdefault(mark.respondent, []).append(mark.flag)
-    seen: Counter[str] = Counter()
     for person in people:
-        seen[person.person] += bool(person.person)
-        if seen[person.person] > 1:
+        if person.again:
             found.setdefault(person.respondent, []).append("duplicates")
     return {name: tuple(flags) for name, flags in found.items()}
-
-
-def live_counts(study: Study, people: Sequence[LiveRespondent]) -> dict[FlagName, int]:
-    """How many carry each of the flags that can be known live."""
-    counted = Counter(flag for flags in live_flags(study, people).values() for flag in flags)
-    return {flag: counted[flag] for flag in LIVE}
