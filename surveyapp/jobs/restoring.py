@@ -28,8 +28,9 @@ from surveyapp.store.records import (
 def restore(store: Store, archive: Archive) -> int:
     """Store an archive's versions, respondents, answers, choices and page times.
 
-    Returns the number of respondents. Nobody can go on answering: links and unseen choice tasks are not in an archive. Customers
-    join purchases here only when the installation has the same customer key.
+    Returns the number of respondents. Nobody can go on answering: links and unseen choice tasks
+    are not in an archive. Customers join purchases here only when the installation has the same
+    customer key.
 
     Raises
     ------

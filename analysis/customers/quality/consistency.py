@@ -32,9 +32,12 @@ RANDOM_KEPT = 0.01
 """Share of random responders that may pass, if the wanted rate allows it."""
 STEPS = 60
 CHUNK = 1_000
-EM_STEPS = 60
-EM_CLOSE = 1e-3
-"""The largest step of a mean part-worth at which the population counts as found."""
+LAPLACE_STEPS, EM_STEPS = 20, 30
+EM_DRAWS = 60
+WIDER = 1.2
+"""Draws around a mode spread so much wider than the curvature there says, for the tails."""
+MOST_ESTIMATED = 400
+"""Respondents of whom a population is estimated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +92,7 @@ def consistency(fitted: PartWorths, choices: Choices, *, wanted: float, seed: in
     judged = np.flatnonzero(counts >= LEAST_TASKS)
     if not len(judged):
         return unused("consistency", wanted, f"fewer than {LEAST_TASKS} tasks a respondent")
-    populations, words = _populations(fitted, tasks.of(judged))
+    populations, words = _populations(fitted, tasks.of(judged), seed)
     mean, covariance = populations[0]
     rng = np.random.default_rng(seed)
     taken = np.resize(judged, max(SIMULATED, len(judged)))
@@ -123,9 +126,11 @@ def consistency(fitted: PartWorths, choices: Choices, *, wanted: float, seed: in
     return Rule("consistency", wanted, rate, rule, null, len(judged), "", scores, caught, marks)
 
 
-def _populations(fitted: PartWorths, tasks: Tasks) -> tuple[list[tuple[Floats, Floats]], str]:
+def _populations(
+    fitted: PartWorths, tasks: Tasks, seed: int
+) -> tuple[list[tuple[Floats, Floats]], str]:
     """Means and covariances from which careful responders are drawn, the scoring one first."""
-    estimated = estimated_population(fitted, tasks)
+    estimated = estimated_population(fitted, tasks, seed=seed)
     hierarchy = fitted.hierarchy
     if hierarchy is None:
         return [estimated], "a normal population estimated from these choices"
@@ -140,26 +145,52 @@ def _populations(fitted: PartWorths, tasks: Tasks) -> tuple[list[tuple[Floats, F
     return [(mean, covariance), estimated], words
 
 
-def estimated_population(fitted: PartWorths, tasks: Tasks) -> tuple[Floats, Floats]:
+def estimated_population(fitted: PartWorths, tasks: Tasks, *, seed: int) -> tuple[Floats, Floats]:
     """Mean (K,) and covariance (K, K) of part-worths between people.
 
-    The expectation is taken at everybody's mode, with the inverse curvature there as its variance
-    (Laplace), and maximised in turn; the prior 'sawtooth' stands beside the data as in HB. Starts
-    at the aggregate coefficients.
+    By expectation and maximisation, with the prior 'sawtooth' beside the data as in HB: first with
+    everybody's mode and the inverse curvature there for the expectation (Laplace), which makes
+    people too much alike, then with draws around the modes, weighted by the posterior.
     """
     prior = prior_named("sawtooth", fitted.coding)
+    rng = np.random.default_rng(seed)
+    if len(tasks.x) > MOST_ESTIMATED:
+        tasks = tasks.of(rng.choice(len(tasks.x), MOST_ESTIMATED, replace=False))
+    n, width = len(tasks.x), fitted.coding.width
+    z = rng.standard_normal((EM_DRAWS, n, width))
     mean, covariance = fitted.coefficients, prior.scale / prior.nu
-    beta = np.tile(mean, (len(tasks.x), 1))
-    for _ in range(EM_STEPS):
+    beta = np.tile(mean, (n, 1))
+    for step in range(LAPLACE_STEPS + EM_STEPS):
         found = modes(tasks, mean, covariance, start=beta)
-        beta, new = found.beta, found.beta.mean(axis=0)
-        away = found.beta - new
-        total = prior.scale + away.T @ away + found.variance.sum(axis=0)
-        moved = float(np.abs(new - mean).max())
-        mean, covariance = new, total / (prior.nu + len(found.beta))
-        if moved < EM_CLOSE:
-            break
+        beta = found.beta
+        if step < LAPLACE_STEPS:
+            mean = beta.mean(axis=0)
+            away = beta - mean
+            spread = away.T @ away + found.variance.sum(axis=0)
+        else:
+            mean, spread = _drawn_moments(tasks, found, mean, covariance, z)
+        covariance = (prior.scale + spread) / (prior.nu + n)
     return mean, covariance
+
+
+def _drawn_moments(
+    tasks: Tasks, found: Modes, mean: Floats, covariance: Floats, z: Floats
+) -> tuple[Floats, Floats]:
+    """Mean of part-worths, and the sum of their squares about it, by importance sampling.
+
+    ``z`` (draws, respondents, K) are the same normals in every step, so that the steps settle.
+    """
+    precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
+    x = tasks.x.astype(float)
+    roots = WIDER * np.linalg.cholesky(found.variance)
+    drawn = found.beta + np.einsum("nkl,rnl->rnk", roots, z)
+    log = np.array([_posterior(tasks, x, beta, mean, precision)[0] for beta in drawn])
+    log += 0.5 * (z**2).sum(axis=2)
+    weight = np.exp(log - log.max(axis=0))
+    weight /= weight.sum(axis=0)
+    centre = np.einsum("rn,rnk->k", weight, drawn) / len(x)
+    away = drawn - centre
+    return centre, np.einsum("rn,rnk,rnl->kl", weight, away, away, optimize=True)
 
 
 def laid_out(sets: ChoiceSets) -> Tasks:
