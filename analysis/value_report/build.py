@@ -15,7 +15,7 @@ from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
 from analysis.study.quality import QualityPlan
 from analysis.value_report.answer_sections import answer_section
-from analysis.value_report.choice_parts import ChoiceParts, Progress, choice_parts
+from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.driver_sections import driver_sections
 from analysis.value_report.group_sections import group_sections
@@ -143,7 +143,10 @@ def _without_flagged(
     if not flagged or len(flagged) == len(used.respondents):
         return used, everybody, None
     kept = used.without(flagged, EXCLUDED)
-    others = Figures(choice_parts(kept, seed=seed, progress=progress), rating_parts(kept))
+    chains = chains_like(everybody.choices)
+    others = Figures(
+        choice_parts(kept, seed=seed, progress=progress, chains=chains), rating_parts(kept)
+    )
     return (kept, others, others) if excluded else (used, everybody, others)
 
 

@@ -55,10 +55,13 @@ class ChoiceParts:
     fit: Fit | None = None
 
 
-def choice_parts(used: Used, *, seed: int, progress: Progress | None = None) -> ChoiceParts:
+def choice_parts(
+    used: Used, *, seed: int, progress: Progress | None = None, chains: Settings = CHAINS
+) -> ChoiceParts:
     """Fit the reported exercise by the plan's estimator; without usable choices, only a warning.
 
     A fit that is not final gives no figures: only ``estimation`` with the reasons, and ``fit``.
+    ``chains`` is for hierarchical Bayes.
     """
     if not used.study.exercises:
         return _without("The study has no choice exercise")
@@ -73,7 +76,7 @@ def choice_parts(used: Used, *, seed: int, progress: Progress | None = None) -> 
         return _without(f"Nobody answered the choice tasks of '{exercise.id}'")
     try:
         choices = check_choices(frame, exercise)
-        fit = _fit(used, choices, seed, progress)
+        fit = _fit(used, choices, seed, progress, chains)
     except (TableFaults, ValueError, NotConverged) as error:
         return _without(f"The choices of '{exercise.id}' cannot be fitted ({error})")
     parts = ChoiceParts(
@@ -89,7 +92,17 @@ def _without(why: str) -> ChoiceParts:
     return ChoiceParts(warnings=(text,))
 
 
-def _fit(used: Used, choices: Choices, seed: int, progress: Progress | None) -> Fit:
+def chains_like(parts: ChoiceParts) -> Settings:
+    """Chains for the same choices without a few respondents: at most twice as long as these."""
+    hierarchy = parts.fit.fitted.hierarchy if parts.fit else None
+    if hierarchy is None:
+        return CHAINS
+    return replace(CHAINS, at_most=min(2 * hierarchy.posterior.gamma.shape[1], CHAINS.at_most))
+
+
+def _fit(
+    used: Used, choices: Choices, seed: int, progress: Progress | None, chains: Settings
+) -> Fit:
     plan, weights = used.study.analysis, used.weighing
     if plan.estimator == "mnl":
         fitted = fit_mnl(used.study, choices, weights=weights)
@@ -100,11 +113,11 @@ def _fit(used: Used, choices: Choices, seed: int, progress: Progress | None) -> 
         choices,
         seed=seed,
         prior=prior,
-        settings=CHAINS,
+        settings=chains,
         progress=progress and partial(progress, "Drawing everybody's part-worths"),
     )
     return Fit(
-        used.study, choices, fitted, seed, weights=weights, prior=prior, burn_in=CHAINS.burn_in
+        used.study, choices, fitted, seed, weights=weights, prior=prior, burn_in=chains.burn_in
     )
 
 

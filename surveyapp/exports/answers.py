@@ -40,7 +40,7 @@ def answers_csv(
         Kinds of run to write; default: those that count.
     flags
         Flags on the quality of answers by respondent, of the newest analysis. Who is not among them
-        has an empty cell, who carries none a '-'; None leaves the column out.
+        has an empty cell, who carries none a 'none'; None leaves the column out.
 
     It never holds the customers: the archive joins answers with purchases, where respondents
     agreed to it.

@@ -53,14 +53,14 @@ def win_back_of(settings: Settings, record: ReportRecord) -> Path | None:
 
 
 def flags_of(settings: Settings, record: ReportRecord) -> dict[str, str]:
-    """Flags by respondent of a report's run, '-' for none; empty for runs without flags."""
+    """Flags by respondent of a report's run, 'none' for none; empty for runs without flags."""
     if record.job is None:
         return {}
     path = folder_of(settings, record.job) / "quality.csv"
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
-        return {row["respondent"]: row["flags"] or "-" for row in csv.DictReader(file)}
+        return {row["respondent"]: row["flags"] or "none" for row in csv.DictReader(file)}
 
 
 def diagnostics_of(

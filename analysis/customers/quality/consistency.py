@@ -36,6 +36,10 @@ LAPLACE_STEPS, EM_STEPS = 20, 30
 EM_DRAWS = 60
 WIDER = 1.2
 """Draws around a mode spread so much wider than the curvature there says, for the tails."""
+PRIOR_PEOPLE = 1
+MARGIN = 2
+"""The stated rate is so many times that of the simulated careful: where people differ little, they
+are less consistent than any population that can be estimated from a few tasks."""
 MOST_ESTIMATED = 400
 """Respondents of whom a population is estimated."""
 
@@ -84,7 +88,7 @@ def consistency(fitted: PartWorths, choices: Choices, *, wanted: float, seed: in
     Notes
     -----
     The limit is the RLH that all but 1 % of random responders stay under, or, where careful ones
-    would be flagged more often than ``wanted``, the RLH under which that share of them lies.
+    would be flagged more often than ``wanted``, the RLH under which half that share of them lies.
     """
     sets = choice_sets(fitted.coding, choices.frame)
     tasks = laid_out(sets)
@@ -103,9 +107,10 @@ def consistency(fitted: PartWorths, choices: Choices, *, wanted: float, seed: in
         beta = rng.multivariate_normal(place, spread, size=len(taken), method="eigh")
         given = shown.of(np.arange(len(taken)), _by_logit(shown, beta, rng))
         worlds.append(rlh(given, mean, covariance))
-    careful = min(worlds, key=lambda found: float(np.quantile(found, wanted)))
+    careful = min(worlds, key=lambda found: float(np.quantile(found, wanted / MARGIN)))
     seen = rlh(tasks.of(judged), mean, covariance)
-    limit = float(min(np.quantile(random, 1 - RANDOM_KEPT), np.quantile(careful, wanted)))
+    lowest = np.quantile(careful, wanted / MARGIN)
+    limit = float(min(np.quantile(random, 1 - RANDOM_KEPT), lowest))
     names = [sets.respondents[n] for n in judged]
     marks = tuple(
         Mark(name, "consistency", f"RLH {value:.3f}, limit {limit:.3f}")
@@ -121,7 +126,7 @@ def consistency(fitted: PartWorths, choices: Choices, *, wanted: float, seed: in
         f"{len(taken):,} careful responders drawn from {words}, who answer the same tasks by the "
         "logit and are scored like everybody"
     )
-    rate = float((careful < limit).mean())
+    rate = min(MARGIN * float((careful < limit).mean()), wanted)
     scores = dict(zip(names, seen.tolist(), strict=True))
     return Rule("consistency", wanted, rate, rule, null, len(judged), "", scores, caught, marks)
 
@@ -148,9 +153,11 @@ def _populations(
 def estimated_population(fitted: PartWorths, tasks: Tasks, *, seed: int) -> tuple[Floats, Floats]:
     """Mean (K,) and covariance (K, K) of part-worths between people.
 
-    By expectation and maximisation, with the prior 'sawtooth' beside the data as in HB: first with
-    everybody's mode and the inverse curvature there for the expectation (Laplace), which makes
-    people too much alike, then with draws around the modes, weighted by the posterior.
+    By expectation and maximisation: first with everybody's mode and the inverse curvature there for
+    the expectation (Laplace), which makes people too much alike, then with draws around the modes,
+    weighted by the posterior. The variance of the prior 'sawtooth' counts as one person: at its
+    weight in HB, people who differ little would seem to differ, be more consistent, and the limit
+    too high.
     """
     prior = prior_named("sawtooth", fitted.coding)
     rng = np.random.default_rng(seed)
@@ -169,7 +176,7 @@ def estimated_population(fitted: PartWorths, tasks: Tasks, *, seed: int) -> tupl
             spread = away.T @ away + found.variance.sum(axis=0)
         else:
             mean, spread = _drawn_moments(tasks, found, mean, covariance, z)
-        covariance = (prior.scale + spread) / (prior.nu + n)
+        covariance = (PRIOR_PEOPLE * prior.scale / prior.nu + spread) / (PRIOR_PEOPLE + n)
     return mean, covariance
 
 

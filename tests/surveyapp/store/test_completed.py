@@ -18,8 +18,8 @@ WHO = RespondentRecord(
 def fielded(store):
     with store.write() as c:
         studies.save_draft(c, "s", "S", "", at=AT.format(0))
-        for _ in range(2):
-            studies.publish(c, "s", "{}", [], by="me", at=AT.format(0))
+        for definition in ("{}", "{ }"):
+            studies.publish(c, "s", definition, [], by="me", at=AT.format(0))
         links.add(c, [LINK])
     return store
 

@@ -15,7 +15,7 @@ from surveyapp.jobs.freeze import FreezeAs, collect, freeze
 from surveyapp.jobs.restoring import restore
 from surveyapp.reports.run_files import folder_of
 from surveyapp.respond.ends import ENDS
-from surveyapp.store import reports, respondents, studies
+from surveyapp.store import jobs, reports, respondents, studies
 from surveyapp.store.records import ReportRecord
 from tests import builders
 from tests.surveyapp import people
@@ -100,23 +100,21 @@ def test_the_rules_of_the_monitor_load_no_statistics():
 
 
 def test_the_preview_lists_every_page_and_end_in_every_language(app):
-    builders.publish(app)
+    builders.publish(app, builders.small_study(PAGES, languages="[en, ar]"))
     researcher = people.logged_in(app, "researcher")
-    page = researcher.get("/studies/pastry/preview/").text
-    languages = builders.pastry().languages
-    assert len(languages) > 1
+    page = researcher.get("/studies/small/preview/").text
     for end in ("start", *ENDS):
-        for language in languages:
-            address = f"/studies/pastry/preview/page/{end}?lang={language}"
+        for language in ("en", "ar"):
+            address = f"/studies/small/preview/page/{end}?lang={language}"
             assert address in page
             shown = researcher.get(address)
             assert shown.status_code == 200 and f'lang="{language}"' in shown.text, address
     assert {"complete", "screened_out", "quota_full", "quality_out", "declined"} < set(ENDS)
     assert {"closed", "expired", "revoked"} < set(ENDS)
     for wrong in ("/preview/page/nonsense", "/preview/99", "/preview/0"):
-        assert researcher.get(f"/studies/pastry{wrong}").status_code == 404
+        assert researcher.get(f"/studies/small{wrong}").status_code == 404
     with builders.store_of(app).read() as c:
-        assert not list(respondents.of_study(c, "pastry"))
+        assert not list(respondents.of_study(c, "small"))
 
 
 def test_before_publishing_the_page_says_what_becomes_of_earlier_answers(fielded):
@@ -125,7 +123,7 @@ def test_before_publishing_the_page_says_what_becomes_of_earlier_answers(fielded
     draft = builders.small_study(changed)
     with builders.store_of(fielded).write() as c:
         studies.save_draft(c, "small", "Small", dump_study(draft), at=clock.now())
-    page = words(people.logged_in(fielded, "researcher").get("/studies/small").text)
+    page = words(people.logged_in(fielded, "researcher").get("/studies/small/").text)
     assert "What version 2 would do to the answers so far" in page
     assert "Version 1, begun by 1" in page
     assert "2 questions and exercises did not change and are pooled" in page
@@ -139,16 +137,15 @@ def test_the_export_has_the_flags_of_the_newest_analysis_and_other_runs_on_reque
     store, settings = builders.store_of(fielded), fielded.extensions["surveyapp.settings"]
     with store.read() as c:
         live = [r for r in respondents.of_study(c, "small") if r.run_kind == "live"]
-    folder = folder_of(settings, "job")
+    folder = folder_of(settings, analysed(store))
     folder.mkdir(parents=True)
     (folder / "quality.csv").write_text(
         f"respondent,flags\n{live[0].respondent},\n{live[1].respondent},attention\n"
     )
-    report_on(store)
     researcher = people.logged_in(fielded, "researcher")
     rows = table(researcher.get("/studies/small/answers.csv"))
     assert {row["respondent"]: row["flags"] for row in rows} == {
-        live[0].respondent: "-", live[1].respondent: "attention",
+        live[0].respondent: "none", live[1].respondent: "attention",
     }  # fmt: skip
     trial = researcher.get("/studies/small/answers.csv?run_kind=test")
     assert [(row["run_kind"], row["flags"]) for row in table(trial)] == [("test", "")]
@@ -162,13 +159,16 @@ def table(reply):
     return list(csv.DictReader(io.StringIO(reply.text)))
 
 
-def report_on(store):
+def analysed(store):
+    """A stored report; returns its job."""
     record = ReportRecord(
         report="report", study="small", version=1, created=clock.now(), archive="a.sqlite",
         document="{}", charts="{}", job="job",
     )  # fmt: skip
     with store.write() as c:
+        jobs.submit(c, "job", "analyse", "small", "key", {}, at=clock.now())
         reports.add(c, record)
+    return "job"
 
 
 def test_page_times_and_persons_of_panels_survive_freezing_and_restoring(fielded, tmp_path):
