@@ -30,6 +30,9 @@ CHUNK = 1_000
 ENOUGH = 50
 STRANGERS = 4_000
 """Simulated people, at least."""
+MARGIN = 2
+"""The stated rate is so many times that of strangers: people are not cut normals, and those who use
+only the ends of the scale came to 1.3 times the rate without it (docs/deep-checks.md)."""
 
 
 def duplicates(
@@ -70,8 +73,8 @@ def duplicates(
     null = (
         "no two people share an id; texts are independent (0.6 bits a letter); the answers that a "
         "respondent has in common with the nearest other are as those of simulated strangers who "
-        "rate as people do here (half the rate of them, for people are no such strangers), and at "
-        "least as the lower half of these respondents suggests"
+        "rate as people do here, and at least as the lower half of these respondents suggests (both at "
+        "half the rate, for people are no such strangers)"
     )
     if limit is None:
         null += " (too few respondents or answers to compare these here)"
@@ -201,11 +204,10 @@ def _same_answers(
 ) -> tuple[float | None, dict[str, str], dict[str, float]]:
     """The limit in spreads, who lies above it, and everybody's score (negative).
 
-    The limit is the larger of two: that of simulated strangers at half the rate, and that of a
-    Gumbel distribution (of the greatest of many) through the median and lower quartile of these
-    respondents, for the answers whose correlations are not simulated. Copies are all on the other
-    side. Half the rate is the margin for people who do not answer as cut normals: those who use
-    only the ends of the scale came to 1.3 times the whole rate (docs/deep-checks.md).
+    The limit is the larger of two, both at the wanted rate / ``MARGIN``: that of simulated
+    strangers, and that of a Gumbel distribution (of the greatest of many) through the median and
+    lower quartile of these respondents, for the answers whose correlations are not simulated.
+    Copies are all on the other side.
     """
     n = len(order)
     if n < ENOUGH or closed.codes.shape[1] < LEAST_ANSWERS:
@@ -220,8 +222,8 @@ def _same_answers(
     quartile, middle = np.quantile(near.any[known], [0.25, 0.5])
     scale = (middle - quartile) / (log(log(4)) - log(log(2)))
     place = middle + scale * log(log(2))
-    gumbel = float(place - scale * log(-log(1 - wanted)))
-    simulated = float(np.quantile(strangers[np.isfinite(strangers)], 1 - wanted / 2))
+    gumbel = float(place - scale * log(-log(1 - wanted / MARGIN)))
+    simulated = float(np.quantile(strangers[np.isfinite(strangers)], 1 - wanted / MARGIN))
     limit = max(gumbel, simulated)
     found = {
         order[i]: f"{100 * near.share[i]:.0f} % of the answers are those of {order[near.whom[i]]}"

@@ -7,16 +7,24 @@ import pandas as pd
 import pytest
 
 from analysis.archive import normalised, read_archive, write_archive
+from analysis.choices.mnl import fit_mnl
+from analysis.choices.sets import choice_sets
 from analysis.customers.quality.attention import attention, needed
+from analysis.customers.quality.consistency import (
+    consistency,
+    estimated_population,
+    laid_out,
+)
 from analysis.customers.quality.duplicates import duplicates
 from analysis.customers.quality.gibberish import can_be_judged, distance
 from analysis.customers.quality.lines import longest_run
-from analysis.customers.quality.live import LiveRespondent, live_counts
+from analysis.customers.quality.live import LiveRespondent, live_flags
 from analysis.customers.quality.speed import page_seconds, speeding
 from analysis.customers.quality.straight_lining import straight_lining
 from analysis.study import StudyFaults, parse_study, read_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
+from analysis.tables import check_choices
 from analysis.value_report.build import analyse
 from tests.analysis.customers.quality.worlds import page_times, rated_answers, rated_study
 
@@ -109,15 +117,43 @@ def test_keys_struck_at_random_are(text):
     assert distance(text) < -2.6
 
 
-def test_live_counts_without_statistics():
+def test_live_flags_without_statistics():
     answers = rated_answers(40, np.random.default_rng(3), lines=3)
     people = [
-        LiveRespondent(name, "2026-11-25T10:00:00.000Z", "k" if n < 2 else "", given)
+        LiveRespondent(name, "2026-11-25T10:00:00.000Z", n == 9, given)
         for n, (name, given) in enumerate(answers.items())
     ]
-    found = live_counts(rated_study(), people)
-    assert found["straight_lining"] >= 3
-    assert found["duplicates"] == 1
+    found = live_flags(rated_study(), people)
+    assert sum("straight_lining" in flags for flags in found.values()) >= 3
+    assert [name for name, flags in found.items() if "duplicates" in flags] == ["r0009"]
+
+
+def test_who_answers_every_wave_is_no_duplicate():
+    study = rated_study(items=15)
+    rng = np.random.default_rng(5)
+    answers = rated_answers(60, rng, items=15)
+    again = {name.replace("r", "s"): given for name, given in answers.items()}
+    people = pd.DataFrame({"respondent": [*answers, *again], "customer": [*answers, *answers]})
+    people["started"] = [f"{n:04d}" for n in range(120)]
+    people["wave"] = np.repeat(["spring", "autumn"], 60)
+    both = {**answers, **again}
+    assert len(marked(duplicates(study, people, both, {}, wanted=0.01, seed=1))) <= 3
+    one = people.assign(wave="spring")
+    assert marked(duplicates(study, one, both, {}, wanted=0.01, seed=1)) >= set(again)
+
+
+def test_a_population_is_estimated_where_the_fit_has_none(archive):
+    study = archive.study
+    exercise = study.choice_exercise()
+    choices = check_choices(archive.choices[exercise.id], exercise)
+    fitted = fit_mnl(study, choices)
+    tasks = laid_out(choice_sets(fitted.coding, choices.frame))
+    mean, covariance = estimated_population(fitted, tasks, seed=1)
+    assert np.linalg.eigvalsh(covariance).min() > 0
+    assert np.abs(mean - fitted.coefficients).max() > 0.01
+    rule = consistency(fitted, choices, wanted=0.01, seed=1)
+    assert rule.rate <= 0.01 and 0 < rule.caught < 1
+    assert "estimated from these choices" in rule.null
 
 
 @pytest.fixture(scope="module")
