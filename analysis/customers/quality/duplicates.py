@@ -73,8 +73,8 @@ def duplicates(
     null = (
         "no two people share an id; texts are independent (0.6 bits a letter); the answers that a "
         "respondent has in common with the nearest other are as those of simulated strangers who "
-        "rate as people do here, and at least as the lower half of these respondents suggests (both at "
-        "half the rate, for people are no such strangers)"
+        "rate as people do here, and at least as the lower half of these respondents suggests "
+        "(both at half the rate, for people are no such strangers)"
     )
     if limit is None:
         null += " (too few respondents or answers to compare these here)"
