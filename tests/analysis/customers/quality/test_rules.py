@@ -158,7 +158,8 @@ def test_a_population_is_estimated_where_the_fit_has_none(archive):
 
 @pytest.fixture(scope="module")
 def archive():
-    plan = DEMO.analysis.model_copy(update={"estimator": "mnl"})
+    quality = DEMO.analysis.quality.model_copy(update={"error_rate": 0.4})
+    plan = DEMO.analysis.model_copy(update={"estimator": "mnl", "quality": quality})
     study = DEMO.model_copy(update={"analysis": plan})
     company = pastry_company(study, seed=2, today=date(2026, 11, 22), buyers=200, respondents=120)
     made = normalised(archive_of(company, study))
