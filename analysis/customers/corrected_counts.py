@@ -149,9 +149,7 @@ def _beliefs(seen: _Seen, error: float) -> tuple[Floats, float, Floats, Floats] 
     left = spread - together**2 / total
     centre = np.log(rate) - spread / 2 + together / total * seen.value
     habit = centre[:, None] + np.sqrt(left) * NODES
-    log_chance = (
-        np.log(WEIGHTS) + seen.before[:, None] * habit - weeks[:, None] * np.exp(habit)
-    )
+    log_chance = np.log(WEIGHTS) + seen.before[:, None] * habit - weeks[:, None] * np.exp(habit)
     chance = special.softmax(log_chance, axis=1)
     both = np.array([[total, together], [together, spread]])
     slopes = np.linalg.solve(both, [true, together])

@@ -75,7 +75,9 @@ def cross_lagged(
     naive = _slopes(known, nothing), [_slopes(known[d], nothing) for d in draws]
     corrected = _slopes(known, errors), [_slopes(known[d], errors) for d in draws]
     return tuple(
-        Path(name, _estimate(naive, at, n, "not corrected"), _estimate(corrected, at, n, "corrected"))
+        Path(
+            name, _estimate(naive, at, n, "not corrected"), _estimate(corrected, at, n, "corrected")
+        )
         for name, at in PATHS.items()
     )
 
@@ -88,8 +90,7 @@ def _slopes(known: Floats, errors: Floats) -> Floats | None:
     true = covariance[:2, :2] - np.diag(errors)
     if np.linalg.eigvalsh(true / np.sqrt(np.outer(*[np.diag(covariance)[:2]] * 2)))[0] < 0.02:
         return None
-    found: Floats = np.linalg.solve(true, covariance[:2, 2:])
-    return found
+    return np.asarray(np.linalg.solve(true, covariance[:2, 2:]), dtype=float)
 
 
 def _estimate(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from analysis.choices.simulator.worths import Worths
 from analysis.estimate import Estimate, unavailable
 
 Floats = NDArray[np.float64]
+Loss = Callable[[Floats], tuple[float, Floats]]
 LEAST_OCCASIONS = 100
 LEAST_CUSTOMERS = 30
 MOST_DRAWS = 200
@@ -184,8 +187,8 @@ def occasions(
             f"{len(kept)} purchases of linked customers could be set beside what was on offer; "
             f"{LEAST_OCCASIONS} are needed ({gone})"
         )
-    chosen, who, time = (np.array(x) for x in zip(*kept, strict=True))
-    return Occasions(names, np.stack(rows, axis=1), chosen, who, time, left)
+    chosen, owner, time = (np.array(x) for x in zip(*kept, strict=True))
+    return Occasions(names, np.stack(rows, axis=1), chosen, owner, time, left)
 
 
 def _offers(availability: pd.DataFrame, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
@@ -194,7 +197,7 @@ def _offers(availability: pd.DataFrame, names: tuple[str, ...]) -> dict[str, pd.
 
 
 def _on_offer(
-    bought: Mapping[str, object],
+    bought: Mapping[Any, Any],
     people: Mapping[str, int],
     names: tuple[str, ...],
     offers: Mapping[str, pd.DataFrame],
@@ -257,7 +260,9 @@ def compare(found: Occasions, *, split: pd.Timestamp, seed: int) -> StatedBought
         "even chances": there / there.sum(axis=1, keepdims=True),
     }
     samples = _resampled(found.customer[late], rng)
-    judged = tuple(_judge(name, c, chances, found.chosen[late], samples) for name, c in chances.items())
+    judged = tuple(
+        _judge(name, c, chances, found.chosen[late], samples) for name, c in chances.items()
+    )
     return StatedBought(
         split=str(split.date()),
         fitted_on=n,
@@ -284,7 +289,7 @@ def _chances(found: Occasions, rows: NDArray[np.intp], at: Floats) -> Floats:
     return chances
 
 
-def _loss(found: Occasions, rows: NDArray[np.intp], weight: Floats) -> object:
+def _loss(found: Occasions, rows: NDArray[np.intp], weight: Floats) -> Loss:
     u = found.utility[:, rows]
     there = np.isfinite(u)
     u = np.where(there, u, 0.0)
@@ -309,7 +314,7 @@ def _loss(found: Occasions, rows: NDArray[np.intp], weight: Floats) -> object:
     return loss
 
 
-def _minimised(loss: object, start: Floats) -> Floats:
+def _minimised(loss: Loss, start: Floats) -> Floats:
     found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
     if not found.success:
         raise CannotCompare(f"the calibration did not converge ({found.message})")
@@ -327,11 +332,11 @@ def _fitted(
     point = _minimised(loss, start)
     step = 1e-4
     eye = np.eye(len(point)) * step
-    hessian = np.array([(loss(point + e)[1] - loss(point - e)[1]) / (2 * step) for e in eye])  # type: ignore[operator]
+    hessian = np.array([(loss(point + e)[1] - loss(point - e)[1]) / (2 * step) for e in eye])
     people = np.unique(found.customer[rows])
     scores = np.array(
         [
-            _loss(found, own, np.ones(len(own)))(point)[1]  # type: ignore[operator]
+            _loss(found, own, np.ones(len(own)))(point)[1]
             - RIDGE * np.concatenate([[0.0], point[1:]])
             for person in people
             if len(own := rows[found.customer[rows] == person])
@@ -345,7 +350,9 @@ def _fitted(
     return point, rng.multivariate_normal(point, covariance, size=2_000, method="eigh")
 
 
-def _constants_only(found: Occasions, rows: NDArray[np.intp]) -> object:
+def _constants_only(
+    found: Occasions, rows: NDArray[np.intp]
+) -> Callable[[NDArray[np.intp]], Floats]:
     """Chances from constants fitted without part-worths."""
     flat = np.where(np.isfinite(found.utility[:1]), 0.0, -np.inf)
     plain = Occasions(found.products, flat, found.chosen, found.customer, found.time, {})
@@ -405,7 +412,7 @@ def _bands(
     bought = np.zeros(chances.shape)
     bought[np.arange(len(chosen)), chosen] = 1
     found = []
-    for low, high in zip(BANDS, BANDS[1:], strict=False):
+    for low, high in pairwise(BANDS):
         last = high == BANDS[-1]
         inside = there & (chances >= low) & ((chances < high) | last)
         count = int(inside.sum())

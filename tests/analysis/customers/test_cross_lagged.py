@@ -51,7 +51,7 @@ def test_error_of_measurement_is_taken_out():
 
 @pytest.mark.deep
 def test_corrected_paths_cover_the_truth_and_naive_ones_do_not(record_property):
-    inside = {name: 0 for name in TRUTH}
+    inside = dict.fromkeys(TRUTH, 0)
     worlds = 300
     means = {name: [] for name in TRUTH}
     for seed in range(worlds):

@@ -17,9 +17,7 @@ START = pd.Timestamp("2026-01-01")
 
 
 def levels(place):
-    return {
-        a.id: a.levels[min(place, len(a.levels) - 1)].id for a in CODING.exercise.attributes
-    }
+    return {a.id: a.levels[min(place, len(a.levels) - 1)].id for a in CODING.exercise.attributes}
 
 
 def world(seed, *, scale, constants, people=250, each=10):
