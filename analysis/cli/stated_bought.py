@@ -44,17 +44,20 @@ def stated_bought(
 
     from analysis.choices.coding import coding_of
     from analysis.choices.simulator.files import read_worths
-    from analysis.choices.simulator.reading import ProductFaults, read_products
-    from analysis.choices.simulator.worths import NoWorths
-    from analysis.customers.stated_bought import CannotCompare, compare, occasions
+    from analysis.choices.simulator.reading import read_products
+    from analysis.customers.stated_bought import compare, occasions
     from analysis.study import StudyFaults, read_study
     from analysis.study.load import parse_yaml
 
-    with bad_input(StudyFaults, KeyError, TypeError, ProductFaults, NoWorths, CannotCompare):
+    with bad_input(StudyFaults, KeyError, TypeError, ValueError):
         read = read_study(study)
         coding = coding_of(read, read.choice_exercise())
         market = read_products(coding, *parse_yaml(products.read_bytes())).market
         links = _table(given["links"], "respondent", "customer")
+        if links["customer"].duplicated().any() or links["respondent"].duplicated().any():
+            raise ValueError(
+                f"{given['links']}: a customer or a respondent stands twice; keep one row of each"
+            )
         found = compare(
             occasions(
                 coding,
