@@ -19,6 +19,7 @@ COMMANDS = {
     "partworths": "Estimate part-worths from choices.",
     "compare": "Compare fits to the same choices.",
     "simulate": "Simulate a market of products from saved part-worths.",
+    "stated-bought": "Part-worths against what was bought when on offer.",
     "nps": "Net Promoter Score from a table of ratings.",
     "engagement": "Engagement scores from purchases.",
     "composite-score": "Behaviour and later value, beside points.",
