@@ -326,7 +326,7 @@ def _minimised(loss: Loss, start: Floats) -> Floats:
 def _fitted(
     found: Occasions, rows: NDArray[np.intp], rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """The point, and draws of it: one-step bootstrap of customers by their scores."""
+    """The point, and draws of it: normal, with the sandwich covariance by customer."""
     start = np.concatenate([[1.0], np.zeros(len(found.products))])
     loss = _loss(found, rows, np.ones(len(rows)))
     point = _minimised(loss, start)

@@ -28,6 +28,7 @@ from analysis.value_report.quality_parts import (
     version_parts,
 )
 from analysis.value_report.rating_parts import RatingParts, rating_parts
+from analysis.value_report.relation_sections import relation_sections
 from analysis.value_report.section import Section
 from analysis.value_report.sentences import actions, headlines, key_figures
 from analysis.value_report.structure_section import structure_section
@@ -188,7 +189,7 @@ def _assembled(
         alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
-        sections=_sections(used, ratings, seed),
+        sections=_sections(used, ratings, customers, seed),
         versions=version_parts(used),
         methods=(),
         warnings=tuple(
@@ -202,11 +203,14 @@ def _assembled(
     )
 
 
-def _sections(used: Used, ratings: RatingParts, seed: int) -> tuple[Section, ...]:
+def _sections(
+    used: Used, ratings: RatingParts, customers: CustomerParts, seed: int
+) -> tuple[Section, ...]:
     """What there is to dig into, in the order in which it is shown."""
     found = (
         *driver_sections(used, ratings.answered, seed=seed),
         *group_sections(used, ratings.answered),
+        *relation_sections(used, ratings, customers, seed=seed),
         weight_section(used, ratings),
         structure_section(used, seed=seed),
         answer_section(used),

@@ -53,10 +53,12 @@ class CustomerParts:
 
     ``campaign`` is the whole list of declining customers (``Declining.campaign``), None without an
     alarm; ``decline`` counts it, ``spend_at_risk`` is a year's, ``to_contact`` counts those who are
-    not in the control group.
+    not in the control group. ``linked`` has one row per customer whose answers are joined, with
+    purchases before and after.
     """
 
     n_linked: int = 0
+    linked: pd.DataFrame | None = None
     value_map: ValueMap | None = None
     relation: Relation | None = None
     states: tuple[StateCount, ...] = ()
@@ -95,6 +97,7 @@ def customer_parts(used: Used, ratings: RatingParts) -> CustomerParts:
         warnings.append("Without joined answers nothing is said of how value goes with buying.")
     parts = CustomerParts(
         n_linked=len(linkage.table),
+        linked=linkage.table,
         value_map=drawn,
         relation=relation,
         states=tuple(

@@ -100,6 +100,24 @@ METHODS: dict[str, Method] = {
             page="docs/methods/weights.md",
         ),
         Method(
+            id="corrected",
+            title="Later purchases, errors removed",
+            text="How many times the later purchase days for ten points more of value, when value "
+            "is taken as measured with its known error and earlier purchase days as a count of a "
+            "habit. What is left rests on these two being the only errors.",
+            source="Poisson quasi-likelihood with both errors integrated out; bootstrap interval",
+            page="docs/methods/value-and-engagement.md",
+        ),
+        Method(
+            id="cross_lagged",
+            title="From wave to wave",
+            text="Later value and later engagement of the same customers, each regressed on both "
+            "earlier scores, with the errors of measurement of the earlier scores taken off their "
+            "variances. Two waves cannot tell persons from changes.",
+            source="Fuller (1987); Hamaker, Kuiper and Grasman (2015); bootstrap interval",
+            page="docs/methods/value-and-engagement.md",
+        ),
+        Method(
             id="structure",
             title="Do the items measure what they should?",
             text="A confirmatory factor analysis: every item on its own construct only, fitted to "
