@@ -41,9 +41,11 @@ def _templates() -> Path:
 
 def _register_doors(app: Flask) -> None:
     from surveyapp.reports import routes as reports
+    from surveyapp.reports import sharing
     from surveyapp.respond import routes as respond
     from surveyapp.staff import customer_routes as staff
     from surveyapp.studies import routes as studies
 
     for door in (respond, staff, studies, reports):
         app.register_blueprint(door.door)
+    app.register_blueprint(sharing.shared)

@@ -15,6 +15,7 @@ from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
 from analysis.study.quality import QualityPlan
 from analysis.value_report.answer_sections import answer_section
+from analysis.value_report.changes import Earlier, changes_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.driver_sections import driver_sections
@@ -30,7 +31,9 @@ from analysis.value_report.quality_parts import (
 from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.section import Section
 from analysis.value_report.sentences import actions, headlines, key_figures
+from analysis.value_report.small_cells import without_small_cells
 from analysis.value_report.structure_section import structure_section
+from analysis.value_report.subset import Group, narrowed
 from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
 from analysis.value_report.used import Used, used_rows
@@ -73,6 +76,8 @@ def analyse(
     seed: int,
     progress: Progress | None = None,
     kinds: Sequence[str] = (),
+    only: Sequence[Group] = (),
+    earlier: Earlier | None = None,
 ) -> Analysis:
     """Analyse an archive.
 
@@ -89,12 +94,17 @@ def analyse(
     kinds
         Kinds of run that count, of 'live', 'test' and 'bot'; default: live ones, in a simulated
         study bots as well.
+    only
+        Groups of respondents that the report is narrowed down to. Draws of hierarchical Bayes are
+        made for everybody together; ``fit`` is that joint fit.
+    earlier
+        A report to compare the headline figures with.
 
     Raises
     ------
     ValueError
         When the archive's tables lack columns, answers are no answers of their question, or
-        nobody completed.
+        nobody completed; a ``SubsetFault`` when a group is unknown or too small.
     Cancelled
         When ``progress`` returned False.
     """
@@ -103,18 +113,37 @@ def analyse(
     used = weighted(used_rows(content, kinds))
     if used.respondents.empty:
         raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
+    everybody = used
+    if only:
+        used = narrowed(everybody, only)
     tell("Fitting the choices", 0, STEPS)
-    everybody = Figures(choice_parts(used, seed=seed, progress=progress), rating_parts(used))
+    part = used if only else None
+    found_choices = choice_parts(everybody, seed=seed, progress=progress, part=part)
+    figures = Figures(found_choices, rating_parts(used))
     tell("Judging the quality of answers", 1, STEPS)
-    quality = assessed(used, everybody.choices, seed=seed)
-    counted, figures, others = _without_flagged(used, everybody, quality, seed, progress)
+    quality = assessed(everybody, found_choices, seed=seed)
+    if only:
+        counted, others, first = used, None, figures
+        excluded = quality.flagged(used.study.analysis.quality.exclude)
+        inside = set(used.respondents["respondent"]) & set(excluded)
+        if inside:
+            counted = used.without(inside, EXCLUDED)
+            kept = everybody.without(set(excluded), EXCLUDED)
+            again = choice_parts(kept, seed=seed, progress=progress, part=counted)
+            figures = Figures(again, rating_parts(counted))
+    else:
+        first = figures
+        counted, figures, others = _without_flagged(used, figures, quality, seed, progress)
     tasks = task_parts(counted, seed=seed, progress=progress)
     tell("Joining answers and purchases", 2, STEPS)
     customers = customer_parts(counted, figures.ratings)
     tell("Writing the report", 3, STEPS)
     choices = figures.choices
     report = _assembled(counted, choices, tasks, figures.ratings, customers, seed)
-    report = report.model_copy(update={"quality": quality_part(quality, used, everybody, others)})
+    if not only:
+        part_of_quality = quality_part(quality, used, first, others)
+        report = report.model_copy(update={"quality": part_of_quality})
+    report = without_small_cells(_compared(report, counted, earlier))
     found = None
     if choices.fit is not None:
         program = report.header.program
@@ -137,6 +166,22 @@ def _without_flagged(
     kept = used.without(flagged, EXCLUDED)
     others = Figures(choice_parts(kept, seed=seed, progress=progress), rating_parts(kept))
     return (kept, others, others) if excluded else (used, everybody, others)
+
+
+def _compared(report: ValueReport, used: Used, earlier: Earlier | None) -> ValueReport:
+    """The report with a first section on what has changed since an earlier one."""
+    if earlier is None:
+        return report
+    changed = changes_section(report, frozenset(used.respondents["respondent"]), earlier)
+    if changed is None:
+        return report
+    methods = _method_ids(report) | {changed.method}
+    return report.model_copy(
+        update={
+            "sections": (changed, *report.sections),
+            "methods": methods_named(methods, used.study.analysis.estimator),
+        }
+    )
 
 
 def _assembled(
@@ -225,6 +270,8 @@ def _header(used: Used, customers: CustomerParts, currency: str, seed: int) -> H
         seed=seed,
         program=archive.facts.get("program", ""),
         excluded=used.excluded,
+        subset=used.subset,
+        ledger=archive.facts.get("ledger", ""),
     )
 
 

@@ -35,6 +35,8 @@ class Used:
         By earlier version that somebody answered: what of it is pooled.
     weighting
         What the weights rest on, where the plan asks for some.
+    subset
+        Which group of respondents these rows are of, in words; empty: of all.
     """
 
     archive: Archive
@@ -48,6 +50,7 @@ class Used:
     warnings: tuple[str, ...]
     verdicts: Mapping[int, tuple[Verdict, ...]]
     weighting: Weighting | None = None
+    subset: tuple[str, ...] = ()
 
     @property
     def weighing(self) -> dict[str, float] | None:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 
-from surveyapp.jobs import analyse, designing, publish, rehearse
+from surveyapp.jobs import analyse, designing, publish, rehearse, report_files
 from surveyapp.jobs.progress import progress_to
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, jobs
@@ -33,6 +33,7 @@ def run(settings: Settings, store: Store, job: JobRecord) -> int:
         "rehearse": rehearse.run,
         "publish": publish.run,
         "analyse": analyse.run,
+        "files": report_files.run,
     }
     try:
         kinds[job.kind](settings, store, job, progress_to(store, job.job))

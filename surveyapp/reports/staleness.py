@@ -1,0 +1,61 @@
+"""What has become outdated since a report was made, in sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+from analysis.value_report.types import Header, ValueReport
+from surveyapp.settings import Settings
+from surveyapp.store import Store, respondents, studies
+from surveyapp.store.records import ReportRecord
+from surveyapp.studies import fielding
+
+LOADS = "load-*.json"
+"""The records that each load leaves in the folder of the ledger."""
+
+
+def outdated(settings: Settings, store: Store, record: ReportRecord) -> tuple[str, ...]:
+    """Why a report is outdated, one sentence a reason; empty when it is not."""
+    header = ValueReport.model_validate_json(record.document).header
+    since = record.frozen or record.created
+    with store.read() as c:
+        kinds = fielding.counted_kinds(c, record.study)
+        new = respondents.completed_since(c, record.study, since, kinds)
+        left = respondents.completed_until(c, record.study, since, kinds)
+        study = studies.get(c, record.study)
+    said = []
+    if new:
+        people, answers = ("person has", "that answer is") if new == 1 else (
+            "people have", "their answers are")  # fmt: skip
+        said.append(
+            f"{new:,} {people} completed the survey since this report was made; "
+            f"{answers} not in it."
+        )
+    if record.held is not None and left < record.held:
+        gone = record.held - left
+        said.append(
+            f"It still contains the answers of {gone:,} {'person' if gone == 1 else 'people'} "
+            "whose answers have been erased since: make it anew."
+        )
+    if study is not None and (study.version or 0) > record.version:
+        said.append(
+            f"Version {study.version} of the study has been published since; this report is of "
+            f"version {record.version}."
+        )
+    if _loaded_since(settings.files / "ledger", since):
+        said.append("Purchases have been loaded since; they are not in it.")
+    return (*said, *_older_program(header))
+
+
+def _loaded_since(ledger: Path, since: str) -> bool:
+    moment = datetime.fromisoformat(since).timestamp()
+    return any(path.stat().st_mtime > moment for path in ledger.glob(LOADS))
+
+
+def _older_program(header: Header) -> tuple[str, ...]:
+    now = f"surveyapp {metadata.version('surveyapp')}"
+    if not header.program.startswith("surveyapp ") or header.program == now:
+        return ()
+    return (f"It was made by an older program ({header.program}; this is {now}).",)
