@@ -48,7 +48,7 @@ def report_pdf(
 
     content = json.dumps(_content(report, charts, customers, stale))
     made: bytes = typst.compile(
-        TEMPLATE.read_bytes(),
+        TEMPLATE,
         font_paths=_own_fonts(),
         format="pdf",
         sys_inputs={"report": _NO_TEXT.sub("", content)},
@@ -57,12 +57,12 @@ def report_pdf(
     return made
 
 
-def _own_fonts() -> list[str | Path | bytes]:
+def _own_fonts() -> list[Path]:
     """The fonts that matplotlib brings along, so that a machine without any has one."""
     found = importlib.util.find_spec("matplotlib")
     if found is None or found.origin is None:
         return []
-    return [str(Path(found.origin).parent / "mpl-data" / "fonts" / "ttf")]
+    return [Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"]
 
 
 def _content(

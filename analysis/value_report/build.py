@@ -122,17 +122,10 @@ def analyse(
     figures = Figures(found_choices, rating_parts(used))
     tell("Judging the quality of answers", 1, STEPS)
     quality = assessed(everybody, found_choices, seed=seed)
+    first, others = figures, None
     if only:
-        counted, others, first = used, None, figures
-        excluded = quality.flagged(used.study.analysis.quality.exclude)
-        inside = set(used.respondents["respondent"]) & set(excluded)
-        if inside:
-            counted = used.without(inside, EXCLUDED)
-            kept = everybody.without(set(excluded), EXCLUDED)
-            again = choice_parts(kept, seed=seed, progress=progress, part=counted)
-            figures = Figures(again, rating_parts(counted))
+        counted, figures = _of_group(everybody, used, figures, quality, seed, progress)
     else:
-        first = figures
         counted, figures, others = _without_flagged(used, figures, quality, seed, progress)
     tasks = task_parts(counted, seed=seed, progress=progress)
     tell("Joining answers and purchases", 2, STEPS)
@@ -153,6 +146,25 @@ def analyse(
     return Analysis(
         report, choices.fit, found, customers.campaign, quality, used.study.analysis.quality
     )
+
+
+def _of_group(
+    everybody: Used,
+    used: Used,
+    figures: Figures,
+    quality: Assessed,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[Used, Figures]:
+    """A group without those whom the plan excludes, judged among everybody, and its figures."""
+    excluded = frozenset(quality.flagged(everybody.study.analysis.quality.exclude))
+    inside = excluded & frozenset(used.respondents["respondent"])
+    if not inside:
+        return used, figures
+    counted = used.without(inside, EXCLUDED)
+    kept = everybody.without(excluded, EXCLUDED)
+    again = choice_parts(kept, seed=seed, progress=progress, part=counted)
+    return counted, Figures(again, rating_parts(counted))
 
 
 def _without_flagged(

@@ -41,7 +41,8 @@ def without_small_cells(report: ValueReport) -> ValueReport:
             "sections": tuple(_section(section) for section in report.sections),
         }
     )
-    return _rebuilt(spared)
+    shown: ValueReport = _rebuilt(spared)
+    return shown
 
 
 def _of_hardly_anybody(report: ValueReport) -> ValueReport:
