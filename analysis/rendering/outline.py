@@ -92,9 +92,9 @@ def _money(report: ValueReport) -> Iterator[Section]:
             (f"{t.tag.capitalize()} value", t.tag, t.money, t.share, ", ".join(t.upgrades))
             for t in report.tag_values
         ]
-        columns = ("Upgrades", KIND, "Money value", "Share of the range", "Attributes")
+        heads = ("Upgrades", KIND, "Money value", "Share of the range", "Attributes")
         table = Table(id="tag_values", caption="All upgrades of a kind together",
-                      columns=columns, rows=tuple(rows), chart=2)  # fmt: skip
+                      columns=heads, rows=tuple(rows), chart=2)  # fmt: skip
         title = "Functional against emotional upgrades"
         yield _one(report, table, title, "tag_values", report.tag_note)
 
