@@ -41,6 +41,7 @@ def _templates() -> Path:
 
 def _register_doors(app: Flask) -> None:
     from surveyapp.reports import routes as reports
+    from surveyapp.reports import sharing
     from surveyapp.respond import opt_out, withdrawal
     from surveyapp.respond import routes as respond
     from surveyapp.staff import customer_routes as staff
@@ -48,3 +49,4 @@ def _register_doors(app: Flask) -> None:
 
     for door in (respond, withdrawal, opt_out, staff, studies, reports):
         app.register_blueprint(door.door)
+    app.register_blueprint(sharing.shared)

@@ -52,6 +52,9 @@ log_in_limit = limiter.limit(
 )
 """Decorator for the log-in route: at most LOG_IN_LIMIT attempts an address."""
 
+share_limit = limiter.limit(lambda: current.settings().text("SHARE_LIMIT"), scope="shared")
+"""Decorator for shared reports: at most SHARE_LIMIT requests an address."""
+
 
 def guesses_left() -> bool:
     """Counts a secret that nobody has; False when this address has tried too many of them.
@@ -69,9 +72,9 @@ def protect(app: Flask, settings: Settings) -> None:
     Raises
     ------
     SettingFault
-        When LOG_IN_LIMIT or GUESS_LIMIT cannot be read; without them, guessing had no limit.
+        When one of the limits cannot be read; without them, guessing had no limit.
     """
-    for name in ("LOG_IN_LIMIT", "GUESS_LIMIT"):
+    for name in ("LOG_IN_LIMIT", "GUESS_LIMIT", "SHARE_LIMIT"):
         try:
             parse_many(settings.text(name))
         except ValueError as error:

@@ -48,6 +48,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SESSION_HOURS", 12, "Hours after which staff must log in again."),
     Setting("LOG_IN_LIMIT", "10 per minute; 60 per hour", "Log-in attempts allowed per address."),
     Setting("GUESS_LIMIT", "30 per minute", "Links that do not exist, tried from one address."),
+    Setting("SHARE_LIMIT", "60 per minute", "Requests of shared reports from one address."),
     Setting("TIME_ZONE", "UTC", "Time zone of the days of links, unless another is stated."),
     Setting("SCORES_EVERY", "", "Rescoring by the worker: daily, weekly or monthly; empty: never."),
     Setting("SCORES_PLAN", "", 'Scoring options as JSON, such as {"latest_weight": 1.5}.'),

@@ -22,6 +22,7 @@ WEB_MAY_IMPORT = (
     "analysis.diagnostics.types",
     "analysis.rendering.figures",
     "analysis.rendering.html",
+    "analysis.rendering.files",
     "analysis.rehearsal.types",
     "analysis.rehearsal.words",
     "analysis.customers.quality.live",
@@ -118,7 +119,8 @@ def test_web_process_loads_no_statistics():
         "from surveyapp import create_app\n"
         "from surveyapp.settings import read_settings\n"
         "create_app(read_settings(pathlib.Path(tempfile.mkdtemp())))\n"
-        "heavy = {'pandas', 'numpy', 'scipy', 'statsmodels', 'duckdb', 'ibis', 'altair', 'numba'}\n"
+        "heavy = {'pandas', 'numpy', 'scipy', 'statsmodels', 'duckdb', 'ibis', 'altair', 'numba',"
+        "'typst', 'pptx', 'xlsxwriter', 'lxml'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

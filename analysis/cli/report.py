@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analysis.cli.bad_input import bad_input
 
+if TYPE_CHECKING:
+    from analysis.value_report.changes import Earlier
+    from analysis.value_report.subset import Group
+
 
 @click.command("report")
 @click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["html", "json", "pdf", "pptx", "xlsx"]),
+    multiple=True,
+    default=("html", "json"),
+    show_default=True,
+    help="What to write; may be given several times.",
+)
+@click.option(
+    "--only",
+    "groups",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Report on some respondents: wave, language, cell, or a question of the plan's groups.",
+)
+@click.option(
+    "--before",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An earlier archive of the study: the report says what has changed since.",
+)
+@click.option("--no-customers", is_flag=True, help="Leave out the lists of single customers.")
+@click.option(
     "--out",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for report.json, report.html and what belongs to them; made when missing.",
+    help="Folder for report.FORMAT and what belongs to it; made when missing.",
 )
 @click.option(
     "--seed",
@@ -32,24 +59,33 @@ from analysis.cli.bad_input import bad_input
     type=click.Choice(["live", "test", "bot"]),
     help="Runs that count, once for each kind; default: live, in a simulated study bots as well.",
 )
-def report(archive: Path, out: Path, seed: int, kinds: tuple[str, ...]) -> None:
-    """Make the value report of an archive: report.json, report.html and diagnostics.html."""
+def report(archive: Path, out: Path, seed: int, no_customers: bool, **asked: Any) -> None:
+    """Make the value report of an archive as report.html, report.json, .pdf, .pptx or .xlsx."""
     from analysis.archive import read_archive
     from analysis.customers.quality.files import SUMMARY, TABLE, write_quality
     from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
-    from analysis.rendering.html import diagnostics_html, report_html
+    from analysis.rendering.files import Beside, report_as
+    from analysis.rendering.html import diagnostics_html
     from analysis.rendering.traces import draw_diagnostics
     from analysis.value_report.build import analyse
+    from analysis.value_report.subset import parse_groups
 
     with bad_input(ValueError):
-        found = analyse(read_archive(archive), seed=seed, progress=_saying(), kinds=kinds)
+        only, kinds = parse_groups(asked["groups"]), asked["kinds"]
+        earlier = _earlier(asked["before"], only, seed) if asked["before"] else None
+        found = analyse(
+            read_archive(archive),
+            seed=seed,
+            progress=_saying(),
+            kinds=kinds,
+            only=only,
+            earlier=earlier,
+        )
         out.mkdir(parents=True, exist_ok=True)
         write_quality(out, found.quality, found.plan, ended=found.quality_out)
-        text = found.report.model_dump_json(indent=2)
-        (out / "report.json").write_text(text + "\n", encoding="utf-8")
         listed = ""
-        if found.campaign is not None:
+        if found.campaign is not None and not no_customers:
             listed = "win-back.csv"
             write_list(found.campaign, out / listed)
         beside = ""
@@ -57,11 +93,27 @@ def report(archive: Path, out: Path, seed: int, kinds: tuple[str, ...]) -> None:
             beside = "diagnostics.html"
             page = diagnostics_html(found.diagnostics, draw_diagnostics(found.diagnostics))
             (out / beside).write_text(page, encoding="utf-8")
-        page = report_html(found.report, draw(found.report), diagnostics=beside, win_back=listed)
-        (out / "report.html").write_text(page, encoding="utf-8")
-    names = ("report.json", "report.html", beside, listed, TABLE, SUMMARY)
-    written = ", ".join(name for name in names if name)
+        with_it = Beside(customers=not no_customers, diagnostics=beside, win_back=listed)
+        charts = draw(found.report)
+        names = [f"report.{kind}" for kind in dict.fromkeys(asked["formats"])]
+        for name in names:
+            kind = name.rpartition(".")[2]
+            (out / name).write_bytes(report_as(kind, found.report, charts, with_it))
+    written = ", ".join(name for name in (*names, beside, listed, TABLE, SUMMARY) if name)
     click.echo(f"Wrote {written} into {out}.", err=True)
+
+
+def _earlier(path: Path, only: Sequence[Group], seed: int) -> Earlier:
+    """The report of an earlier archive, with whom it rests on."""
+    from analysis.archive import read_archive
+    from analysis.value_report.build import analyse
+    from analysis.value_report.changes import Earlier
+
+    archive = read_archive(path)
+    click.echo(f"Making the earlier report, of {path}", err=True)
+    found = analyse(archive, seed=seed, only=only).report
+    made = archive.facts.get("created", "")[:10] or found.header.last_answer
+    return Earlier(found, made, frozenset(archive.respondents["respondent"]))
 
 
 def _saying() -> Callable[[str, int, int], None]:

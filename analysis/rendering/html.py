@@ -5,7 +5,7 @@ Imports no statistics: the web server renders stored reports with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from markupsafe import Markup
 from analysis.diagnostics.types import Diagnostics
 from analysis.estimate import Estimate
 from analysis.rendering import figures
-from analysis.value_report.types import Cell, CustomerRow, Header, Headline, ValueReport
+from analysis.value_report.types import Cell, CustomerRow, Header, Headline, Section, ValueReport
 
 STATIC = Path(__file__).parent / "static"
 """tokens.css and report.css: the app serves this folder, a standalone report holds both."""
@@ -33,24 +33,35 @@ FACETS = {
 
 
 def report_fragment(
-    report: ValueReport, charts: Mapping[str, str], *, diagnostics: str = "", win_back: str = ""
+    report: ValueReport,
+    charts: Mapping[str, str],
+    *,
+    diagnostics: str = "",
+    win_back: str = "",
+    stale: Sequence[str] = (),
 ) -> str:
     """The report without a page around it; needs tokens.css and report.css.
 
     Classes only, no style attributes. ``charts`` is what ``draw`` made: only SVG drawn by this
     program may be passed. ``diagnostics`` and ``win_back`` are the addresses of the page of
-    diagnostics and of the whole list of declining customers, if any.
+    diagnostics and of the whole list of declining customers, if any; ``stale`` says what has
+    become outdated since the report was made.
     """
-    more = {"report": report, "diagnostics": diagnostics, "win_back": win_back}
+    more = {"report": report, "diagnostics": diagnostics, "win_back": win_back, "stale": stale}
     return _render("report.html", charts, **more)
 
 
 def report_html(
-    report: ValueReport, charts: Mapping[str, str], *, diagnostics: str = "", win_back: str = ""
+    report: ValueReport,
+    charts: Mapping[str, str],
+    *,
+    diagnostics: str = "",
+    win_back: str = "",
+    stale: Sequence[str] = (),
 ) -> str:
     """The report as one HTML file that needs nothing else, ready for print on A4."""
     title = f"{report.header.title}: value report"
-    more = {"report": report, "diagnostics": diagnostics, "win_back": win_back}
+    more = {"report": report, "diagnostics": diagnostics, "win_back": win_back, "stale": stale}
     return _page("report.html", title, charts, **more)
 
 
@@ -100,6 +111,8 @@ def _environment() -> Environment:
     environment.globals |= {
         "heading": _heading,
         "about": _about,
+        "any_estimate": _any_estimate,
+        "contents": _contents,
         "methods": lambda report: {method.id: method for method in report.methods},
         "facets": FACETS,
         "state": lambda row: _STATES[row.state],
@@ -121,6 +134,39 @@ def _heading(report: ValueReport, section: str, default: str) -> str:
     """The sentence that heads a section, else a plain title."""
     found: list[Headline] = [h for h in report.headlines if h.section == section]
     return found[0].text if found else default
+
+
+def _contents(report: ValueReport) -> list[tuple[str, str]]:
+    """The parts below the first screen: anchor and title."""
+    found = [("headline", "In short")]
+    if report.tag_values or report.perceived_value or report.relation:
+        found.append(("value", "Value: functional, emotional, and what it costs"))
+    if report.constructs:
+        felt = "What was expected, and what is felt"
+        found.append(("constructs", _heading(report, "constructs", felt)))
+    if report.part_worths:
+        found.append(("worths", "What decides between offers"))
+    if report.prediction:
+        found.append(("prediction", _heading(report, "prediction", "How well it predicts")))
+    for scores in report.best_worst:
+        name = f"best_worst_{scores.exercise}"
+        title = _heading(report, name, "What matters most, and what least")
+        found.append((f"best-worst-{scores.exercise}", title))
+    for rated in report.rated_profiles:
+        title = _heading(report, f"rated_{rated.exercise}", "What makes an offer attractive")
+        found.append((f"rated-{rated.exercise}", title))
+    found += [(f"section-{section.id}", section.title) for section in report.sections]
+    if report.best_customers or report.declining_customers:
+        found.append(("customers", "Customers to look after"))
+    return [*found, ("made", "How each number was made")]
+
+
+def _any_estimate(section: Section) -> Estimate | None:
+    """The figure with the most people behind it: what a section rests on."""
+    cells = [c for t in section.tables for row in t.rows for c in row if isinstance(c, Estimate)]
+    cells += [e for m in section.maps for p in m.points for e in (p.across, p.up)]
+    known = [cell for cell in cells if cell.available]
+    return max(known, key=lambda cell: cell.n) if known else None
 
 
 def _about(header: Header) -> str:

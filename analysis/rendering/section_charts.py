@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +34,7 @@ def draw_table(table: Table, *, name: str, wide: bool) -> str:
     rows = []
     for cells in table.rows:
         cell = cells[table.chart]
-        if isinstance(cell, Estimate) and _finite(cell):
+        if isinstance(cell, Estimate) and drawable(cell):
             figure, span = value_and_range(cell)
             rows.append(Row(str(cells[0]), "figure", cell, figure, span))
     if not rows:
@@ -54,7 +55,7 @@ def draw_map(found: PointMap, *, name: str, wide: bool) -> str:
     numbered = [
         (number, p)
         for number, p in enumerate(found.points, 1)
-        if _finite(p.across) and _finite(p.up)
+        if drawable(p.across) and drawable(p.up)
     ]
     if not numbered:
         return ""
@@ -102,8 +103,9 @@ def _short(label: str) -> str:
     return textwrap.shorten(label, 28, placeholder=" …")
 
 
-def _finite(estimate: Estimate) -> bool:
-    return estimate.available and all(abs(x) != float("inf") for x in ends(estimate))
+def drawable(cell: object) -> bool:
+    """Whether a cell is an estimate with a finite interval."""
+    return isinstance(cell, Estimate) and cell.available and all(map(math.isfinite, ends(cell)))
 
 
 def _span(values: list[float], cut: float) -> tuple[float, float]:

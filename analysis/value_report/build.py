@@ -15,6 +15,7 @@ from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
 from analysis.study.quality import QualityPlan
 from analysis.value_report.answer_sections import answer_section
+from analysis.value_report.changes import Earlier, changes_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.driver_sections import driver_sections
@@ -31,7 +32,9 @@ from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.relation_sections import relation_sections
 from analysis.value_report.section import Section
 from analysis.value_report.sentences import actions, headlines, key_figures
+from analysis.value_report.small_cells import without_small_cells
 from analysis.value_report.structure_section import structure_section
+from analysis.value_report.subset import Group, narrowed
 from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
 from analysis.value_report.used import Used, used_rows
@@ -76,6 +79,8 @@ def analyse(
     seed: int,
     progress: Progress | None = None,
     kinds: Sequence[str] = (),
+    only: Sequence[Group] = (),
+    earlier: Earlier | None = None,
 ) -> Analysis:
     """Analyse an archive.
 
@@ -92,12 +97,17 @@ def analyse(
     kinds
         Kinds of run that count, of 'live', 'test' and 'bot'; default: live ones, in a simulated
         study bots as well.
+    only
+        Groups of respondents that the report is narrowed down to. Draws of hierarchical Bayes are
+        made for everybody together; ``fit`` is that joint fit.
+    earlier
+        A report to compare the headline figures with.
 
     Raises
     ------
     ValueError
         When the archive's tables lack columns, answers are no answers of their question, or
-        nobody completed.
+        nobody completed; a ``SubsetFault`` when a group is unknown or too small.
     Cancelled
         When ``progress`` returned False.
     """
@@ -106,18 +116,30 @@ def analyse(
     used = weighted(used_rows(content, kinds))
     if used.respondents.empty:
         raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
+    everybody = used
+    if only:
+        used = narrowed(everybody, only)
     tell("Fitting the choices", 0, STEPS)
-    everybody = Figures(choice_parts(used, seed=seed, progress=progress), rating_parts(used))
+    part = used if only else None
+    found_choices = choice_parts(everybody, seed=seed, progress=progress, part=part)
+    figures = Figures(found_choices, rating_parts(used))
     tell("Judging the quality of answers", 1, STEPS)
-    quality = assessed(used, everybody.choices, seed=seed)
-    counted, figures, others = _without_flagged(used, everybody, quality, seed, progress)
+    quality = assessed(everybody, found_choices, seed=seed)
+    first, others = figures, None
+    if only:
+        counted, figures = _of_group(everybody, used, figures, quality, seed, progress)
+    else:
+        counted, figures, others = _without_flagged(used, figures, quality, seed, progress)
     tasks = task_parts(counted, seed=seed, progress=progress)
     tell("Joining answers and purchases", 2, STEPS)
     customers = customer_parts(counted, figures.ratings)
     tell("Writing the report", 3, STEPS)
     choices = figures.choices
     report = _assembled(counted, choices, tasks, figures.ratings, customers, seed)
-    report = report.model_copy(update={"quality": quality_part(quality, used, everybody, others)})
+    if not only:
+        part_of_quality = quality_part(quality, used, first, others)
+        report = report.model_copy(update={"quality": part_of_quality})
+    report = without_small_cells(_compared(report, counted, earlier))
     found = None
     if choices.fit is not None:
         program = report.header.program
@@ -135,6 +157,25 @@ def analyse(
     )
 
 
+def _of_group(
+    everybody: Used,
+    used: Used,
+    figures: Figures,
+    quality: Assessed,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[Used, Figures]:
+    """A group without those whom the plan excludes, judged among everybody, and its figures."""
+    excluded = frozenset(quality.flagged(everybody.study.analysis.quality.exclude))
+    inside = excluded & frozenset(used.respondents["respondent"])
+    if not inside:
+        return used, figures
+    counted = used.without(inside, EXCLUDED)
+    kept = everybody.without(excluded, EXCLUDED)
+    again = choice_parts(kept, seed=seed, progress=progress, part=counted)
+    return counted, Figures(again, rating_parts(counted))
+
+
 def _without_flagged(
     used: Used, everybody: Figures, quality: Assessed, seed: int, progress: Progress | None
 ) -> tuple[Used, Figures, Figures | None]:
@@ -149,6 +190,22 @@ def _without_flagged(
         choice_parts(kept, seed=seed, progress=progress, chains=chains), rating_parts(kept)
     )
     return (kept, others, others) if excluded else (used, everybody, others)
+
+
+def _compared(report: ValueReport, used: Used, earlier: Earlier | None) -> ValueReport:
+    """The report with a first section on what has changed since an earlier one."""
+    if earlier is None:
+        return report
+    changed = changes_section(report, frozenset(used.respondents["respondent"]), earlier)
+    if changed is None:
+        return report
+    methods = _method_ids(report) | {changed.method}
+    return report.model_copy(
+        update={
+            "sections": (changed, *report.sections),
+            "methods": methods_named(methods, used.study.analysis.estimator),
+        }
+    )
 
 
 def _assembled(
@@ -240,6 +297,8 @@ def _header(used: Used, customers: CustomerParts, currency: str, seed: int) -> H
         seed=seed,
         program=archive.facts.get("program", ""),
         excluded=used.excluded,
+        subset=used.subset,
+        ledger=archive.facts.get("ledger", ""),
     )
 
 

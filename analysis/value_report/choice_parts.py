@@ -56,13 +56,22 @@ class ChoiceParts:
 
 
 def choice_parts(
-    used: Used, *, seed: int, progress: Progress | None = None, chains: Settings = CHAINS
+    used: Used,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    chains: Settings = CHAINS,
+    part: Used | None = None,
 ) -> ChoiceParts:
     """Fit the reported exercise by the plan's estimator; without usable choices, only a warning.
 
     A fit that is not final gives no figures: only ``estimation`` with the reasons, and ``fit``.
-    ``chains`` is for hierarchical Bayes.
+    ``chains`` is for hierarchical Bayes. ``part``: some of the respondents, whose figures are
+    wanted. Everybody's part-worths are then drawn together, and the figures are those of the draws
+    of the part; an aggregate logit has no draws of respondents and is fitted to the part alone.
     """
+    if part is not None and used.study.analysis.estimator == "mnl":
+        used, part = part, None
     if not used.study.exercises:
         return _without("The study has no choice exercise")
     if not any(isinstance(e, ChoiceExercise) for e in used.study.exercises):
@@ -84,7 +93,39 @@ def choice_parts(
         warnings=(*choices.notes, *fit.fitted.warnings),
         fit=fit,
     )
-    return _with_figures(parts, fit, exercise) if fit.fitted.converged else parts
+    if not fit.fitted.converged:
+        return parts
+    if part is None:
+        return _with_figures(parts, fit, exercise)
+    together = (
+        f"The part-worths of all {fit.fitted.n_respondents:,} respondents were drawn together; the "
+        "figures are those of this group's draws, and lean a little towards everybody's."
+    )
+    parts = replace(parts, warnings=(*parts.warnings, together))
+    return _with_figures(parts, _of_part(fit, part), exercise)
+
+
+def _of_part(fit: Fit, part: Used) -> Fit:
+    """The draws of some respondents of a joint fit, with their choices."""
+    hierarchy, inside = fit.fitted.hierarchy, set(part.respondents["respondent"])
+    if hierarchy is None:
+        raise ValueError("an aggregate fit has no draws of single respondents")
+    kept = [n for n, name in enumerate(hierarchy.respondents) if name in inside]
+    if not kept:
+        raise ValueError("nobody of the group answered the choice tasks")
+    frame = fit.choices.frame
+    frame = frame[frame["respondent"].astype(str).isin(inside)].reset_index(drop=True)
+    posterior = replace(hierarchy.posterior, beta=hierarchy.posterior.beta[:, :, kept])
+    names = tuple(hierarchy.respondents[n] for n in kept)
+    tasks = frame[frame["role"] == "estimation"].groupby(["respondent", "task"], observed=True)
+    fitted = replace(
+        fit.fitted,
+        hierarchy=replace(hierarchy, respondents=names, posterior=posterior),
+        n_respondents=len(kept),
+        n_tasks=tasks.ngroups,
+    )
+    weights = part.weighing
+    return replace(fit, choices=replace(fit.choices, frame=frame), fitted=fitted, weights=weights)
 
 
 def _without(why: str) -> ChoiceParts:

@@ -120,6 +120,7 @@ def _waves(used: Used, figures: list[Figure], waves: pd.Series, customers: pd.Se
                 rows=tuple(rows),
                 chart=len(names) + 1,
                 note="A change is one that passes its test, allowing for all figures tested.",
+                groups=tuple(range(1, len(names) + 1)),
             ),
         ),
     )
@@ -175,6 +176,7 @@ def _groups(used: Used, figures: list[Figure], groups: pd.Series, name: str, tit
                 columns=("Figure", *names, "Differences"),
                 rows=tuple(rows),
                 note="Differences pass their test, allowing for all tests of this table.",
+                groups=tuple(range(1, len(names) + 1)),
             ),
             *(
                 _banner_table(n, table, names)
@@ -200,6 +202,7 @@ def _banner_table(number: int, table: BannerTable, names: list[str]) -> Table:
         caption=f"{table.text}: {p}",
         columns=("Answer", *names, "Differences"),
         rows=tuple(_banner_row(row.label, row.figures, row.clear, names) for row in table.rows),
+        groups=tuple(range(1, len(names) + 1)),
     )
 
 

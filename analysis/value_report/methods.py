@@ -44,6 +44,16 @@ METHODS: dict[str, Method] = {
             page="docs/methods/willingness-to-pay.md",
         ),
         Method(
+            id="changes",
+            title="What has changed",
+            text="The headline figures beside those of the report before. A difference counts as a "
+            "change when it passes a test of two separate samples (from the widths of both "
+            "intervals), allowing for all figures tested. Where people are in both reports the two "
+            "are not separate, and nothing is tested.",
+            source="normal approximation; Holm (1979)",
+            page="docs/methods/report.md",
+        ),
+        Method(
             id="prediction",
             title="How well it predicts",
             text="Choice tasks that were answered like the others but kept out of the fit. The hit "

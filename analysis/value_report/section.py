@@ -29,6 +29,8 @@ class Table(Part):
     chart: int | None = None
     """Which column of estimates is drawn; None: none is."""
     note: str = ""
+    groups: tuple[int, ...] = ()
+    """Columns of groups that together are everybody: see ``small_cells``."""
 
     @model_validator(mode="after")
     def _square(self) -> Self:

@@ -48,6 +48,10 @@ class Header(Part):
     program: str
     excluded: str
     """Which respondents are left out, in words (tests, bots, not completed)."""
+    subset: tuple[str, ...] = ()
+    """Of which group of respondents it is, in words; empty: of all."""
+    ledger: str = ""
+    """Digest of the purchase ledger; empty without purchases, or in older reports."""
 
 
 class Headline(Part):

@@ -36,6 +36,8 @@ class Used:
         By earlier version that somebody answered: what of it is pooled.
     weighting
         What the weights rest on, where the plan asks for some.
+    subset
+        Which group of respondents these rows are of, in words; empty: of all.
     """
 
     archive: Archive
@@ -50,6 +52,7 @@ class Used:
     verdicts: Mapping[int, tuple[Verdict, ...]]
     weighting: Weighting | None = None
     quality_out: int = 0
+    subset: tuple[str, ...] = ()
 
     @property
     def weighing(self) -> dict[str, float] | None:

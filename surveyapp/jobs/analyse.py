@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from surveyapp import clock
 from surveyapp.jobs.ledgers import ledger_folder
 from surveyapp.jobs.progress import JobFault, Progress
+from surveyapp.jobs.report_files import write_files
 from surveyapp.jobs.simulated_people import write_people
 from surveyapp.reports.run_files import PAGE, WIN_BACK, folder_of
 from surveyapp.settings import Settings
-from surveyapp.store import Store, reports
+from surveyapp.store import Store, reports, respondents
 from surveyapp.store.records import JobRecord, ReportRecord
 
 if TYPE_CHECKING:
     from analysis.value_report.build import Analysis
+    from analysis.value_report.changes import Earlier
 
 
 def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
@@ -27,6 +29,7 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
     from analysis.value_report.build import analyse
+    from analysis.value_report.subset import parse_groups
 
     given = job.settings
     seed = int(given["seed"])
@@ -40,7 +43,14 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     archive = read_archive(path)
     if not (archive.respondents["ended"] == "complete").any():
         raise JobFault("Nobody has completed the study yet, so there is nothing to analyse.")
-    found = analyse(archive, seed=seed, progress=progress)
+    groups = given.get("only", [])
+    found = analyse(
+        archive,
+        seed=seed,
+        progress=progress,
+        only=parse_groups(groups),
+        earlier=earlier_report(settings, store, job, groups),
+    )
     progress("Drawing the charts", 0, 0)
     charts = draw(found.report)
     document = found.report.model_dump_json()
@@ -52,7 +62,11 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     write_people(folder, archive, found)
     if found.campaign is not None:
         write_list(found.campaign, folder / WIN_BACK)
+    progress("Writing PDF, PowerPoint and Excel", 0, 0)
+    write_files(folder, found.report, charts)
+    frozen = archive.facts["created"]
     with store.write() as c:
+        kinds = archive.study.counted_kinds
         if reports.get(c, job.job):
             return
         new = ReportRecord(
@@ -64,8 +78,31 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
             archive=archive_name(job),
             document=document,
             charts=json.dumps(charts),
+            frozen=frozen,
+            held=respondents.completed_until(c, job.study, frozen, kinds),
+            groups=json.dumps(groups),
         )
         reports.add(c, new)
+
+
+def earlier_report(
+    settings: Settings, store: Store, job: JobRecord, groups: list[str]
+) -> Earlier | None:
+    """The report before, on the same groups; None without one, or when its archive is gone."""
+    from analysis.archive import read_archive
+    from analysis.value_report.changes import Earlier
+    from analysis.value_report.types import ValueReport
+
+    with store.read() as c:
+        before = reports.newest(c, job.study, json.dumps(groups))
+    if before is None or before.report == job.job:
+        return None
+    path = settings.files / before.archive
+    if not path.is_file():
+        return None
+    people = frozenset(read_archive(path).respondents["respondent"])
+    document = ValueReport.model_validate_json(before.document)
+    return Earlier(document, before.created[:10], people)
 
 
 def write_fit(folder: Path, found: Analysis) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from analysis.archived_customers import holds_customer, take_out_customer
 from surveyapp import clock
 from surveyapp.jobs.ledgers import ledgers_folder, raw_folder
+from surveyapp.jobs.report_files import forget_files
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, contacts, erasures
 from surveyapp.store.records import ErasureRecord
@@ -55,7 +56,10 @@ def erase(settings: Settings, store: Store, asked: ErasureRecord) -> Erased:
             counts["reports_rewritten"] = erasures.rewrite_reports(c, customer)
         elif asked.archives == "delete":
             counts["reports_deleted"] = erasures.delete_reports(c, customer)
-    left = [f"the stored report {report}" for report in named]
+    if asked.archives != "list":
+        for report in named:  # compressed, so that no pseudonym is found in them; made on demand
+            forget_files(settings.files / "runs" / report)
+    left = [f"the stored report {report}, and its files" for report in named]
     files = files_naming(settings, customer)
     for path in files:
         if asked.archives == "delete":

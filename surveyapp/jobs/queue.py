@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,10 +73,20 @@ def design(
 
 
 def analyse(
-    store: Store, study: str, version: int, *, seed: int = 1, as_of: str | None = None
+    store: Store,
+    study: str,
+    version: int,
+    *,
+    seed: int = 1,
+    as_of: str | None = None,
+    only: Sequence[str] = (),
 ) -> JobRecord:
-    """Queue the analysis of a version. ``as_of``: day of the scores; None: the ledger's last."""
-    arguments = {"version": version, "seed": seed, "as_of": as_of}
+    """Queue the analysis of a version.
+
+    ``as_of``: day of the scores; None: the ledger's last. ``only``: groups of respondents as
+    NAME=VALUE; none: everybody.
+    """
+    arguments = {"version": version, "seed": seed, "as_of": as_of, "only": sorted(only)}
     return _submit(store, "analyse", study, arguments)
 
 
@@ -94,6 +105,11 @@ def test_mail(
 ) -> JobRecord:
     """Queue test mails to one address; without ``texts``, those of the study file."""
     return _submit(store, "test_mail", study, {"address": address, "texts": texts})
+
+
+def report_files(store: Store, study: str, report: str, stale: Sequence[str]) -> JobRecord:
+    """Queue the files of a report; ``stale`` is what they say is outdated."""
+    return _submit(store, "files", study, {"report": report, "stale": list(stale)})
 
 
 def _submit(store: Store, kind: str, study: str, arguments: dict[str, Any]) -> JobRecord:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 
-from surveyapp.jobs import analyse, designing, mailing, publish, rehearse
+from surveyapp.jobs import analyse, designing, mailing, publish, rehearse, report_files
 from surveyapp.jobs.progress import progress_to
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, jobs
@@ -35,6 +35,7 @@ def run(settings: Settings, store: Store, job: JobRecord) -> int:
         "analyse": analyse.run,
         "mail": mailing.run,
         "test_mail": mailing.run_test,
+        "files": report_files.run,
     }
     try:
         kinds[job.kind](settings, store, job, progress_to(store, job.job))

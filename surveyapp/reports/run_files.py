@@ -16,6 +16,10 @@ WIN_BACK = "win-back.csv"
 """The whole list of declining customers, for the manager."""
 PEOPLE = "people.json"
 """Weights and segments of the respondents of draws.npy."""
+SHARED_PDF = "shared.pdf"
+"""The PDF without lists of customers, for shared addresses."""
+PRINTED = "report-files.json"
+"""What the PDF, PowerPoint and Excel files say is outdated."""
 DOWNLOADS = {
     "quality.csv": "Flags on every respondent",
     "quality.json": "The rules of the flags, their nulls and rates",
@@ -42,6 +46,14 @@ def downloads(settings: Settings, record: ReportRecord) -> dict[str, str]:
         return {}
     folder = folder_of(settings, record.job)
     return {name: about for name, about in DOWNLOADS.items() if (folder / name).is_file()}
+
+
+def printed(settings: Settings, record: ReportRecord) -> tuple[str, ...] | None:
+    """What the report's files say is outdated; None when there are no files."""
+    path = folder_of(settings, record.job or record.report) / PRINTED
+    if not path.is_file():
+        return None
+    return tuple(json.loads(path.read_text(encoding="utf-8")))
 
 
 def win_back_of(settings: Settings, record: ReportRecord) -> Path | None:

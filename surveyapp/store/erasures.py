@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from surveyapp.store import respondents as people
 from surveyapp.store.records import ErasureRecord
-from surveyapp.store.schema import erasures, links, reports, respondents
+from surveyapp.store.schema import erasures, links, reports, respondents, shares
 
 
 def add(c: Connection, new: ErasureRecord) -> None:
@@ -92,5 +92,6 @@ def rewrite_reports(c: Connection, customer: str) -> int:
 def delete_reports(c: Connection, customer: str) -> int:
     """Delete stored reports in which a pseudonym stands."""
     named = reports_naming(c, customer)
+    c.execute(delete(shares).where(shares.c.report.in_(named)))
     c.execute(delete(reports).where(reports.c.report.in_(named)))
     return len(named)

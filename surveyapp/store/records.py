@@ -344,6 +344,29 @@ class ReportRecord:
     archive: str
     document: str
     charts: str
+    frozen: str | None = None
+    """When its answers were frozen; None in reports of older programs."""
+    held: int | None = None
+    """How many completed respondents the store held then, without test runs."""
+    groups: str = "[]"
+    """JSON: the groups of respondents that it is narrowed down to, as NAME=VALUE."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRecord:
+    """A secret address under which anybody may read one report until a time."""
+
+    share: str
+    report: str
+    token_hash: str
+    note: str
+    """What the maker wrote down: for whom it is."""
+    created: str
+    created_by: str
+    expires: str
+    revoked: str | None = None
+    last_used: str | None = None
+    uses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,15 +21,15 @@ def get(c: Connection, report: str) -> ReportRecord | None:
     return ReportRecord(**row._mapping) if row else None
 
 
-def newest(c: Connection, study: str) -> ReportRecord | None:
-    """The newest report of a study, or None."""
-    wanted = select(reports).where(reports.c.study == study)
+def newest(c: Connection, study: str, groups: str = "[]") -> ReportRecord | None:
+    """The newest report of a study on everybody, or on the same groups; None without one."""
+    wanted = select(reports).where(reports.c.study == study, reports.c.groups == groups)
     row = c.execute(wanted.order_by(reports.c.created.desc()).limit(1)).first()
     return ReportRecord(**row._mapping) if row else None
 
 
-def listed(c: Connection) -> list[tuple[str, str, int, str]]:
-    """All reports, the newest first, as (report, study, version, created)."""
-    columns = (reports.c.report, reports.c.study, reports.c.version, reports.c.created)
-    rows = c.execute(select(*columns).order_by(reports.c.created.desc()))
-    return [(row.report, row.study, row.version, row.created) for row in rows]
+def listed(c: Connection) -> list[ReportRecord]:
+    """All reports, the newest first, without their charts."""
+    columns = [column for column in reports.c if column.name != "charts"]
+    rows = c.execute(select(*columns).order_by(reports.c.created.desc(), reports.c.report))
+    return [ReportRecord(**row._mapping, charts="{}") for row in rows]

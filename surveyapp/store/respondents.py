@@ -157,6 +157,16 @@ def completed_since(c: Connection, study: str, at: str, kinds: Sequence[str]) ->
     return c.execute(wanted).scalar() or 0
 
 
+def completed_until(c: Connection, study: str, at: str, kinds: Sequence[str]) -> int:
+    """How many respondents that had completed by a time are still held, in runs of some kinds."""
+    wanted = select(func.count()).where(
+        respondents.c.study == study,
+        respondents.c.completed <= at,
+        respondents.c.run_kind.in_(list(kinds)),
+    )
+    return c.execute(wanted).scalar() or 0
+
+
 def steps_reached(c: Connection, study: str, version: int, kinds: Sequence[str]) -> dict[str, int]:
     """How many respondents sent each step of a version at least once, in runs of some kinds."""
     wanted = (

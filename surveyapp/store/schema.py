@@ -382,6 +382,24 @@ reports = Table(
     Column("archive", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("charts", Text, nullable=False),
+    Column("frozen", String),
+    Column("held", Integer),
+    Column("groups", Text, nullable=False, server_default="[]"),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("share", String, primary_key=True),
+    Column("report", String, ForeignKey("reports.report"), nullable=False, index=True),
+    Column("token_hash", String, nullable=False, unique=True),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("created", String, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("expires", String, nullable=False),
+    Column("revoked", String),
+    Column("last_used", String),
+    Column("uses", Integer, nullable=False, server_default="0"),
 )
 
 scenarios = Table(

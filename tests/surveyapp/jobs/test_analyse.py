@@ -76,5 +76,10 @@ def test_the_same_archive_and_seed_leave_the_same_numbers(ran):
     settings, _, jobs, _ = ran
     one, other = (run_files.folder_of(settings, job.job) for job in jobs)
     # CPU seconds are the one thing that differs.
-    for name in sorted(FITTED - {"diagnostics.json"}):
+    for name in sorted(FITTED - {"diagnostics.json", "report.json"}):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    # The second report says besides what has changed since the first.
+    first, second = (json.loads((f / "report.json").read_text()) for f in (one, other))
+    assert second["sections"].pop(0)["id"] == "changes"
+    assert [m for m in second.pop("methods") if m["id"] != "changes"] == first.pop("methods")
+    assert first == second

@@ -91,7 +91,7 @@ def test_newer_answers_make_a_report_stale(published):
     study = builders.pastry()
     path = builders.personal_link(published)
     walk(published.test_client(), path, study, AnyPersona(study, 1))
-    assert "1 answer since" in manager.get("/reports/").text
+    assert "1 person has completed" in manager.get("/reports/").text
     assert "completed the survey since" in manager.get("/reports/r1").text
     with builders.store_of(published).read() as c:
         assert respondents.completed_since(c, "pastry", "2026-09-01T10:00:00.000Z", ("live",)) == 1
@@ -108,7 +108,7 @@ def test_an_older_report_leads_to_the_newer_one(published):
 
 def test_the_file_needs_nothing_else(published):
     store_report(published)
-    reply = logged_in(published, "manager").get("/reports/r1/file")
+    reply = logged_in(published, "manager").get("/reports/r1/file.html")
     assert "attachment" in reply.headers["Content-Disposition"]
     assert "<style>" in reply.text
     assert not re.search(r'(src|href)="(?!#)', reply.text)
