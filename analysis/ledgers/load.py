@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from analysis.customer_key import customer_key, erased_mark
+from analysis.customer_key import customer_keys, erased_mark
 from analysis.ledgers.checks import AMBIGUOUS, Checks
 from analysis.ledgers.engine import connection, count, quoted
 from analysis.ledgers.faults import CONTRADICTED
@@ -168,7 +168,7 @@ def _name_customers(engine: duckdb.DuckDBPyConnection, how: Loading) -> None:
     cursor.execute(f"SELECT DISTINCT raw FROM ({each}) WHERE raw IS NOT NULL")
     while rows := cursor.fetchmany(BATCH):
         raw = [row[0] for row in rows]
-        keys = [customer_key(name, how.key) for name in raw]
+        keys = customer_keys(raw, how.key)
         gone = [bool(erased) and erased_mark(customer, how.key) in erased for customer in keys]
         batch = pa.table({"raw": raw, "customer": keys, "erased": gone})
         engine.register("batch", batch)

@@ -13,7 +13,7 @@ from analysis.ledgers.verdicts import accepted_rows
 ROWS_A_FILE = 5_000_000
 SMALL = 4_000_000
 MOST_SMALL = 32
-WRITTEN = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+WRITTEN = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
 
 
 def write_accepted(
