@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.archive import Archive, digest, normalised
+from analysis.customers.actions.register import Measured
 from analysis.customers.quality.assess import Assessed
 from analysis.diagnostics.build import diagnostics_of
 from analysis.diagnostics.fit import Fit
 from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
 from analysis.study.quality import QualityPlan
+from analysis.value_report.action_sections import ActionParts, action_parts
 from analysis.value_report.answer_sections import answer_section
-from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
+from analysis.value_report.choice_parts import Progress, chains_like, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.driver_sections import driver_sections
 from analysis.value_report.group_sections import group_sections
@@ -46,7 +48,8 @@ class Analysis:
 
     ``campaign`` is the whole win-back list, with the columns of ``winback.campaign.COLUMNS``; None
     without an alarm. ``quality`` has the flags on every respondent, ``plan`` says
-    which of them exclude.
+    which of them exclude. ``offers`` has the customers who agreed to the linking with the offer that
+    their part-worths support; None without such part-worths.
     """
 
     report: ValueReport
@@ -57,6 +60,7 @@ class Analysis:
     plan: QualityPlan
     quality_out: int
     """Who failed an attention check that ended the survey."""
+    offers: pd.DataFrame | None = None
 
 
 def build_report(
@@ -76,6 +80,7 @@ def analyse(
     seed: int,
     progress: Progress | None = None,
     kinds: Sequence[str] = (),
+    tests: Sequence[Measured] = (),
 ) -> Analysis:
     """Analyse an archive.
 
@@ -92,6 +97,8 @@ def analyse(
     kinds
         Kinds of run that count, of 'live', 'test' and 'bot'; default: live ones, in a simulated
         study bots as well.
+    tests
+        Randomised tests, whose measured effects the report tells.
 
     Raises
     ------
@@ -116,7 +123,8 @@ def analyse(
     customers = customer_parts(counted, figures.ratings)
     tell("Writing the report", 3, STEPS)
     choices = figures.choices
-    report = _assembled(counted, choices, tasks, figures.ratings, customers, seed)
+    acts = action_parts(counted, choices.fit, customers.linked, tests, seed=seed)
+    report = _assembled(counted, figures, tasks, customers, acts, seed)
     report = report.model_copy(update={"quality": quality_part(quality, used, everybody, others)})
     found = None
     if choices.fit is not None:
@@ -132,6 +140,7 @@ def analyse(
         quality=quality,
         plan=used.study.analysis.quality,
         quality_out=used.quality_out,
+        offers=acts.offers,
     )
 
 
@@ -153,19 +162,20 @@ def _without_flagged(
 
 def _assembled(
     used: Used,
-    choices: ChoiceParts,
+    figures: Figures,
     tasks: TaskParts,
-    ratings: RatingParts,
     customers: CustomerParts,
+    acts: ActionParts,
     seed: int,
 ) -> ValueReport:
+    choices, ratings = figures.choices, figures.ratings
     currency = used.archive.facts.get("currency") or used.study.currency
     parts = (choices, ratings, customers)
     report = ValueReport(
         header=_header(used, customers, currency, seed),
         headlines=headlines(*parts, currency=currency),
         key_figures=key_figures(*parts, currency=currency),
-        actions=actions(*parts, currency=currency),
+        actions=actions(*parts, currency=currency, segments=acts.actions),
         part_worths=choices.part_worths,
         importances=choices.importances,
         upgrades=choices.upgrades,
@@ -189,12 +199,12 @@ def _assembled(
         alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
-        sections=_sections(used, ratings, customers, seed),
+        sections=(*acts.sections, *_sections(used, ratings, customers, seed)),
         versions=version_parts(used),
         methods=(),
         warnings=tuple(
             warning
-            for part in (used, choices, tasks, ratings, customers)
+            for part in (used, choices, tasks, ratings, customers, acts)
             for warning in part.warnings
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import get_args
 
@@ -47,7 +47,7 @@ QUADRANTS: dict[Quadrant, tuple[str, str]] = {
 LONGEST = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CustomerParts:
     """What purchases add to a report.
 
@@ -71,6 +71,8 @@ class CustomerParts:
     decline: Estimate | None = None
     spend_at_risk: float = 0.0
     to_contact: int = 0
+    linked: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """One row per linked customer, as ``Linkage.table``."""
     warnings: tuple[str, ...] = ()
 
 

@@ -6,7 +6,7 @@ ranges in numbers; two significant figures; acts worded no stronger than the evi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analysis.diagnostics.prediction import NAMES
 from analysis.estimate import Estimate
@@ -239,10 +239,19 @@ def _value_figure(difference: Estimate) -> Iterator[KeyFigure]:
 
 
 def actions(
-    choices: ChoiceParts, ratings: RatingParts, customers: CustomerParts, *, currency: str
+    choices: ChoiceParts,
+    ratings: RatingParts,
+    customers: CustomerParts,
+    *,
+    currency: str,
+    segments: Sequence[Action] = (),
 ) -> tuple[Action, ...]:
-    """Up to three acts, each with its evidence and what is not known."""
+    """Up to three acts, each with its evidence and what is not known.
+
+    ``segments`` are what the evidence on segments supports, which goes first.
+    """
     found = [
+        *segments,
         *_try_upgrade(choices),
         *_win_back(customers, currency),
         *_close_gap(ratings),
