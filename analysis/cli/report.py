@@ -32,9 +32,18 @@ from analysis.cli.bad_input import bad_input
     type=click.Choice(["live", "test", "bot"]),
     help="Runs that count, once for each kind; default: live, in a simulated study bots as well.",
 )
-def report(archive: Path, out: Path, seed: int, kinds: tuple[str, ...]) -> None:
+@click.option(
+    "--tests",
+    "register",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of randomised tests, whose measured effects the report tells.",
+)
+def report(
+    archive: Path, out: Path, seed: int, kinds: tuple[str, ...], register: Path | None
+) -> None:
     """Make the value report of an archive: report.json, report.html and diagnostics.html."""
     from analysis.archive import read_archive
+    from analysis.customers.actions.register import Register
     from analysis.customers.quality.files import SUMMARY, TABLE, write_quality
     from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
@@ -43,7 +52,9 @@ def report(archive: Path, out: Path, seed: int, kinds: tuple[str, ...]) -> None:
     from analysis.value_report.build import analyse
 
     with bad_input(ValueError):
-        found = analyse(read_archive(archive), seed=seed, progress=_saying(), kinds=kinds)
+        tests = Register(register).every() if register else ()
+        source = read_archive(archive)
+        found = analyse(source, seed=seed, progress=_saying(), kinds=kinds, tests=tests)
         out.mkdir(parents=True, exist_ok=True)
         write_quality(out, found.quality, found.plan, ended=found.quality_out)
         text = found.report.model_dump_json(indent=2)
@@ -52,6 +63,10 @@ def report(archive: Path, out: Path, seed: int, kinds: tuple[str, ...]) -> None:
         if found.campaign is not None:
             listed = "win-back.csv"
             write_list(found.campaign, out / listed)
+        offered = ""
+        if found.offers is not None:
+            offered = "offers.csv"
+            write_list(found.offers, out / offered)
         beside = ""
         if found.diagnostics is not None:
             beside = "diagnostics.html"
@@ -59,7 +74,7 @@ def report(archive: Path, out: Path, seed: int, kinds: tuple[str, ...]) -> None:
             (out / beside).write_text(page, encoding="utf-8")
         page = report_html(found.report, draw(found.report), diagnostics=beside, win_back=listed)
         (out / "report.html").write_text(page, encoding="utf-8")
-    names = ("report.json", "report.html", beside, listed, TABLE, SUMMARY)
+    names = ("report.json", "report.html", beside, listed, offered, TABLE, SUMMARY)
     written = ", ".join(name for name in names if name)
     click.echo(f"Wrote {written} into {out}.", err=True)
 

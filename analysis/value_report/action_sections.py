@@ -21,6 +21,7 @@ from analysis.purchases.winback.alarms import by_chance
 from analysis.purchases.winback.campaign import lot
 from analysis.ratings.scales import construct_scores
 from analysis.value_report.action_tables import (
+    Effects,
     Members,
     acts_of,
     advice_section,
@@ -60,9 +61,9 @@ def action_parts(
     answers = _answers(used)
     advice = [_advised(answers, cut, worths) for cut in members]
     found: list[Section | None] = [segment_section(answers, members, needs, worths)]
-    found.append(advice_section(answers, members, advice, tests))
     gains = _gains(fit, needs, seed, warnings)
-    found.append(offer_section(gains, tests))
+    found.append(advice_section(answers, members, advice, Effects(tests, gains)))
+    found.append(offer_section(gains))
     found.append(tests_section(tests))
     listed = None if gains is None or linked.empty else _listed(gains, linked, seed)
     acts = acts_of(answers, members, advice, tests)

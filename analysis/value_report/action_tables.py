@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.customers.actions.evidence import LEAST, Answers, Evidence
 from analysis.customers.actions.offers import Gains
@@ -23,6 +25,22 @@ CUTS = {"value": "By value", "need": "By need", "cross": "Value and need"}
 NOT_MEASURED = "no measured effect yet"
 TOLD_APART = 3
 """Upgrades by which a segment is described."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effects:
+    """What tests by lot measured, and what the part-worths state."""
+
+    tests: Sequence[Measured]
+    gains: Gains | None
+
+    def stated(self, strategy: Strategy) -> Cell:
+        """The largest stated gain of a segment by need, where product or offer is to change."""
+        wanted = {strategy.family, *strategy.also} & {"product_improvement", "personalisation"}
+        if self.gains is None or not wanted:
+            return "-"
+        own = self.gains.segments.get(strategy.segment, {})
+        return max(own.values(), key=lambda gain: gain.value or 0.0) if own else "-"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +154,7 @@ def _profiled(answers: Answers) -> list[tuple[str, str]]:
     return found
 
 
-def _profile(answers: Answers, inside: pd.Series) -> list[Cell]:
+def _profile(answers: Answers, inside: NDArray[np.bool_]) -> list[Cell]:
     found: list[Cell] = []
     for _, column in _profiled(answers):
         values = answers.scores.loc[inside, column].dropna()
@@ -226,7 +244,7 @@ def advice_section(
     answers: Answers,
     members: Sequence[Members],
     advice: Sequence[Sequence[Strategy]],
-    tests: Sequence[Measured],
+    effects: Effects,
 ) -> Section | None:
     """For every segment the evidence, the strategy, its effect where measured, and the size."""
     cuts = [(cut, found) for cut, found in zip(members, advice, strict=True) if found]
@@ -240,8 +258,9 @@ def advice_section(
             id=f"advice_{cut.kind}",
             caption=f"{CUTS[cut.kind]}: what to do",
             columns=("Segment", "Members", "Strategy", "Evidence", "Measured effect a customer",
+                     "Stated change of share",
                      "Spend of 52 weeks"),
-            rows=tuple(_advice_row(answers, cut, s, tests) for s in found),
+            rows=tuple(_advice_row(answers, cut, s, effects) for s in found),
         )
         for cut, found in cuts
     )  # fmt: skip
@@ -250,15 +269,16 @@ def advice_section(
         title=title,
         method="strategies",
         caution="Answers and choices say what is wanted, not what an act will bring. Each line can "
-        "be turned into a randomised test; its measured effect then stands here.",
+        "be turned into a randomised test; its measured effect then stands here. The stated change "
+        "of share is that of the offer that gains most in the segment.",
         tables=tables,
     )
 
 
 def _advice_row(
-    answers: Answers, cut: Members, strategy: Strategy, tests: Sequence[Measured]
+    answers: Answers, cut: Members, strategy: Strategy, effects: Effects
 ) -> tuple[Cell, ...]:
-    test = measured_for(strategy, tests)
+    test = measured_for(strategy, effects.tests)
     effect: Cell = NOT_MEASURED if strategy.family else "-"
     if test is not None and test.effect is not None:
         effect = test.effect
@@ -268,7 +288,8 @@ def _advice_row(
         name += "; also " + ", ".join(FAMILIES[family].lower() for family in strategy.also)
     own = answers.spend[answers.spend.index.isin(cut.customers(strategy.segment))]
     spend = money(float(own.sum()), answers.currency) if len(own) >= LEAST else "-"
-    return (strategy.segment, cut.n(strategy.segment), name, said, effect, spend)
+    stated = effects.stated(strategy)
+    return (strategy.segment, cut.n(strategy.segment), name, said, effect, stated, spend)
 
 
 def _said(piece: Evidence) -> str:
@@ -317,7 +338,7 @@ def acts_of(
     return ()
 
 
-def offer_section(gains: Gains | None, tests: Sequence[Measured]) -> Section | None:
+def offer_section(gains: Gains | None) -> Section | None:
     """What offers would gain, and on whose part-worths the listed offers rest."""
     if gains is None or not gains.offers:
         return None

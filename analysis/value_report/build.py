@@ -48,8 +48,8 @@ class Analysis:
 
     ``campaign`` is the whole win-back list, with the columns of ``winback.campaign.COLUMNS``; None
     without an alarm. ``quality`` has the flags on every respondent, ``plan`` says
-    which of them exclude. ``offers`` has the customers who agreed to the linking with the offer that
-    their part-worths support; None without such part-worths.
+    which of them exclude. ``offers`` has the customers who agreed to the linking with the offer
+    that their part-worths support; None without such part-worths.
     """
 
     report: ValueReport

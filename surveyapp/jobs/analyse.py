@@ -11,7 +11,7 @@ from surveyapp import clock
 from surveyapp.jobs.ledgers import ledger_folder
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.jobs.simulated_people import write_people
-from surveyapp.reports.run_files import PAGE, WIN_BACK, folder_of
+from surveyapp.reports.run_files import OFFERS, PAGE, TESTS, WIN_BACK, folder_of
 from surveyapp.settings import Settings
 from surveyapp.store import Store, reports
 from surveyapp.store.records import JobRecord, ReportRecord
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
     """Run a job of the kind 'analyse'; run again after a crash, it goes on with its archive."""
     from analysis.archive import read_archive
+    from analysis.customers.actions.register import Register
     from analysis.customers.quality.files import write_quality
     from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
@@ -40,7 +41,8 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     archive = read_archive(path)
     if not (archive.respondents["ended"] == "complete").any():
         raise JobFault("Nobody has completed the study yet, so there is nothing to analyse.")
-    found = analyse(archive, seed=seed, progress=progress)
+    tests = Register(settings.files / TESTS).every()
+    found = analyse(archive, seed=seed, progress=progress, tests=tests)
     progress("Drawing the charts", 0, 0)
     charts = draw(found.report)
     document = found.report.model_dump_json()
@@ -52,6 +54,8 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     write_people(folder, archive, found)
     if found.campaign is not None:
         write_list(found.campaign, folder / WIN_BACK)
+    if found.offers is not None:
+        write_list(found.offers, folder / OFFERS)
     with store.write() as c:
         if reports.get(c, job.job):
             return

@@ -39,7 +39,7 @@ def bought_between(
     Returns
     -------
     DataFrame
-        Index as ``customers`` lists them: buyers (0 or 1), spend (units of currency), purchase_days;
+        In the order of ``customers``: buyers (0 or 1), spend (units of currency), purchase_days;
         zeros for customers without purchases then.
 
     Raises

@@ -83,8 +83,8 @@ def best_offers(worths: Worths, *, segments: pd.Series) -> Gains:
 
     The gain of an offer is the change of the chance that the respondent takes the changed product
     when today's product (and none, where it was an option) stands beside it. A respondent's own
-    offer is made when it is the best in half of the draws and more; else the best of the segment, if
-    it is the best for the mean of the segment in 90 % of the draws (respondents reweighted by a
+    offer is made when it is the best in half of the draws and more; else the best of the segment,
+    if it is the best for the mean of the segment in 90 % of the draws (respondents reweighted by a
     Bayesian bootstrap); else that of the market by the same rule; else none. Gains are stated, at
     equal availability, and cost is not known.
 

@@ -81,8 +81,8 @@ def strategies(pieces: Sequence[Evidence], segments: Sequence[str]) -> tuple[Str
     """A strategy for every segment of one cut.
 
     A piece passes when it speaks for its family and its p-value, adjusted by Holm over all
-    pieces of all these segments, is below .05: the chance of any advice where nothing is to be found is at
-    most that for the cut. 'Leave alone' is advised only where nothing else passed.
+    pieces of all these segments, is below .05: the chance of any advice where nothing is to be
+    found is at most that for the cut. 'Leave alone' is advised only where nothing else passed.
     """
     adjusted = holm([piece.p for piece in pieces])
     passed = [
@@ -99,7 +99,7 @@ def _of(segment: str, pieces: Sequence[Evidence], passed: Sequence[Evidence]) ->
     if len(families) > 1 and "leave_alone" in families:
         families.remove("leave_alone")
     if families:
-        kept = tuple(piece for piece in own if piece.family in families)
+        kept = tuple(piece for family in families for piece in own if piece.family == family)
         return Strategy(segment, families[0], tuple(families[1:]), kept, None)
     open_ones = [p for p in pieces if p.segment == segment and p.speaks]
     nearest = min(open_ones, key=lambda piece: piece.p, default=None)

@@ -18,6 +18,8 @@ from analysis.tables import Choices, check_choices
 CLASSES = (1, 2, 3, 4)
 SCALE_CLASSES = (1, 2)
 STARTS, RESTARTS, SAMPLES = 4, 2, 6
+MOST = 600
+"""Respondents, by lot, on whom the number of classes is chosen where there are more."""
 LEAST = 10
 """Respondents that every class must have."""
 STABLE = 0.65
@@ -79,24 +81,37 @@ def needs_segments(study: Study, choices: Choices, *, seed: int) -> Needs:
     the scale with the lower BIC stands; of these the one with the lowest BIC is taken that has ten
     respondents in every class and is found again: fitted anew to bootstrap samples of
     respondents, its classes agree with the first ones (of everybody) in a median adjusted Rand
-    index of .65 or more. One class, always possible, means that no segments are supported.
+    index of .65 or more. With more than 600 respondents the number is chosen on 600 by lot and
+    then fitted to all. One class, always possible, means that no segments are supported.
 
     Raises
     ------
     NotIdentified, NotConverged, ValueError
         When already one class cannot be fitted.
     """
-    fits = _fits(study, choices, seed)
+    some = _by_lot(choices, seed)
     tried: list[Tried] = []
-    for fit in sorted(fits, key=lambda fit: fit.bic):
-        found = _judged(study, choices, fit, seed)
+    for fit in sorted(_fits(study, some, seed), key=lambda fit: fit.bic):
+        found = _judged(study, some, fit, seed)
         tried.append(found)
         if not found.why_not:
             break
+    if some is not choices:
+        fit = _fit(study, choices, (fit.n_classes, len(fit.mixture.scales)), STARTS, seed)
     segment = pd.Series(
         fit.membership.argmax(axis=1) + 1, index=pd.Index(fit.respondents, name="respondent")
     )
     return Needs(fit, segment, _certainty(fit), _over_draws(fit, segment, seed), tuple(tried))
+
+
+def _by_lot(choices: Choices, seed: int) -> Choices:
+    """The choices of at most 600 respondents; the same object when there are no more."""
+    names = choices.frame["respondent"].unique()
+    if len(names) <= MOST:
+        return choices
+    kept = np.random.default_rng([seed, 11]).choice(np.sort(names), size=MOST, replace=False)
+    frame = choices.frame[choices.frame["respondent"].isin(kept)]
+    return check_choices(frame.reset_index(drop=True), choices.exercise)
 
 
 def _fits(study: Study, choices: Choices, seed: int) -> list[LatentClasses]:
