@@ -17,6 +17,7 @@ from analysis.customers.segments.money import Worth, money_of_segments
 from analysis.customers.segments.needs import Needs, needs_segments
 from analysis.customers.segments.tiers import value_tiers
 from analysis.diagnostics.fit import Fit
+from analysis.estimate import Estimate
 from analysis.purchases.winback.alarms import by_chance
 from analysis.purchases.winback.campaign import lot
 from analysis.ratings.scales import construct_scores
@@ -44,6 +45,8 @@ class ActionParts:
     sections: tuple[Section, ...] = ()
     actions: tuple[Action, ...] = ()
     offers: pd.DataFrame | None = None
+    lift: Estimate | None = None
+    """What a win-back offer brought a customer in the latest measured test."""
     warnings: tuple[str, ...] = ()
 
 
@@ -68,7 +71,16 @@ def action_parts(
     listed = None if gains is None or linked.empty else _listed(gains, linked, seed)
     acts = acts_of(answers, members, advice, tests)
     sections = tuple(section for section in found if section is not None)
-    return ActionParts(sections, acts, listed, tuple(warnings))
+    return ActionParts(sections, acts, listed, _lift(tests), tuple(warnings))
+
+
+def _lift(tests: Sequence[Measured]) -> Estimate | None:
+    known = [
+        test.effect
+        for test in tests
+        if test.plan.strategy == "win_back" and test.effect is not None and test.effect.available
+    ]
+    return known[0] if known else None
 
 
 def _needs(

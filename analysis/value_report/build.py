@@ -69,9 +69,10 @@ def build_report(
     seed: int,
     progress: Progress | None = None,
     kinds: Sequence[str] = (),
+    tests: Sequence[Measured] = (),
 ) -> ValueReport:
     """The report alone; see ``analyse``."""
-    return analyse(archive, seed=seed, progress=progress, kinds=kinds).report
+    return analyse(archive, seed=seed, progress=progress, kinds=kinds, tests=tests).report
 
 
 def analyse(
@@ -175,7 +176,7 @@ def _assembled(
         header=_header(used, customers, currency, seed),
         headlines=headlines(*parts, currency=currency),
         key_figures=key_figures(*parts, currency=currency),
-        actions=actions(*parts, currency=currency, segments=acts.actions),
+        actions=actions(*parts, currency=currency, segments=acts.actions, lift=acts.lift),
         part_worths=choices.part_worths,
         importances=choices.importances,
         upgrades=choices.upgrades,
