@@ -124,7 +124,8 @@ def analyse(
     customers = customer_parts(counted, figures.ratings)
     tell("Writing the report", 3, STEPS)
     choices = figures.choices
-    acts = action_parts(counted, choices.fit, customers.linked, tests, seed=seed)
+    linked = pd.DataFrame() if customers.linked is None else customers.linked
+    acts = action_parts(counted, choices.fit, linked, tests, seed=seed)
     report = _assembled(counted, figures, tasks, customers, acts, seed)
     report = report.model_copy(update={"quality": quality_part(quality, used, everybody, others)})
     found = None

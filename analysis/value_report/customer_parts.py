@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import get_args
 
@@ -71,8 +71,6 @@ class CustomerParts:
     decline: Estimate | None = None
     spend_at_risk: float = 0.0
     to_contact: int = 0
-    linked: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """One row per linked customer, as ``Linkage.table``."""
     warnings: tuple[str, ...] = ()
 
 
