@@ -26,6 +26,8 @@ COMMANDS = {
     "lifetime-value": "What customers will still buy, and are worth.",
     "winback": "Whose purchases fell: a list with a control group.",
     "winback-uplift": "What a win-back campaign changed, by its control group.",
+    "plan-test": "Plan a randomised test: size, control group by lot, register.",
+    "measure-test": "What a randomised test changed, from later purchases.",
     "quality": "Flag careless answers, with the rate of each flag.",
     "report": "Make the value report of an archive.",
 }

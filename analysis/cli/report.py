@@ -59,9 +59,16 @@ if TYPE_CHECKING:
     type=click.Choice(["live", "test", "bot"]),
     help="Runs that count, once for each kind; default: live, in a simulated study bots as well.",
 )
+@click.option(
+    "--tests",
+    "register",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of randomised tests, whose measured effects the report tells.",
+)
 def report(archive: Path, out: Path, seed: int, no_customers: bool, **asked: Any) -> None:
     """Make the value report of an archive as report.html, report.json, .pdf, .pptx or .xlsx."""
     from analysis.archive import read_archive
+    from analysis.customers.actions.register import Register
     from analysis.customers.quality.files import SUMMARY, TABLE, write_quality
     from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
@@ -81,6 +88,7 @@ def report(archive: Path, out: Path, seed: int, no_customers: bool, **asked: Any
             kinds=kinds,
             only=only,
             earlier=earlier,
+            tests=Register(asked["register"]).every() if asked["register"] else (),
         )
         out.mkdir(parents=True, exist_ok=True)
         write_quality(out, found.quality, found.plan, ended=found.quality_out)
@@ -88,6 +96,10 @@ def report(archive: Path, out: Path, seed: int, no_customers: bool, **asked: Any
         if found.campaign is not None and not no_customers:
             listed = "win-back.csv"
             write_list(found.campaign, out / listed)
+        offered = ""
+        if found.offers is not None and not no_customers:
+            offered = "offers.csv"
+            write_list(found.offers, out / offered)
         beside = ""
         if found.diagnostics is not None:
             beside = "diagnostics.html"
@@ -99,7 +111,8 @@ def report(archive: Path, out: Path, seed: int, no_customers: bool, **asked: Any
         for name in names:
             kind = name.rpartition(".")[2]
             (out / name).write_bytes(report_as(kind, found.report, charts, with_it))
-    written = ", ".join(name for name in (*names, beside, listed, TABLE, SUMMARY) if name)
+    names += [beside, listed, offered, TABLE, SUMMARY]
+    written = ", ".join(name for name in names if name)
     click.echo(f"Wrote {written} into {out}.", err=True)
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.archive import Archive, digest, normalised
+from analysis.customers.actions.register import Measured
 from analysis.customers.quality.assess import Assessed
 from analysis.diagnostics.build import diagnostics_of
 from analysis.diagnostics.fit import Fit
 from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
 from analysis.study.quality import QualityPlan
+from analysis.value_report.action_sections import ActionParts, action_parts
 from analysis.value_report.answer_sections import answer_section
 from analysis.value_report.changes import Earlier, changes_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
@@ -49,7 +51,8 @@ class Analysis:
 
     ``campaign`` is the whole win-back list, with the columns of ``winback.campaign.COLUMNS``; None
     without an alarm. ``quality`` has the flags on every respondent, ``plan`` says
-    which of them exclude.
+    which of them exclude. ``offers`` has the customers who agreed to the linking with the offer
+    that their part-worths support; None without such part-worths.
     """
 
     report: ValueReport
@@ -60,6 +63,7 @@ class Analysis:
     plan: QualityPlan
     quality_out: int
     """Who failed an attention check that ended the survey."""
+    offers: pd.DataFrame | None = None
 
 
 def build_report(
@@ -68,9 +72,10 @@ def build_report(
     seed: int,
     progress: Progress | None = None,
     kinds: Sequence[str] = (),
+    tests: Sequence[Measured] = (),
 ) -> ValueReport:
     """The report alone; see ``analyse``."""
-    return analyse(archive, seed=seed, progress=progress, kinds=kinds).report
+    return analyse(archive, seed=seed, progress=progress, kinds=kinds, tests=tests).report
 
 
 def analyse(
@@ -81,6 +86,7 @@ def analyse(
     kinds: Sequence[str] = (),
     only: Sequence[Group] = (),
     earlier: Earlier | None = None,
+    tests: Sequence[Measured] = (),
 ) -> Analysis:
     """Analyse an archive.
 
@@ -102,6 +108,8 @@ def analyse(
         made for everybody together; ``fit`` is that joint fit.
     earlier
         A report to compare the headline figures with.
+    tests
+        Randomised tests, whose measured effects the report tells.
 
     Raises
     ------
@@ -116,45 +124,68 @@ def analyse(
     used = weighted(used_rows(content, kinds))
     if used.respondents.empty:
         raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
-    everybody = used
-    if only:
-        used = narrowed(everybody, only)
     tell("Fitting the choices", 0, STEPS)
-    part = used if only else None
-    found_choices = choice_parts(everybody, seed=seed, progress=progress, part=part)
-    figures = Figures(found_choices, rating_parts(used))
-    tell("Judging the quality of answers", 1, STEPS)
-    quality = assessed(everybody, found_choices, seed=seed)
-    first, others = figures, None
-    if only:
-        counted, figures = _of_group(everybody, used, figures, quality, seed, progress)
-    else:
-        counted, figures, others = _without_flagged(used, figures, quality, seed, progress)
+    judged = _judged(used, only, seed, progress)
+    counted, figures = judged.counted, judged.figures
     tasks = task_parts(counted, seed=seed, progress=progress)
     tell("Joining answers and purchases", 2, STEPS)
     customers = customer_parts(counted, figures.ratings)
     tell("Writing the report", 3, STEPS)
     choices = figures.choices
-    report = _assembled(counted, choices, tasks, figures.ratings, customers, seed)
+    linked = pd.DataFrame() if customers.linked is None else customers.linked
+    acts = action_parts(counted, choices.fit, linked, tests, seed=seed)
+    report = _assembled(counted, figures, tasks, customers, acts, seed)
     if not only:
-        part_of_quality = quality_part(quality, used, first, others)
-        report = report.model_copy(update={"quality": part_of_quality})
+        part = quality_part(judged.quality, used, judged.first, judged.others)
+        report = report.model_copy(update={"quality": part})
     report = without_small_cells(_compared(report, counted, earlier))
-    found = None
-    if choices.fit is not None:
-        program = report.header.program
-        prediction = choices.prediction or predict(choices.fit)
-        found = diagnostics_of(choices.fit, program=program, prediction=prediction)
+    found = _diagnosed(choices, report)
     tell("Done", STEPS, STEPS)
     return Analysis(
         report=report,
         fit=choices.fit,
         diagnostics=found,
         campaign=customers.campaign,
-        quality=quality,
+        quality=judged.quality,
         plan=used.study.analysis.quality,
         quality_out=used.quality_out,
+        offers=acts.offers,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Whom a report counts and their figures; ``first``: before anybody was left out."""
+
+    counted: Used
+    figures: Figures
+    quality: Assessed
+    first: Figures
+    others: Figures | None
+
+
+def _judged(
+    everybody: Used, only: Sequence[Group], seed: int, progress: Progress | None
+) -> _Judged:
+    """Fit, judge the quality of the answers among everybody, and leave out whom the plan says."""
+    tell = progress or (lambda step, done, total: None)
+    used = narrowed(everybody, only) if only else everybody
+    found = choice_parts(everybody, seed=seed, progress=progress, part=used if only else None)
+    first = Figures(found, rating_parts(used))
+    tell("Judging the quality of answers", 1, STEPS)
+    quality = assessed(everybody, found, seed=seed)
+    if only:
+        counted, figures = _of_group(everybody, used, first, quality, seed, progress)
+        return _Judged(counted, figures, quality, first, None)
+    counted, figures, others = _without_flagged(used, first, quality, seed, progress)
+    return _Judged(counted, figures, quality, first, others)
+
+
+def _diagnosed(choices: ChoiceParts, report: ValueReport) -> Diagnostics | None:
+    if choices.fit is None:
+        return None
+    prediction = choices.prediction or predict(choices.fit)
+    return diagnostics_of(choices.fit, program=report.header.program, prediction=prediction)
 
 
 def _of_group(
@@ -210,19 +241,20 @@ def _compared(report: ValueReport, used: Used, earlier: Earlier | None) -> Value
 
 def _assembled(
     used: Used,
-    choices: ChoiceParts,
+    figures: Figures,
     tasks: TaskParts,
-    ratings: RatingParts,
     customers: CustomerParts,
+    acts: ActionParts,
     seed: int,
 ) -> ValueReport:
+    choices, ratings = figures.choices, figures.ratings
     currency = used.archive.facts.get("currency") or used.study.currency
     parts = (choices, ratings, customers)
     report = ValueReport(
         header=_header(used, customers, currency, seed),
         headlines=headlines(*parts, currency=currency),
         key_figures=key_figures(*parts, currency=currency),
-        actions=actions(*parts, currency=currency),
+        actions=actions(*parts, currency=currency, segments=acts.actions, lift=acts.lift),
         part_worths=choices.part_worths,
         importances=choices.importances,
         upgrades=choices.upgrades,
@@ -246,12 +278,12 @@ def _assembled(
         alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
-        sections=_sections(used, ratings, customers, seed),
+        sections=(*acts.sections, *_sections(used, ratings, customers, seed)),
         versions=version_parts(used),
         methods=(),
         warnings=tuple(
             warning
-            for part in (used, choices, tasks, ratings, customers)
+            for part in (used, choices, tasks, ratings, customers, acts)
             for warning in part.warnings
         ),
     )

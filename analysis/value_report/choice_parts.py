@@ -60,7 +60,7 @@ def choice_parts(
     *,
     seed: int,
     progress: Progress | None = None,
-    chains: Settings = CHAINS,
+    chains: Settings | None = None,
     part: Used | None = None,
 ) -> ChoiceParts:
     """Fit the reported exercise by the plan's estimator; without usable choices, only a warning.
@@ -85,7 +85,7 @@ def choice_parts(
         return _without(f"Nobody answered the choice tasks of '{exercise.id}'")
     try:
         choices = check_choices(frame, exercise)
-        fit = _fit(used, choices, seed, progress, chains)
+        fit = _fit(used, choices, seed, progress, chains or CHAINS)
     except (TableFaults, ValueError, NotConverged) as error:
         return _without(f"The choices of '{exercise.id}' cannot be fitted ({error})")
     parts = ChoiceParts(

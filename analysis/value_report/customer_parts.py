@@ -47,7 +47,7 @@ QUADRANTS: dict[Quadrant, tuple[str, str]] = {
 LONGEST = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CustomerParts:
     """What purchases add to a report.
 

@@ -80,6 +80,42 @@ METHODS: dict[str, Method] = {
             page="docs/methods/ratings-based.md",
         ),
         Method(
+            id="segments",
+            title="Segments",
+            text="By value: the best 5, 20 and 50 per cent of customers with points. By need: "
+            "latent classes of choices that allow for people who choose more or less "
+            "consistently. The number of classes has the lowest BIC among those that are found "
+            "again in other samples.",
+            source="Magidson and Vermunt (2007); adjusted Rand index, Hubert and Arabie (1985)",
+            page="docs/methods/segments.md",
+        ),
+        Method(
+            id="strategies",
+            title="What to do",
+            text="A strategy is named where a difference that speaks for it passes a test, all "
+            "tests of a table taken together; otherwise there is not enough evidence. Measured "
+            "effects come from randomised tests only.",
+            source="Welch, t, binomial tests and draws; Holm (1979)",
+            page="docs/methods/actions.md",
+        ),
+        Method(
+            id="offers",
+            title="Offers",
+            text="The change of the chance of being taken, the offer against today's product and "
+            "none, for each draw of everybody's part-worths. An own offer is best in half of the "
+            "draws or more; else that of the segment or the market, if it is clear.",
+            source="hierarchical Bayes, draws, Bayesian bootstrap over respondents",
+            page="docs/methods/actions.md",
+        ),
+        Method(
+            id="tests",
+            title="Randomised tests",
+            text="Customers contacted less those left alone by lot, everybody counted in the group "
+            "of the lot. Where the plan said so, adjusted for the same weeks before.",
+            source="Lin (2013); HC2 errors",
+            page="docs/methods/actions.md",
+        ),
+        Method(
             id="drivers",
             title="Drivers",
             text="How much of the differences between people in an outcome goes with each "

@@ -6,7 +6,7 @@ ranges in numbers; two significant figures; acts worded no stronger than the evi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analysis.diagnostics.prediction import NAMES
 from analysis.estimate import Estimate
@@ -239,12 +239,23 @@ def _value_figure(difference: Estimate) -> Iterator[KeyFigure]:
 
 
 def actions(
-    choices: ChoiceParts, ratings: RatingParts, customers: CustomerParts, *, currency: str
+    choices: ChoiceParts,
+    ratings: RatingParts,
+    customers: CustomerParts,
+    *,
+    currency: str,
+    segments: Sequence[Action] = (),
+    lift: Estimate | None = None,
 ) -> tuple[Action, ...]:
-    """Up to three acts, each with its evidence and what is not known."""
+    """Up to three acts, each with its evidence and what is not known.
+
+    ``segments`` are what the evidence on segments supports, which goes first; ``lift`` is what a
+    win-back offer brought a customer in a randomised test.
+    """
     found = [
+        *segments,
         *_try_upgrade(choices),
-        *_win_back(customers, currency),
+        *_win_back(customers, currency, lift),
         *_close_gap(ratings),
         *_leave_alone(choices),
     ]
@@ -264,16 +275,27 @@ def _try_upgrade(choices: ChoiceParts) -> Iterator[Action]:
         )
 
 
-def _win_back(customers: CustomerParts, currency: str) -> Iterator[Action]:
+def _win_back(customers: CustomerParts, currency: str, lift: Estimate | None) -> Iterator[Action]:
     if customers.decline is not None and customers.to_contact:
         count, risk = whole(ends(customers.decline)[0]), money(customers.spend_at_risk, currency)
         yield Action(
             title=f"Write to {whole(customers.to_contact)} of the {count} declining customers, "
             "chosen by lot.",
-            evidence=f"{risk} of their spend a year is at risk. There is no measured lift of such "
-            "an offer yet; the others, marked “leave alone” on the list, show whether it pays, so "
-            "keep the budget to a trial.",
+            evidence=f"{risk} of their spend a year is at risk. {_lift(lift)}",
         )
+
+
+def _lift(lift: Estimate | None) -> str:
+    if lift is None:
+        return (
+            "There is no measured lift of such an offer yet; the others, marked “leave alone” on "
+            "the list, show whether it pays, so keep the budget to a trial."
+        )
+    value, low, high = ends(lift)
+    return (
+        f"Tested by lot, such an offer brought {value:+.2f} ({low:+.2f} to {high:+.2f}) "
+        f"{lift.unit} a customer, n = {lift.n}."
+    )
 
 
 def _close_gap(ratings: RatingParts) -> Iterator[Action]:

@@ -12,7 +12,7 @@ from surveyapp.jobs.ledgers import ledger_folder
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.jobs.report_files import write_files
 from surveyapp.jobs.simulated_people import write_people
-from surveyapp.reports.run_files import PAGE, WIN_BACK, folder_of
+from surveyapp.reports.run_files import OFFERS, PAGE, TESTS, WIN_BACK, folder_of
 from surveyapp.settings import Settings
 from surveyapp.store import Store, reports, respondents
 from surveyapp.store.records import JobRecord, ReportRecord
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
     """Run a job of the kind 'analyse'; run again after a crash, it goes on with its archive."""
     from analysis.archive import read_archive
+    from analysis.customers.actions.register import Register
     from analysis.customers.quality.files import write_quality
     from analysis.purchases.winback.campaign import write_list
     from analysis.rendering.charts import draw
@@ -50,6 +51,7 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
         progress=progress,
         only=parse_groups(groups),
         earlier=earlier_report(settings, store, job, groups),
+        tests=Register(settings.files / TESTS).every(),
     )
     progress("Drawing the charts", 0, 0)
     charts = draw(found.report)
@@ -62,6 +64,8 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     write_people(folder, archive, found)
     if found.campaign is not None:
         write_list(found.campaign, folder / WIN_BACK)
+    if found.offers is not None:
+        write_list(found.offers, folder / OFFERS)
     progress("Writing PDF, PowerPoint and Excel", 0, 0)
     write_files(folder, found.report, charts)
     frozen = archive.facts["created"]

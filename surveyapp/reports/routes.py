@@ -57,6 +57,7 @@ def one(report: str) -> ResponseReturnValue:
         "reports/one.html",
         record=record,
         header=document.header,
+        offers=run_files.offers_of(current.settings(), record) is not None,
         simulator=run_files.has_draws(current.settings(), record),
         fragment=Markup(fragment),  # noqa: S704 - made by rendering
         newer=newest if newest and newest.report != report else None,
@@ -110,6 +111,16 @@ def win_back(report: str) -> ResponseReturnValue:
     record = found(report)
     path = run_files.win_back_of(current.settings(), record) or abort(404)
     shown = f"{record.study}-{record.created[:10]}-{run_files.WIN_BACK}"
+    return send_file(path.absolute(), as_attachment=True, download_name=shown)
+
+
+@door.get("/<report>/offers.csv")
+@access("researcher", "manager", "administrator")
+def offers(report: str) -> ResponseReturnValue:
+    """Linked customers with the offer that their own part-worths support, and who gets none."""
+    record = found(report)
+    path = run_files.offers_of(current.settings(), record) or abort(404)
+    shown = f"{record.study}-{record.created[:10]}-{run_files.OFFERS}"
     return send_file(path.absolute(), as_attachment=True, download_name=shown)
 
 

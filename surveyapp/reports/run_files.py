@@ -14,6 +14,10 @@ PAGE = "diagnostics-page.json"
 """The diagnostics with their drawn charts, which the app shows as a page."""
 WIN_BACK = "win-back.csv"
 """The whole list of declining customers, for the manager."""
+OFFERS = "offers.csv"
+"""Linked customers with the offer that their own part-worths support, and a control group."""
+TESTS = "tests"
+"""The folder of the register of randomised tests, beside the runs."""
 PEOPLE = "people.json"
 """Weights and segments of the respondents of draws.npy."""
 SHARED_PDF = "shared.pdf"
@@ -61,6 +65,14 @@ def win_back_of(settings: Settings, record: ReportRecord) -> Path | None:
     if record.job is None:
         return None
     path = folder_of(settings, record.job) / WIN_BACK
+    return path if path.is_file() else None
+
+
+def offers_of(settings: Settings, record: ReportRecord) -> Path | None:
+    """The list of offers of a report's run; None when there is none."""
+    if record.job is None:
+        return None
+    path = folder_of(settings, record.job) / OFFERS
     return path if path.is_file() else None
 
 

@@ -186,9 +186,7 @@ def read_list(path: Path) -> pd.DataFrame:
     absent = [name for name in ("customer", "group") if name not in listed]
     if absent:
         raise ValueError(f"the list lacks the column(s) {', '.join(absent)}: give it as exported")
-    customer = listed["customer"].astype(str)
-    quoted = customer.str.match("'" + FORMULA)
-    listed = listed.assign(customer=customer.mask(quoted, customer.str[1:]))
+    listed = listed.assign(customer=as_written(listed["customer"].astype(str)))
     faults = []
     if twice := int(listed["customer"].duplicated().sum()):
         faults.append(f"{twice} customer(s) stand twice in the list: keep one row each")
@@ -197,6 +195,12 @@ def read_list(path: Path) -> pd.DataFrame:
     if faults:
         raise ValueError("; ".join(faults))
     return listed
+
+
+def as_written(customers: pd.Series) -> pd.Series:
+    """Names of customers without the quote that ``write_list`` puts before formulas."""
+    quoted = customers.str.match("'" + FORMULA)
+    return customers.mask(quoted, customers.str[1:])
 
 
 def _groups(customers: pd.Series, campaign: Campaign) -> list[str]:

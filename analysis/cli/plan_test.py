@@ -1,0 +1,202 @@
+"""``python -m analysis plan-test``: a randomised test, fixed before anybody is contacted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analysis.cli.bad_input import BadInput, bad_input
+from analysis.cli.purchase_options import MAP, column_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.customers.actions.randomised import Wanted
+
+FAMILIES = (
+    "product_improvement",
+    "service_recovery",
+    "personalisation",
+    "relationship_loyalty",
+    "win_back",
+    "leave_alone",
+)
+
+
+@click.command("plan-test")
+@click.argument("listed", metavar="LIST", type=click.Path(exists=True, path_type=Path))
+@click.argument("purchases", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--register",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of tests; made when missing.",
+)
+@click.option("--name", required=True, help="Short name: small letters, digits, hyphens.")
+@click.option("--what", required=True, help="What the contacted customers get.")
+@click.option(
+    "--strategy", required=True, type=click.Choice(FAMILIES), help="The strategy that it tries out."
+)
+@click.option("--segment", default="", help="The segment of the report; default: the whole list.")
+@click.option("--decided-by", required=True, help="Who decided on the test.")
+@click.option(
+    "--decided-on", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day of the decision."
+)
+@click.option(
+    "--begins", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day of the contact."
+)
+@click.option(
+    "--weeks",
+    type=click.IntRange(1, 104),
+    default=13,
+    show_default=True,
+    help="Horizon: weeks of purchases after the contact.",
+)
+@click.option(
+    "--outcome",
+    type=click.Choice(["buyers", "spend", "purchase_days"]),
+    default="spend",
+    show_default=True,
+    help="What is compared, a customer.",
+)
+@click.option(
+    "--smallest-effect",
+    required=True,
+    type=float,
+    help="Smallest difference that matters: .05 more buyers, 2.50 more spend.",
+)
+@click.option(
+    "--control-share", type=float, default=0.5, show_default=True, help="Share left alone by lot."
+)
+@click.option(
+    "--power",
+    type=float,
+    default=0.8,
+    show_default=True,
+    help="Chance of finding the smallest effect where it is there.",
+)
+@click.option(
+    "--error",
+    type=float,
+    default=0.05,
+    show_default=True,
+    help="Chance of finding an effect where there is none.",
+)
+@click.option(
+    "--adjust/--no-adjust",
+    default=True,
+    show_default=True,
+    help="Adjust for the weeks before the contact (CUPED) when measuring.",
+)
+@click.option("--currency", default="", help="Unit of the spend, for reports.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the lot.")
+@MAP
+def plan_test(listed: Path, purchases: Path, register: Path, mapping: str, **options: Any) -> None:
+    """Plan a randomised test on the customers of a LIST (a CSV with the column customer).
+
+    Says how many customers are needed, from their PURCHASES in the weeks before the contact, draws
+    the control group by lot, and keeps plan and list in the register.
+    """  # fmt: skip
+    from analysis.customers.actions.measured import bought_between
+    from analysis.customers.actions.randomised import Wanted, drawn_groups, sample_size
+    from analysis.customers.actions.register import Register, TestPlan
+    from analysis.purchases.reading import read_purchases
+
+    with bad_input(ValueError):
+        wanted = Wanted(
+            outcome=options["outcome"],
+            smallest=options["smallest_effect"],
+            control_share=options["control_share"],
+            power=options["power"],
+            error=options["error"],
+        )
+        people = _customers(listed)
+        table = (
+            read_purchases(purchases, column_names(mapping)) if purchases.is_file() else purchases
+        )
+        begins = options["begins"].date()
+        eve = begins - timedelta(days=1)
+        before = bought_between(people["customer"], table, until=eve, weeks=options["weeks"])
+        if not before["purchase_days"].any():
+            raise BadInput(
+                f"nobody of the list bought in the {options['weeks']} weeks before {begins}: are "
+                "these the purchases of the same customers, under the same names?"
+            )
+        size = sample_size(wanted, before[wanted.outcome])
+        groups = drawn_groups(
+            people["customer"], control_share=wanted.control_share, seed=options["seed"]
+        )
+        plan = Register(register).add(
+            TestPlan(
+                **_said(options, wanted),
+                contact=int((groups == "contact").sum()),
+                control=int((groups == "control").sum()),
+                needed=size.total,
+                needed_method=size.method,
+                list_sha256="",
+            ),
+            people.assign(group=groups.to_numpy()),
+        )
+    _say(plan.name, len(people), plan.needed, size.method)
+
+
+def _said(options: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
+    """The fields of the plan that the options give."""
+
+    def day(name: str) -> Any:
+        found: datetime = options[name]
+        return found.date()
+
+    if day("decided_on") > day("begins"):
+        raise ValueError("--decided-on is after --begins: a test is decided before it begins")
+    names = ("name", "what", "strategy", "segment", "decided_by", "weeks", "currency", "seed")
+    return {name: options[name] for name in names} | {
+        "decided_on": day("decided_on"),
+        "began": day("begins"),
+        "outcome": wanted.outcome,
+        "smallest": wanted.smallest,
+        "power": wanted.power,
+        "error": wanted.error,
+        "control_share": wanted.control_share,
+        "adjusted": options["adjust"],
+    }
+
+
+def _customers(listed: Path) -> pd.DataFrame:
+    """The list without an earlier group; every customer once, forty at least."""
+    import pandas as pd
+
+    from analysis.customers.actions.measured import LEAST
+    from analysis.purchases.winback.campaign import as_written
+
+    if listed.suffix == ".parquet":
+        found = pd.read_parquet(listed)
+    else:
+        found = pd.read_csv(listed, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    if "customer" not in found:
+        raise ValueError(f"the list {listed.name} lacks the column customer")
+    found = found.drop(columns="group", errors="ignore")
+    found["customer"] = as_written(found["customer"].astype(str))
+    faults = []
+    if twice := int(found["customer"].duplicated().sum()):
+        faults.append(f"{twice} customer(s) stand twice in the list: keep one row each")
+    if (found["customer"].str.strip() == "").any():
+        faults.append("rows of the list have no customer: fill or remove them")
+    if len(found) < 2 * LEAST:
+        faults.append(f"the list has {len(found)} customers; {2 * LEAST} are needed at least")
+    if faults:
+        raise ValueError("; ".join(faults))
+    return found
+
+
+def _say(name: str, listed: int, needed: int, method: str) -> None:
+    click.echo(f"Test '{name}': {needed:,} customers needed ({method}); {listed:,} are listed.")
+    if listed < needed:
+        click.echo(
+            "That is too few: an effect of this size may well be missed. Give a longer horizon, a "
+            "larger smallest effect or more customers, or read the result with this in mind.",
+            err=True,
+        )

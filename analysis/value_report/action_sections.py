@@ -1,0 +1,186 @@
+"""Segments and what to do: who they are, what evidence supports, what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.choices.mnl import NotConverged
+from analysis.choices.simulator.worths import NoWorths, from_draws
+from analysis.customers.actions.evidence import Answers, Evidence, evidence, personal
+from analysis.customers.actions.offers import Gains, best_offers
+from analysis.customers.actions.register import Measured
+from analysis.customers.actions.strategies import Strategy, strategies
+from analysis.customers.segments.money import Worth, money_of_segments
+from analysis.customers.segments.needs import Needs, needs_segments
+from analysis.customers.segments.tiers import value_tiers
+from analysis.diagnostics.fit import Fit
+from analysis.estimate import Estimate
+from analysis.purchases.winback.alarms import by_chance
+from analysis.purchases.winback.campaign import lot
+from analysis.ratings.scales import construct_scores
+from analysis.value_report.action_tables import (
+    Effects,
+    Members,
+    acts_of,
+    advice_section,
+    offer_section,
+    segment_section,
+    tests_section,
+)
+from analysis.value_report.section import Section
+from analysis.value_report.types import Action
+from analysis.value_report.used import Used
+
+CONTROL = 0.2
+"""Share of the customers with an offer who get none by lot, so that it can be measured."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActionParts:
+    """Sections, first-screen acts, and the list of customers with their offers."""
+
+    sections: tuple[Section, ...] = ()
+    actions: tuple[Action, ...] = ()
+    offers: pd.DataFrame | None = None
+    lift: Estimate | None = None
+    """What a win-back offer brought a customer in the latest measured test."""
+    warnings: tuple[str, ...] = ()
+
+
+def action_parts(
+    used: Used, fit: Fit | None, linked: pd.DataFrame, tests: Sequence[Measured], *, seed: int
+) -> ActionParts:
+    """Segments by value and by need, their cross, the strategy of each, and offers.
+
+    Needs segments need an exercise fitted by hierarchical Bayes: the plan then says that people
+    are told apart. ``linked`` is ``Linkage.table``.
+    """
+    warnings: list[str] = []
+    needs, worths = _needs(fit, seed, warnings)
+    members = _members(used, linked, needs)
+    answers = _answers(used)
+    advice = [_advised(answers, cut, worths) for cut in members]
+    found: list[Section | None] = [segment_section(answers, members, needs, worths)]
+    gains = _gains(fit, needs, seed, warnings)
+    found.append(advice_section(answers, members, advice, Effects(tests, gains)))
+    found.append(offer_section(gains))
+    found.append(tests_section(tests))
+    listed = None if gains is None or linked.empty else _listed(gains, linked, seed)
+    acts = acts_of(answers, members, advice, tests)
+    sections = tuple(section for section in found if section is not None)
+    return ActionParts(sections, acts, listed, _lift(tests), tuple(warnings))
+
+
+def _lift(tests: Sequence[Measured]) -> Estimate | None:
+    known = [
+        test.effect
+        for test in tests
+        if test.plan.strategy == "win_back" and test.effect is not None and test.effect.available
+    ]
+    return known[0] if known else None
+
+
+def _needs(
+    fit: Fit | None, seed: int, warnings: list[str]
+) -> tuple[Needs | None, tuple[Worth, ...]]:
+    if fit is None or fit.fitted.hierarchy is None or not fit.fitted.converged:
+        return None, ()
+    try:
+        needs = needs_segments(fit.study, fit.choices, seed=seed)
+    except (NotConverged, ValueError) as error:
+        warnings.append(f"There are no segments by need: {error}.")
+        return None, ()
+    return needs, money_of_segments(needs.fit, seed=seed)
+
+
+def _members(used: Used, linked: pd.DataFrame, needs: Needs | None) -> tuple[Members, ...]:
+    """Value tiers (of all customers), needs (of respondents), and both crossed."""
+    customers = used.archive.customers
+    by_customer: pd.Series = pd.Series(dtype=str)
+    if "respondent" in linked:
+        by_customer = linked["respondent"].astype(str)
+    found = []
+    tier = pd.Series(dtype="str")
+    if not customers.empty:
+        tier = value_tiers(customers.set_index("customer")["points"].astype(float))
+        found.append(Members.of("value", tier, by_customer))
+    if needs is not None and needs.fit.n_classes > 1:
+        named = needs.segment.map(lambda number: f"needs {number}")
+        owner = pd.Series(by_customer.index, index=by_customer.to_numpy())
+        found.append(Members.of_respondents("need", named, owner))
+        if len(owner):
+            both = named.reindex(owner.index).dropna()
+            crossed = tier.reindex(owner.reindex(both.index)).to_numpy() + ", " + both
+            found.append(Members.of_respondents("cross", crossed, owner))
+    return tuple(found)
+
+
+def _answers(used: Used) -> Answers:
+    scores = construct_scores(used.study, used.answers) if len(used.answers) else pd.DataFrame()
+    question = used.study.recommendation()
+    if question is not None and len(scores):
+        rows = used.answers[
+            (used.answers["question"] == question.id) & (used.answers["status"] == "answered")
+        ]
+        given = rows.set_index("respondent")["value"].astype(float)
+        scores = scores.assign(recommend=given.reindex(scores.index))
+    archive = used.archive
+    customers = archive.customers
+    spend = pd.Series(dtype=float)
+    if not customers.empty:
+        spend = customers.set_index("customer")["spend_52_weeks"].astype(float)
+    alarm, chance = pd.Series(dtype=float), 0.0
+    if not archive.no_alarm and len(archive.alarms):
+        known = archive.alarms[archive.alarms["alarm"].isin(["declining", "not_declining"])]
+        alarm = (known.set_index("customer")["alarm"] == "declining").astype(float)
+        chance = by_chance(archive.alarms) / len(known) if len(known) else 0.0
+    currency = archive.facts.get("currency") or used.study.currency
+    return Answers(used.study, scores, spend, alarm, chance, currency)
+
+
+def _advised(answers: Answers, cut: Members, worths: Sequence[Worth]) -> tuple[Strategy, ...]:
+    pieces: list[Evidence] = []
+    by_number: dict[int, list[Worth]] = {}
+    for worth in worths:
+        by_number.setdefault(worth.segment, []).append(worth)
+    for name in cut.names:
+        pieces += evidence(answers, name, cut.respondents(name), cut.customers(name))
+        if cut.kind == "need":
+            pieces += personal(name, by_number, int(name.rsplit(" ", 1)[1]))
+    return strategies(pieces, cut.names)
+
+
+def _gains(fit: Fit | None, needs: Needs | None, seed: int, warnings: list[str]) -> Gains | None:
+    hierarchy = None if fit is None else fit.fitted.hierarchy
+    if fit is None or hierarchy is None or not fit.fitted.converged:
+        return None
+    beta = hierarchy.posterior.beta
+    try:
+        worths = from_draws(
+            fit.fitted.coding,
+            hierarchy.respondents,
+            beta.reshape(-1, *beta.shape[2:]),
+            seed=seed,
+            cells=400_000,
+        )
+        several = needs is not None and needs.fit.n_classes > 1
+        segments = (
+            needs.segment.map("needs {}".format) if needs and several else pd.Series(dtype=str)
+        )
+        return best_offers(worths, segments=segments)
+    except NoWorths as error:
+        warnings.append(f"No offers are listed: {error}.")
+        return None
+
+
+def _listed(gains: Gains, linked: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Linked customers with their offer, and by lot those who are to get none."""
+    owner = linked.reset_index()[["customer", "respondent"]]
+    found = owner.merge(gains.customers, on="respondent", how="inner").drop(columns="respondent")
+    drawn = found["customer"].map(lambda name: lot(str(name), seed))
+    group = (drawn < CONTROL).map({True: "control", False: "contact"})
+    found.insert(1, "group", group.where(found["basis"] != "none", ""))
+    return found.sort_values(["gain", "customer"], ascending=[False, True], ignore_index=True)

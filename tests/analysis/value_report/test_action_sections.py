@@ -1,0 +1,66 @@
+"""Segments, strategies and measured effects in a report."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from analysis.customers.actions.register import Measured, TestPlan
+from analysis.customers.segments.needs import adjusted_rand
+from analysis.customers.segments.tiers import value_tiers
+from analysis.estimate import Estimate
+from analysis.study import read_study
+from analysis.synthetic.archive_of import archive_of
+from analysis.synthetic.pastry import pastry_company
+from analysis.value_report.build import build_report
+
+DEMO = read_study(Path(__file__).parents[3] / "examples" / "pastry" / "study.yaml")
+STUDY = DEMO.model_copy(update={"analysis": DEMO.analysis.model_copy(update={"estimator": "mnl"})})
+EFFECT = Estimate(value=4.25, low=1.5, high=7.0, n=300, method="by lot", unit="USD")
+
+
+@pytest.fixture(scope="module")
+def archive():
+    company = pastry_company(STUDY, seed=2, today=date(2026, 11, 22), buyers=700, respondents=150)
+    return archive_of(company, STUDY)
+
+
+def by_lot(effect: Estimate | None) -> Measured:
+    plan = TestPlan(
+        name="autumn", what="A letter", strategy="win_back", decided_by="A. Baker",
+        decided_on=date(2026, 1, 1), began=date(2026, 1, 8), weeks=13, outcome="spend",
+        smallest=5.0, power=0.8, error=0.05, control_share=0.5, seed=1, adjusted=True, contact=150,
+        control=150, needed=280, needed_method="two means", list_sha256="0",
+    )  # fmt: skip
+    return Measured(plan=plan, effect=effect)
+
+
+def cells(report, section):
+    found = next(s for s in report.sections if s.id == section)
+    return [cell for table in found.tables for row in table.rows for cell in row]
+
+
+def test_a_measured_effect_replaces_no_measured_effect_yet(archive):
+    before = build_report(archive, seed=1, tests=[by_lot(None)])
+    assert EFFECT not in cells(before, "what_to_do")
+    assert "no measured effect yet" in cells(before, "tests")
+    after = build_report(archive, seed=1, tests=[by_lot(EFFECT)])
+    assert EFFECT in cells(after, "tests")
+    win_back = [a for a in after.actions if "declining" in a.title]
+    assert "+4.25 (+1.50 to +7.00) USD" in win_back[0].evidence
+
+
+def test_tiers_keep_ties_together():
+    import pandas as pd
+
+    points = pd.Series([100.0] * 2 + [10.0] * 10 + [5.0] * 8 + [0.0])
+    tier = value_tiers(points)
+    assert set(tier[points == 100]) == {"platinum"}
+    assert set(tier[points == 0]) == {"inactive"}
+    assert tier[points > 0].groupby(points[points > 0]).nunique().max() == 1
+
+
+def test_adjusted_rand_as_published():
+    """Hubert and Arabie's index of a known pair: scikit-learn's documented example, 0.57."""
+    assert adjusted_rand([0, 0, 1, 2], [0, 0, 1, 1]) == pytest.approx(0.5714, abs=1e-4)
+    assert adjusted_rand([0, 0, 1, 1], [1, 1, 0, 0]) == 1.0
