@@ -30,6 +30,7 @@ WEB_MAY_IMPORT = (
     "analysis.choices.coding",
     "analysis.choices.simulator",
     "analysis.purchases.stored_scores",
+    "analysis.purchases.stored_outlook",
 )
 NOT_WEB = ("surveyapp.jobs", "surveyapp.commands", "surveyapp.bots")
 TRYING = ("analysis.synthetic", "analysis.rehearsal")

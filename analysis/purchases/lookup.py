@@ -46,17 +46,19 @@ def write_lookup(
             file.executemany("INSERT INTO weeks VALUES (?, ?, ?, ?)", rows)
         file.execute("CREATE UNIQUE INDEX customers_by_name ON customers (customer)")
         file.execute("CREATE INDEX customers_by_rank ON customers (rank, customer)")
+        file.execute("CREATE INDEX customers_moves ON customers (customer, tier, spend_52_weeks)")
         file.execute("CREATE INDEX customers_by_tier ON customers (tier, rank)")
         file.execute("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT)")
         pairs = [(name, json.dumps(value)) for name, value in facts.items()]
         file.executemany("INSERT INTO facts VALUES (?, ?)", pairs)
         for name, table in tables.items():
-            _write_table(file, name, table)
+            write_table(file, name, table)
         file.commit()
     return n
 
 
-def _write_table(file: sqlite3.Connection, name: str, table: pd.DataFrame) -> None:
+def write_table(file: sqlite3.Connection, name: str, table: pd.DataFrame) -> None:
+    """Write a table; what is missing is NULL."""
     columns = ", ".join(f'"{column}"' for column in table.columns)
     file.execute(f"CREATE TABLE {name} ({columns})")
     holes = ", ".join("?" * len(table.columns))

@@ -9,6 +9,7 @@ from analysis.archived_customers import holds_customer, take_out_customer
 from surveyapp import clock
 from surveyapp.jobs.ledgers import ledgers_folder, raw_folder
 from surveyapp.jobs.report_files import forget_files
+from surveyapp.jobs.scoring import scores_folder
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, contacts, erasures
 from surveyapp.store.records import ErasureRecord
@@ -31,6 +32,7 @@ def erase(settings: Settings, store: Store, asked: ErasureRecord) -> Erased:
     Every step may be repeated: an erasure that was interrupted is finished by doing it again.
     """
     from analysis.ledgers.erasing import erase_customer
+    from analysis.purchases.run_erasing import erase_from_runs
 
     customer = str(asked.customer)
     rows = erase_customer(
@@ -45,6 +47,7 @@ def erase(settings: Settings, store: Store, asked: ErasureRecord) -> Erased:
         "quarantined_rows": rows.quarantined,
         "staged_rows": rows.staged_rows,
         "identifiers": rows.identifiers,
+        "score_rows": erase_from_runs(scores_folder(settings), customer),
     }
     with store.write() as c:
         counts |= erasures.forget_customer(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surveyapp import clock
-from surveyapp.jobs.ledgers import ledger_folder
+from surveyapp.jobs.ledgers import ledger_folder, ledgers_folder
 from surveyapp.jobs.progress import JobFault
 from surveyapp.settings import SettingFault, Settings
 
@@ -55,6 +55,7 @@ def score_ledger(
     from analysis.purchases.engine import compute, purchases_table
     from analysis.purchases.engines import open_engine
     from analysis.purchases.ledger import current_purchases, ledger_digest
+    from analysis.purchases.outlook import write_outlook
     from analysis.purchases.runs import score_run
 
     ledger = ledger_folder(settings)
@@ -65,7 +66,7 @@ def score_ledger(
         newest = compute(table.agg(day=table.time.max()), ledger)["day"].iloc[0]
         as_of = newest.date()
     with open_engine(engine or settings.text("SCORES_ENGINE")) as opened:
-        return score_run(
+        found, fresh = score_run(
             opened,
             ledger,
             scores_folder(settings),
@@ -74,3 +75,5 @@ def score_ledger(
             ledger=ledger_digest(ledger),
             made=clock.now(),
         )
+    write_outlook(scores_folder(settings) / found.run, ledgers_folder(settings), as_of=as_of)
+    return found, fresh

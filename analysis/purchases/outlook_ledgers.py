@@ -1,0 +1,139 @@
+"""What the ledgers of margins, acquisition, offers and contacts say as of a day."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from analysis.estimate import Estimate, unavailable
+from analysis.purchases.ledger import current_purchases
+from analysis.purchases.retention import wilson
+
+EVENTS = ("customer", "day", "kind", "what", "detail")
+SPEND_SQL = """
+    SELECT channel, sum(amount)::DOUBLE AS spend FROM read_parquet(?)
+    WHERE time < ?::DATE + 1 AND time >= ?::DATE - 363 AND amount > 0 GROUP BY channel
+"""
+
+
+def rows_of(ledgers: Path, kind: str) -> pd.DataFrame | None:
+    """The rows that hold of a ledger; None where nothing was loaded."""
+    paths = [str(path) for path in sorted((ledgers / kind / "current" / "rows").glob("*.parquet"))]
+    if not paths:
+        return None
+    with duckdb.connect() as engine:
+        found: pd.DataFrame = engine.execute("SELECT * FROM read_parquet(?)", [paths]).df()
+    return found if len(found) else None
+
+
+def margin_of(
+    margins: pd.DataFrame | None, purchases: Path, *, as_of: date
+) -> tuple[float | None, str]:
+    """The share of spend that is profit, with how it was found; None with the reason why not.
+
+    The newest margin without product, store and channel holds for all; else those of channels
+    count by their spend in 52 weeks, if they cover all of it.
+    """
+    if margins is None:
+        return None, "unknown: no margins are loaded (surveyapp ledgers load margins FILE)"
+    known = margins[margins["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
+    known = known[known["product"].isna() & known["store"].isna()].sort_values("time")
+    general = known[known["channel"].isna()]
+    if len(general):
+        return _share(float(general["margin"].iloc[-1]), "the newest margin that holds for all")
+    newest = known.drop_duplicates("channel", keep="last").set_index("channel")["margin"]
+    paths = [str(path) for path in current_purchases(purchases)]
+    with duckdb.connect() as engine:
+        spend = engine.execute(SPEND_SQL, [paths, str(as_of), str(as_of)]).df()
+    if len(newest) and len(spend) and spend["channel"].isin(newest.index).all():
+        weight = spend["spend"] / spend["spend"].sum()
+        margin = float((spend["channel"].map(newest) * weight).sum())
+        return _share(margin, "margins of channels by their spend in 52 weeks")
+    return None, "unknown: no margin holds for all purchases; load one without product and store"
+
+
+def _share(margin: float, source: str) -> tuple[float | None, str]:
+    if 0 < margin <= 1:
+        return margin, source
+    return None, f"unknown: a margin of {margin:g} is not between 0 and 1"
+
+
+def costs_of(
+    acquisition: pd.DataFrame | None, purchases: Path, *, as_of: date
+) -> tuple[pd.DataFrame | None, str]:
+    """Acquisition cost by channel and month, in units of currency; None with the reason.
+
+    Costs in another currency than that of the purchases do not compare with them.
+    """
+    none = "unknown: no acquisition costs are loaded (surveyapp ledgers load acquisition FILE)"
+    if acquisition is None:
+        return None, none
+    known = acquisition[acquisition["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
+    if known.empty:
+        return None, none
+    paths = [str(path) for path in current_purchases(purchases)]
+    with duckdb.connect() as engine:
+        bought = engine.execute("SELECT DISTINCT currency FROM read_parquet(?)", [paths]).fetchall()
+    currencies = {*known["currency"].dropna(), *(row[0] for row in bought if row[0])}
+    if len(currencies) > 1:
+        words = ", ".join(sorted(currencies))
+        return None, f"unknown: costs and purchases are in several currencies ({words})"
+    known = known.assign(cohort=known["time"].dt.strftime("%Y-%m"))
+    costs = known.groupby(["channel", "cohort"], as_index=False)["cost"].sum()
+    return costs.assign(cost=costs["cost"] / 100), "the ledger of acquisition costs"
+
+
+def offers_of(offers: pd.DataFrame | None, *, as_of: date) -> tuple[pd.DataFrame, Estimate]:
+    """By offer: customers it was sent to, those of them who redeemed it, share with interval.
+
+    With it the share over all pairs of offer and customer.
+    """
+    method = "share of customers an offer was sent to who redeemed it, Wilson interval"
+    none = pd.DataFrame(columns=["offer", "sent", "redeemed", "share", "low", "high"])
+    if offers is None:
+        return none, unavailable("no offers are loaded", n=0, method=method, unit="share")
+    known = offers[offers["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
+    pairs = known.groupby(["offer", "customer"])["action"].agg(set).reset_index()
+    pairs = pairs[pairs["action"].map(lambda done: "sent" in done).astype(bool)]
+    if pairs.empty:
+        return none, unavailable("no offer was sent by then", n=0, method=method, unit="share")
+    pairs["used"] = pairs["action"].map(lambda done: "redeemed" in done).astype("int64")
+    each = pairs.groupby("offer", as_index=False).agg(
+        sent=("used", "size"), redeemed=("used", "sum")
+    )
+    share, low, high = wilson(each["redeemed"].to_numpy(float), each["sent"].to_numpy(float))
+    total = each[["redeemed", "sent"]].sum().to_numpy(float)
+    p, below, above = (float(x[0]) for x in wilson(total[:1], total[1:]))
+    n = int(total[1])
+    overall = Estimate(value=p, low=below, high=above, n=n, method=method, unit="share")
+    return each.assign(share=share, low=low, high=high), overall
+
+
+def events_of(
+    offers: pd.DataFrame | None, contacts: pd.DataFrame | None, *, as_of: date
+) -> pd.DataFrame:
+    """Offers and service contacts of customers: columns ``EVENTS``."""
+    parts = []
+    for kind, table, what, detail in (
+        ("offer", offers, "offer", "action"),
+        ("contact", contacts, "reason", "channel"),
+    ):
+        if table is None:
+            continue
+        known = table[table["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
+        days = known["time"].dt.strftime("%Y-%m-%d")
+        parts.append(
+            pd.DataFrame(
+                {
+                    "customer": known["customer"],
+                    "day": days,
+                    "kind": kind,
+                    "what": known[what],
+                    "detail": known[detail],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(EVENTS))

@@ -1,0 +1,119 @@
+"""What a scoring run keeps beyond scores, and that an erased customer leaves nothing in it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from analysis.customer_key import customer_key
+from analysis.purchases.stored_outlook import StoredOutlook
+from analysis.purchases.stored_scores import StoredScores
+from surveyapp.commands import main
+from surveyapp.jobs.erasing import erase
+from surveyapp.jobs.scoring import score_ledger, scores_folder
+from surveyapp.staff.customers import ask_to_erase
+from surveyapp.store import Store, migrate
+from tests import builders
+
+DAY = date(2026, 6, 30)
+
+
+def purchases():
+    """600 customers in two years; rates of buying and leaving are gamma, as in Pareto/NBD."""
+    generator = np.random.default_rng(4)
+    lines = ["customer,time,amount,currency,channel"]
+    for n in range(600):
+        gap, day = 1 / generator.gamma(1, 1 / 20), int(generator.integers(0, 300))
+        until = min(730, day + 1 + generator.exponential(1 / generator.gamma(0.6, 1 / 80)))
+        spend = 5 + generator.gamma(3, 5)
+        while day < until:
+            on = DAY - timedelta(days=729 - day)
+            lines.append(f"c{n},{on},{spend * generator.gamma(4, 0.25) + 0.01:.2f},USD,web")
+            day += 1 + int(generator.exponential(gap))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def installation(tmp_path, monkeypatch):
+    settings = builders.make_settings(tmp_path)
+    for name, value in settings.values.items():
+        monkeypatch.setenv(f"SURVEYAPP_{name}", str(value))
+    monkeypatch.setenv("SURVEYAPP_INSTANCE", str(settings.instance))
+
+    def load(kind, text):
+        path = tmp_path / f"{kind}.csv"
+        path.write_text(text)
+        command = ["purchases", "load"] if kind == "purchases" else ["ledgers", "load", kind]
+        done = CliRunner().invoke(main, [*command, str(path)])
+        assert done.exit_code == 0, done.output
+
+    load("purchases", purchases())
+    return settings, load
+
+
+def test_a_run_keeps_the_outlook_and_erasure_empties_it(installation):
+    settings, load = installation
+    run, _ = score_ledger(settings, as_of=DAY)
+    folder = scores_folder(settings) / run.run
+    with StoredOutlook(folder) as outlook:
+        facts = outlook.facts()
+        assert facts["margin"] is None
+        assert "no margins are loaded" in facts["margin_source"]
+        assert {row["acquisition_cost"] for row in outlook.table("acquisition")} == {None}
+        assert facts["offers"]["reason"] == "no offers are loaded"
+
+    load("margins", "time,margin\n2025-01-01,0.2\n2026-01-01,0.4\n2026-12-01,0.9\n")
+    load("acquisition", "time,channel,cost,currency\n2024-07-01,web,500,USD\n")
+    load(
+        "offers",
+        "customer,time,offer,action\n"
+        + "".join(f"c{n},2026-05-01,spring,sent\n" for n in range(40))
+        + "".join(f"c{n},2026-05-03,spring,redeemed\n" for n in range(10)),
+    )
+    again, fresh = score_ledger(settings, as_of=DAY)
+    assert (again, fresh) == (run, False)
+    mine = customer_key("c1", settings.customer_key)
+    with StoredOutlook(folder) as outlook, StoredScores(folder) as scores:
+        facts = outlook.facts()
+        assert facts["margin"] == 0.4
+        assert facts["value_reasons"] == {}
+        value, score = outlook.value(mine), scores.customer(mine)
+        assert value["p_alive_low"] <= value["p_alive"] <= value["p_alive_high"] <= 1
+        assert value["value_low"] <= value["residual_value"] <= value["value_high"]
+        assert outlook.count_days(mine) == score["frequency"]
+        first = outlook.days(mine, limit=1, after=score["frequency"] - 1)[0]
+        assert first["day"] == score["first_purchase"]
+        assert [(e["what"], e["detail"]) for e in outlook.events(mine)] == [
+            ("spring", "redeemed"),
+            ("spring", "sent"),
+        ]
+        spring = outlook.table("offers")[0]
+        assert (spring["sent"], spring["redeemed"], spring["share"]) == (40, 10, 0.25)
+        july = next(row for row in outlook.table("acquisition") if row["cohort"] == "2024-07")
+        assert july["acquisition_cost"] == pytest.approx(500 / july["n"])
+        assert july["clv_to_cac_low"] <= july["clv_to_cac"] <= july["clv_to_cac_high"]
+        listed = outlook.win_back()
+        assert {outlook.alarm(row["customer"])["alarm"] for row in listed} == {"declining"}
+        capped = outlook.win_back(capacity=2)
+        assert [row["group"] for row in capped].count("contact") == min(2, len(listed))
+        counts = outlook.win_back_counts(2)
+        assert counts == {g: [r["group"] for r in capped].count(g) for g in counts}
+
+    load("acquisition", "time,channel,cost,currency\n2024-08-01,web,500,EUR\n")
+    score_ledger(settings, as_of=DAY)
+    with StoredOutlook(folder) as outlook:
+        assert "several currencies" in outlook.facts()["costs_source"]
+
+    store = Store(settings.database_url)
+    migrate.prepare(store)
+    asked = ask_to_erase(settings, store, "c1", by="me", answers="keep", archives="list")
+    assert erase(settings, store, asked).counts["score_rows"] > 5
+    store.close()
+    kept = [path for path in folder.rglob("*") if path.is_file()]
+    assert not [path.name for path in kept if mine.encode() in path.read_bytes()]
+    with StoredScores(folder) as scores:
+        assert scores.customer(mine) is None
+        assert len(scores.search(limit=1000)) == run.customers - 1
