@@ -70,6 +70,7 @@ def _field_and_analyse(
     from surveyapp.bots import walk_all
     from surveyapp.commands.running import run_to_end
     from surveyapp.jobs import pastry_shop, queue
+    from surveyapp.jobs.scoring import score_ledger
 
     say("Inventing a pastry shop with customers and purchases")
     # As of the day of the first run, so that a second run invents the same.
@@ -90,6 +91,8 @@ def _field_and_analyse(
     assert version is not None
     assert version.version is not None
     run_to_end(settings, store, queue.analyse(store, STUDY, version.version))
+    say("Scoring the customers")
+    score_ledger(settings, as_of=None)
 
 
 def _add_staff(store: Store, notes: dict[str, Any]) -> None:
@@ -163,6 +166,7 @@ def _addresses(base_url: str, slug: str, passwords: dict[str, str]) -> str:
             f"                    demo-researcher    {passwords['researcher']}",
             f"Manager             {base_url}/reports/",
             f"                    demo-manager       {passwords['manager']}",
+            f"Customers           {base_url}/customers/ (the manager's log-in)",
             f"(Administrator      demo-administrator {passwords['administrator']})",
             "",
         ]

@@ -1,0 +1,130 @@
+"""The manager's pages on customers, over two scoring runs of a small shop."""
+
+import csv
+import io
+import re
+import sqlite3
+from datetime import date
+
+import pytest
+
+from analysis.customer_key import customer_key
+from analysis.study import read_study
+from surveyapp.jobs import pastry_shop
+from surveyapp.jobs.scoring import score_ledger, scores_folder
+from surveyapp.staff import accounts
+from tests import builders
+from tests.surveyapp.people import logged_in
+
+DAY = date(2026, 11, 22)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """(app, folder of the newest run)."""
+    app = builders.make_app(tmp_path_factory.mktemp("shop"))
+    settings = app.extensions["surveyapp.settings"]
+    study = read_study(builders.PASTRY)
+    pastry_shop.load(settings, pastry_shop.invent(study, today=DAY, respondents=20))
+    score_ledger(settings, as_of=date(2026, 8, 22))
+    run, _ = score_ledger(settings, as_of=None)
+    yield app, scores_folder(settings) / run.run
+    builders.close(app)
+
+
+@pytest.fixture(scope="module")
+def manager(shop):
+    return logged_in(shop[0], "manager")
+
+
+def stored(shop, statement, *values):
+    with sqlite3.connect(shop[1] / "lookup.sqlite") as file:
+        return file.execute(statement, values).fetchall()
+
+
+def test_tiers_and_movement_show_shares_with_their_ranges(shop, manager):
+    page = manager.get("/customers/").text
+    for tier, customers in stored(shop, "SELECT tier, customers FROM tiers"):
+        assert tier.capitalize() in page
+        assert f"{customers:,}" in page
+    share, low, high = stored(shop, "SELECT share, low, high FROM moves LIMIT 1")[0]
+    assert f"{share:.0%}" in page
+    assert f"{low:.0%} to {high:.0%}" in page
+
+
+def test_small_tiers_are_not_shown(shop, manager, tmp_path):
+    with sqlite3.connect(shop[1] / "lookup.sqlite") as file:
+        kept = file.execute("SELECT customers, spend_52_weeks FROM tiers LIMIT 1").fetchone()
+        file.execute("UPDATE tiers SET customers = 9, spend_52_weeks = 98765 WHERE rowid = 1")
+    page = manager.get("/customers/").text
+    with sqlite3.connect(shop[1] / "lookup.sqlite") as file:
+        file.execute("UPDATE tiers SET customers = ?, spend_52_weeks = ? WHERE rowid = 1", kept)
+    assert "fewer than 10 customers: not shown" in page
+    assert "98,765" not in page
+
+
+def test_a_customer_is_found_and_shown_as_scored(shop, manager):
+    name, points, rank = stored(shop, "SELECT customer, points, rank FROM customers ORDER BY rank")[
+        0
+    ]
+    found = manager.get(f"/customers/list?begins={name[:12]}")
+    assert found.status_code == 303
+    page = manager.get(found.location).text
+    assert name in page
+    assert f"{points:,.0f}" in page
+    assert f"rank {rank:,}" in page
+    assert "as a description" in page
+    assert "as a test" in page
+    line = re.search(r'polyline points="([^"]+)"', page)[1].split()
+    assert len(line) == 52
+    assert "2026-08-22: " in page  # the tier in the run before
+    assert manager.get("/customers/one/nobody").status_code == 404
+
+
+def test_lists_are_paged_in_order_of_rank(shop, manager):
+    first = manager.get("/customers/list").text
+    second = manager.get("/customers/list?after=50").text
+    ranks = [rank for (rank,) in stored(shop, "SELECT rank FROM customers ORDER BY rank LIMIT 100")]
+    assert "From 1 to 50" in first
+    assert f"{ranks[60]:,}" in second
+    assert "after=100" in second
+
+
+def test_retention_and_worth_against_cost_say_what_is_unknown(shop, manager):
+    page = manager.get("/customers/retention").text
+    assert "not over yet" in page
+    worth = manager.get("/customers/acquisition").text
+    assert "unknown" in worth
+    assert "no costs given" in worth
+
+
+def test_the_win_back_list_fits_the_capacity_and_is_downloaded(manager):
+    page = manager.get("/customers/win-back?capacity=5").text
+    assert "beyond capacity" in page
+    text = manager.get("/customers/win-back.csv?capacity=5").text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert sum(row["group"] == "contact" for row in rows) == 5
+    assert rows[0]["reason"]
+
+
+def test_identifiers_are_asked_for_by_post_and_only_with_the_permission(shop, manager):
+    app, _ = shop
+    path = "/customers/"
+    assert "identifier" not in manager.get(path).text
+    known = next(iter(pastry_shop.invent(
+        read_study(builders.PASTRY), today=DAY, respondents=20
+    ).purchases["customer"]))  # fmt: skip
+    assert manager.post("/customers/find", identifier=known).status_code == 403
+    accounts.set_identifiers(builders.store_of(app), "manager-0", True)
+    assert "identifier" in manager.get(path).text
+    found = manager.post("/customers/find", identifier=known)
+    key = customer_key(known, app.extensions["surveyapp.settings"].customer_key)
+    assert found.location.endswith(f"/customers/one/{key}")
+    assert manager.get(found.location).status_code == 200
+
+
+def test_without_a_run_the_page_says_what_to_do(tmp_path):
+    app = builders.make_app(tmp_path)
+    page = logged_in(app, "manager").get("/customers/").text
+    builders.close(app)
+    assert "surveyapp scores run" in page
