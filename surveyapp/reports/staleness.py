@@ -38,8 +38,8 @@ def outdated(settings: Settings, store: Store, record: ReportRecord) -> tuple[st
         people, whose = ("respondent has", "that person's") if withdrawn == 1 else (
             "respondents have", "their")  # fmt: skip
         said.append(
-            f"{withdrawn:,} {people} withdrawn since. This report and its archive may still "
-            f"contain {whose} answers; the next analysis does not."
+            f"{withdrawn:,} {people} withdrawn since this report was made. The report and its "
+            f"archive may still contain {whose} answers; the next analysis does not."
         )
     gone = record.held - left - withdrawn if record.held is not None else 0
     if gone > 0:

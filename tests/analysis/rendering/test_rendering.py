@@ -42,7 +42,9 @@ class Page(HTMLParser):
 
 def test_every_chart_is_drawn_wide_and_narrow(charts):
     names = {"upgrades", "value_map", "part_worths", "importances", "tag_values", "nps"}
-    names |= {f"drivers_{n}.{part}" for n in (1, 2) for part in ("importance", "where_to_improve")}
+    names |= {"offers.gains"} | {
+        f"drivers_{n}.{part}" for n in (1, 2) for part in ("importance", "where_to_improve")
+    }
     assert set(charts) == {f"{n}.{w}" for n in names for w in ("wide", "narrow")}
     for key, svg in charts.items():
         assert ET.fromstring(svg).get("width") == ("540" if key.endswith("wide") else "328")
