@@ -39,10 +39,16 @@ class Group(click.Group):
 
 
 def open_instance() -> tuple[Settings, Store]:
-    """The settings and the store of the instance; an empty database gets its tables."""
+    """The settings and the store of the instance; an empty database gets its tables.
+
+    The store is closed when the command ends.
+    """
     settings = read_settings()
     settings.instance.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url)
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.find_root().call_on_close(store.close)
     migrate.prepare(store)
     return settings, store
 

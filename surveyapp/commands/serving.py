@@ -33,6 +33,7 @@ def init() -> None:
     settings.files.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url)
     migrate.upgrade(store)
+    store.close()
     click.echo(f"The instance {settings.instance} is ready.")
 
 

@@ -1,13 +1,13 @@
 """Withdrawal: every answer goes, at any time and for good, and only the count is left."""
 
-import sqlite3
-
 import pytest
+from sqlalchemy import func, select
 
 from analysis.value_report.used import used_rows
 from surveyapp.jobs.analyse import ledger_folder
 from surveyapp.jobs.freeze import FreezeAs, collect, freeze
 from surveyapp.store import links, panels, quotas, respondents
+from surveyapp.store.schema import metadata
 from surveyapp.studies.panel_settings import panel_of
 from tests import builders
 from tests.surveyapp import people
@@ -39,29 +39,22 @@ def stored(app, study="pastry"):
         return list(respondents.of_study(c, study))
 
 
-def rows_of(app, tmp_path):
+def rows_of(app):
     """Rows beside the respondent's own that name a respondent, by table."""
-    file = app.extensions["surveyapp.settings"].instance / "surveyapp.sqlite"
-    with sqlite3.connect(file) as c:
-        tables = [r[0] for r in c.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        found = {}
-        for table in tables:
-            columns = {row[1] for row in c.execute(f"PRAGMA table_info({table})")}
-            if "respondent" in columns and table != "respondents":
-                found[table] = c.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    c.close()
-    return found
+    named = [t for t in metadata.tables.values() if "respondent" in t.c and t.name != "respondents"]
+    with builders.store_of(app).read() as c:
+        return {t.name: c.execute(select(func.count()).select_from(t)).scalar() for t in named}
 
 
-def test_after_the_end_nothing_is_left_in_any_table(app, client, tmp_path):
+def test_after_the_end_nothing_is_left_in_any_table(app, client):
     home = begin(client, builders.personal_link(app, customer="c1"))
     end = finish(client, home)
     assert f'href="{page_of(home)}"' in end
-    before = rows_of(app, tmp_path)
+    before = rows_of(app)
     assert before["answers"] and before["choices"] and before["pages_sent"]
     done = withdraw(client, home)
     assert "Your answers were removed" in done.text
-    assert set(rows_of(app, tmp_path).values()) == {0}
+    assert set(rows_of(app).values()) == {0}
     (person,) = stored(app)
     assert person.ended == "withdrawn" and person.withdrawn
     for kept in ("customer", "seed", "device", "parameters", "completed", "seconds", "last_at"):
