@@ -47,7 +47,7 @@ test: $(STAMP) ## Run all tests (but for the heavy statistical ones)
 
 # A test that stops in the middle of a stream leaves its connection to the garbage collector, which
 # psycopg warns of in whatever test runs then.
-LEFT_OPEN := "ignore:.*was deleted while still open:ResourceWarning"
+LEFT_OPEN := "ignore:<psycopg.Connection object at:ResourceWarning"
 PAGES := $(addprefix tests/surveyapp/,respond studies staff reports test_security.py test_bots.py)
 
 test-postgres: $(STAMP) ## Run the tests of all pages again on PostgreSQL (SURVEYAPP_TEST_POSTGRES)
