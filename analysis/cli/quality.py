@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from analysis.cli.bad_input import bad_input
+from analysis.cli.run_kinds import run_kinds
 
 
 @click.command("quality")
@@ -22,13 +23,7 @@ from analysis.cli.bad_input import bad_input
     type=click.Choice(["mnl", "hb"]),
     help="Fit in which the consistency of choices is judged; default: that of the study's plan.",
 )
-@click.option(
-    "--run-kind",
-    "kinds",
-    multiple=True,
-    type=click.Choice(["live", "test", "bot"]),
-    help="Runs that count, once for each kind; default: live, in a simulated study bots as well.",
-)
+@run_kinds
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True,
     help="Seed of draws and simulated nulls.",

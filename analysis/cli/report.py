@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import bad_input
+from analysis.cli.run_kinds import run_kinds
 
 if TYPE_CHECKING:
     from analysis.value_report.changes import Earlier
@@ -52,13 +53,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seed of the draws behind intervals.",
 )
-@click.option(
-    "--run-kind",
-    "kinds",
-    multiple=True,
-    type=click.Choice(["live", "test", "bot"]),
-    help="Runs that count, once for each kind; default: live, in a simulated study bots as well.",
-)
+@run_kinds
 @click.option(
     "--tests",
     "register",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from analysis.purchases.stored_run import StoredFile
 
 FILE = "outlook.sqlite"
 TABLES = ("acquisition", "offers")
 
 
-class StoredOutlook:
-    """The outlook of one run, open for reading; use it in a ``with`` block.
+class StoredOutlook(StoredFile):
+    """The outlook of one run: margin and horizon, reasons and warnings, worth, alarms, days.
 
     Parameters
     ----------
@@ -26,34 +25,13 @@ class StoredOutlook:
         When the run has none: it was made by an earlier build.
     """
 
+    tables = TABLES
+
     def __init__(self, folder: Path) -> None:
         path = folder / FILE
         if not path.is_file():
             raise FileNotFoundError(path)
-        self._file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        self._file.row_factory = sqlite3.Row
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def facts(self) -> dict[str, Any]:
-        """Margin, horizon, reasons, warnings, and what is known of the alarm."""
-        rows = self._file.execute("SELECT name, value FROM facts")
-        return {row["name"]: json.loads(row["value"]) for row in rows}
-
-    def table(self, name: str) -> list[dict[str, Any]]:
-        """One of ``TABLES``, row by row."""
-        if name not in TABLES:
-            raise ValueError(f"an outlook has no table '{name}'; there are {', '.join(TABLES)}")
-        return [dict(row) for row in self._file.execute(f"SELECT * FROM {name}")]  # noqa: S608
+        super().__init__(path)
 
     def value(self, customer: str) -> dict[str, Any] | None:
         """The lifetime value of a customer, or None."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from analysis.purchases.stored_run import StoredFile
 
 WEEKS, LATEST_WEEKS = 52, 13
 RECORD, FILE = "run.json", "lookup.sqlite"
@@ -31,8 +31,8 @@ def runs(folder: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda record: (record["as_of"], record["made"]))
 
 
-class StoredScores:
-    """One run, open for reading; use it in a ``with`` block.
+class StoredScores(StoredFile):
+    """The scores of one run: its record, tiers, cohorts, and every customer.
 
     Parameters
     ----------
@@ -40,31 +40,10 @@ class StoredScores:
         The run's folder.
     """
 
+    tables = TABLES
+
     def __init__(self, folder: Path) -> None:
-        self._file = sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True)
-        self._file.row_factory = sqlite3.Row
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def facts(self) -> dict[str, Any]:
-        """What is known of the run: its record and the purchase frequency."""
-        rows = self._file.execute("SELECT name, value FROM facts")
-        return {row["name"]: json.loads(row["value"]) for row in rows}
-
-    def table(self, name: str) -> list[dict[str, Any]]:
-        """One of ``TABLES``, row by row."""
-        if name not in TABLES:
-            raise ValueError(f"a run has no table '{name}'; there are {', '.join(TABLES)}")
-        return [dict(row) for row in self._file.execute(f"SELECT * FROM {name}")]  # noqa: S608
+        super().__init__(folder / FILE)
 
     def customer(self, name: str) -> dict[str, Any] | None:
         """The score of a customer, or None."""

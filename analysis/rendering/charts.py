@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from analysis.estimate import Estimate
 from analysis.rendering.canvas import (
     BACK,
     INK,
@@ -20,7 +19,7 @@ from analysis.rendering.canvas import (
 )
 from analysis.rendering.figures import decimal, ends, money, percent, whole
 from analysis.rendering.rows import NARROW, WIDE, Axis, Row, axis_of, draw_rows
-from analysis.rendering.section_charts import draw_map, draw_table, section_charts
+from analysis.rendering.section_charts import draw_map, draw_table, drawable, section_charts
 from analysis.value_report.types import (
     BestWorstScores,
     LevelWorth,
@@ -70,7 +69,7 @@ def _rows_svg(
 
 
 def _upgrades(report: ValueReport, name: str, wide: bool) -> str:
-    shown = [u for u in report.upgrades if _drawable(u.estimate)]
+    shown = [u for u in report.upgrades if drawable(u.estimate)]
     if not shown:
         return ""
     rows = [_upgrade_row(u) for u in sorted(shown, key=lambda u: -ends(u.estimate)[0])]
@@ -125,7 +124,7 @@ def _worths_svg(worths: Sequence[LevelWorth], title: str, *, name: str, wide: bo
             group=f"{w.attribute_label} · {w.tag}",
         )
         for w in worths
-        if w.level and _drawable(w.estimate)
+        if w.level and drawable(w.estimate)
     ]
     if not rows:
         return ""
@@ -153,7 +152,7 @@ def _best_worst(scores: BestWorstScores) -> Chart:
             below=item.tag,
         )
         for item in scores.items
-        if _drawable(item.share)
+        if drawable(item.share)
     ]
 
     def chart(_report: ValueReport, name: str, wide: bool) -> str:
@@ -176,7 +175,7 @@ def _of_section(part: Table | PointMap) -> Chart:
 
 
 def _importances(report: ValueReport, name: str, wide: bool) -> str:
-    shown = [i for i in report.importances if _drawable(i.estimate)]
+    shown = [i for i in report.importances if drawable(i.estimate)]
     if not shown:
         return ""
     rows = [
@@ -198,7 +197,7 @@ def _importances(report: ValueReport, name: str, wide: bool) -> str:
 
 
 def _tag_values(report: ValueReport, name: str, wide: bool) -> str:
-    shown = [t for t in report.tag_values if _drawable(t.money)]
+    shown = [t for t in report.tag_values if drawable(t.money)]
     if not shown:
         return ""
     rows = []
@@ -222,7 +221,7 @@ def _tag_values(report: ValueReport, name: str, wide: bool) -> str:
 
 
 def _nps(report: ValueReport, name: str, wide: bool) -> str:
-    if report.nps is None or not _drawable(report.nps.estimate):
+    if report.nps is None or not drawable(report.nps.estimate):
         return ""
     nps = report.nps
     value, low, high = ends(nps.estimate)
@@ -372,10 +371,6 @@ def _mapper(span: tuple[float, float], start: float, end: float) -> Callable[[fl
         return start + (min(max(value, low), high) - low) / (high - low) * (end - start)
 
     return place
-
-
-def _drawable(estimate: Estimate) -> bool:
-    return estimate.available and all(abs(x) != float("inf") for x in ends(estimate))
 
 
 CHARTS: dict[str, Chart] = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-from analysis.value_report.types import Header, ValueReport
 from surveyapp.settings import Settings
 from surveyapp.store import Store, respondents, studies
 from surveyapp.store.records import ReportRecord
@@ -18,7 +18,7 @@ LEDGER = Path("ledger", "purchases", "current")
 
 def outdated(settings: Settings, store: Store, record: ReportRecord) -> tuple[str, ...]:
     """Why a report is outdated, one sentence a reason; empty when it is not."""
-    header = ValueReport.model_validate_json(record.document).header
+    program: str = json.loads(record.document)["header"]["program"]
     since = record.frozen or record.created
     with store.read() as c:
         kinds = fielding.counted_kinds(c, record.study)
@@ -54,7 +54,7 @@ def outdated(settings: Settings, store: Store, record: ReportRecord) -> tuple[st
         )
     if _loaded_since(settings.files / LEDGER, since):
         said.append("Purchases have been loaded since; they are not in it.")
-    return (*said, *_older_program(header))
+    return (*said, *_older_program(program))
 
 
 def _loaded_since(ledger: Path, since: str) -> bool:
@@ -62,8 +62,8 @@ def _loaded_since(ledger: Path, since: str) -> bool:
     return ledger.exists() and ledger.resolve().stat().st_mtime > moment
 
 
-def _older_program(header: Header) -> tuple[str, ...]:
+def _older_program(program: str) -> tuple[str, ...]:
     now = f"surveyapp {metadata.version('surveyapp')}"
-    if not header.program.startswith("surveyapp ") or header.program == now:
+    if not program.startswith("surveyapp ") or program == now:
         return ()
-    return (f"It was made by an older program ({header.program}; this is {now}).",)
+    return (f"It was made by an older program ({program}; this is {now}).",)
