@@ -23,6 +23,8 @@ from analysis.value_report.types import Cell, Section, Table, ValueReport
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 FONTS = ("Inter", "Arial", "Liberation Sans", "DejaVu Sans")
 """The first one that is there is used; the last one comes with the charts' library."""
+MOST = 48
+"""Letters beyond which a column of a table does not ask for more width."""
 _NO_TEXT = re.compile(r"[^\x09\x0a\x0d\x20-\U0010ffff]")
 
 
@@ -135,14 +137,26 @@ def _section(report: ValueReport, section: Section, charts: Mapping[str, str]) -
 
 
 def _table(table: Table) -> dict[str, Any]:
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
     return {
         "caption": table.caption,
         "columns": list(table.columns),
-        "rows": [[_cell(cell) for cell in row] for row in table.rows],
+        "rows": rows,
         "numbers": [any(drawable(row[n]) or isinstance(row[n], int) for row in table.rows)
                     for n in range(len(table.columns))],
+        "widths": [_width([head, *column]) for head, column in
+                   zip(table.columns, zip(*rows, strict=True), strict=False)] or None,
         "note": table.note,
     }  # fmt: skip
+
+
+def _width(column: Sequence[str | dict[str, str]]) -> int:
+    """Share of the page that a column asks for: its longest word, and text up to MOST letters."""
+    lines = [
+        line for cell in column for line in ((cell,) if isinstance(cell, str) else cell.values())
+    ]
+    word = max((len(word) for line in lines for word in line.split()), default=1)
+    return max(word + 10, min(max(map(len, lines)), MOST))
 
 
 def _cell(cell: Cell) -> str | dict[str, str]:

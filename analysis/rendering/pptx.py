@@ -7,18 +7,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from analysis.rendering import notes
-from analysis.rendering.canvas import INK, MUTED
+from analysis.rendering.canvas import INK, MUTED, TAGS
 from analysis.rendering.outline import outline
 from analysis.rendering.section_charts import drawable
-from analysis.rendering.slide_charts import add_dots, add_points
+from analysis.rendering.slide_charts import add_points, add_rows
+from analysis.rendering.slide_tables import add_table, describe, pages, write
 from analysis.value_report.types import PointMap, Section, Table, ValueReport
 
 WIDTH, HEIGHT = 13.333, 7.5
 """Inches: 16 to 9."""
-MARGIN = 0.6
-MOST_DOTS, MOST_ROWS, MOST_COLUMNS = 7, 9, 6
+MARGIN, TOP, BOTTOM = 0.6, 1.95, 6.65
+"""Where a chart or table begins and ends."""
+MOST_ROWS, MOST_COLUMNS = 7, 6
+ROW = 0.85
+"""Inches of a row of a chart that has few."""
 TITLE_ONLY = 5
 """The layout of python-pptx's own template with a title and nothing else."""
+ELSEWHERE = "All columns are in the spreadsheet of the report."
 
 
 def report_pptx(report: ValueReport, *, stale: Sequence[str] = ()) -> bytes:
@@ -33,6 +38,7 @@ def report_pptx(report: ValueReport, *, stale: Sequence[str] = ()) -> bytes:
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
     deck.core_properties.title = f"{report.header.title}: value report"
     deck.core_properties.language = "en"
+    _own_colours(deck)
     slides = _Slides(deck, report)
     slides.first(stale)
     for section in outline(report):
@@ -56,11 +62,7 @@ class _Slides:
         """The headline with the key figures."""
         report, head = self._report, self._report.header
         slide = self._slide(report.headlines[0].text, notes.made(report, notes.key_figures(report)))
-        lines = []
-        for figure in report.key_figures:
-            lines.append((f"{figure.figure}  {figure.label}", 22, True))
-            lines.append((figure.meaning, 16, False))
-        self._text(slide, lines or [("No key figures could be made.", 16, False)], top=2.0)
+        _figures(slide, report)
         who = [f"{head.title}: {head.n_completed:,} answers, study version {head.version}"]
         who += [f"Only {words}" for words in head.subset]
         who += ["Simulated people: nobody real answered"] if head.simulated else []
@@ -70,25 +72,26 @@ class _Slides:
         """The slides of a table or a map."""
         if isinstance(part, PointMap):
             if [p for p in part.points if drawable(p.across) and drawable(p.up)]:
-                slide = self._slide(section.title, notes.made(self._report, section))
-                frame = add_points(slide, part, _box(1.6, 5.0))
-                _describe(frame, part.caption, notes.spoken_map(part))
-                self._source(slide, part.caption, section)
+                slide = self._slide(section.title, notes.made(self._report, section), part.caption)
+                frame = add_points(slide, part, _box(TOP, BOTTOM - TOP))
+                describe(frame, part.caption, notes.spoken_map(part))
+                self._source(slide, section)
             return
         drawn = [] if part.chart is None else [r for r in part.rows if drawable(r[part.chart])]
-        rows, most = (drawn, MOST_DOTS) if drawn else (part.rows, MOST_ROWS)
-        pieces = list(_pieces(rows, most))
+        shown = part.model_copy(update={"rows": tuple(drawn or part.rows)})
+        pieces = list(_pieces(shown.rows) if drawn else pages(shown, MOST_COLUMNS, BOTTOM - TOP))
         for number, piece in enumerate(pieces, 1):
             more = f" ({number} of {len(pieces)})" if len(pieces) > 1 else ""
-            shown = part.model_copy(update={"rows": tuple(piece)})
-            slide = self._slide(section.title + more, self._notes(section, part))
+            few = shown.model_copy(update={"rows": tuple(piece)})
+            slide = self._slide(section.title, self._notes(section, part), part.caption + more)
             if drawn:
-                frame = add_dots(slide, shown, _box(1.6, 5.0))
-                _describe(frame, part.caption, notes.spoken_rows(shown))
+                frame = add_rows(slide, few, _box(TOP, min(BOTTOM - TOP, 0.8 + ROW * len(piece))))
+                describe(frame, part.caption, notes.spoken_rows(few))
             else:
-                frame = self._table(slide, shown)
-                _describe(frame, part.caption, f"Table: {', '.join(part.columns)}")
-            self._source(slide, part.caption, section)
+                frame = add_table(slide, few, MOST_COLUMNS, _box(TOP, 0))
+                describe(frame, part.caption, f"Table: {', '.join(part.columns)}")
+            cut = not drawn and len(part.columns) > MOST_COLUMNS
+            self._source(slide, section, ELSEWHERE if cut else "")
 
     def acts(self) -> None:
         """What is suggested."""
@@ -96,24 +99,26 @@ class _Slides:
             slide = self._slide("What we suggest next", "Each act names its evidence.")
             lines = []
             for act in self._report.actions:
-                lines += [(act.title, 20, True), (act.evidence, 15, False)]
+                lines += [(act.title, 20, True), (act.evidence, 16, False)]
             self._text(slide, lines, top=1.7)
 
     def _notes(self, section: Section, table: Table) -> str:
         said = [*section.text, section.caution, table.note, notes.made(self._report, section)]
         return "\n".join(words for words in said if words)
 
-    def _slide(self, title: str, said: str) -> Any:
+    def _slide(self, title: str, said: str, caption: str = "") -> Any:
         from pptx.util import Inches, Pt
 
         slide = self._deck.slides.add_slide(self._deck.slide_layouts[TITLE_ONLY])
         place = slide.shapes.title
         place.left, place.top = Inches(MARGIN), Inches(0.35)
-        place.width, place.height = Inches(WIDTH - 2 * MARGIN), Inches(1.15)
+        place.width, place.height = Inches(WIDTH - 2 * MARGIN), Inches(1.05)
         place.text_frame.text = title
         place.text_frame.word_wrap = True
-        _write(place.text_frame.paragraphs[0], Pt(26 if len(title) < 90 else 20), True, INK)
+        write(place.text_frame.paragraphs[0], Pt(26 if len(title) < 90 else 20), True, INK)
         slide.notes_slide.notes_text_frame.text = said
+        if caption:
+            self._text(slide, [(caption, 16, False)], top=1.4, color=MUTED)
         return slide
 
     def _text(
@@ -130,37 +135,52 @@ class _Slides:
             frame = box.text_frame
             paragraph = frame.paragraphs[0] if n == 0 else frame.add_paragraph()
             paragraph.text = words
-            _write(paragraph, Pt(size), strong, color)
+            paragraph.space_before = Pt(12 if strong and n else 0)
+            write(paragraph, Pt(size), strong, color)
 
-    def _source(self, slide: Any, caption: str, section: Section) -> None:
-        """The line under a chart: what it shows, and where the reader finds the method."""
+    def _source(self, slide: Any, section: Section, more: str = "") -> None:
+        """The line at the bottom: of what and when, and where the reader finds the method."""
         head = self._report.header
-        where = f"{caption}. Study version {head.version}, {head.n_completed:,} answers."
-        ranges = "Bars: the range the true figure very likely lies in (95 in 100)."
         method = {m.id: m.title for m in self._report.methods}.get(section.method, section.method)
-        self._text(slide, [(f"{where} {ranges} Method: {method}; see the notes.", 11, False)],
-                   top=6.75, color=MUTED)  # fmt: skip
-
-    def _table(self, slide: Any, table: Table) -> Any:
-        from pptx.util import Inches, Pt
-
-        columns = table.columns[:MOST_COLUMNS]
-        box = _box(1.7, 0.45 * (len(table.rows) + 1))
-        shape = slide.shapes.add_table(len(table.rows) + 1, len(columns), *map(Inches, box))
-        shape.table.first_row, shape.table.first_col = True, True
-        cells = [columns, *([notes.text_of(c) for c in row[:MOST_COLUMNS]] for row in table.rows)]
-        for y, row in enumerate(cells):
-            for x, words in enumerate(row):
-                cell = shape.table.cell(y, x)
-                cell.text = words
-                for paragraph in cell.text_frame.paragraphs:
-                    paragraph.font.size = Pt(12)
-        return shape
+        where = f"Study version {head.version}, {head.n_completed:,} answers. Ranges: where the "
+        where += "true figure very likely lies (95 in 100)."
+        words = f"{where} Method: {method}; see the notes. {more}".rstrip()
+        self._text(slide, [(words, 12, False)], top=6.8, color=MUTED)
 
 
-def _pieces(rows: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
+def _figures(slide: Any, report: ValueReport) -> None:
+    """The key figures side by side, each with its meaning."""
+    from pptx.util import Inches, Pt
+
+    figures = report.key_figures
+    if not figures:
+        return
+    wide = (WIDTH - 2 * MARGIN) / len(figures)
+    for n, figure in enumerate(figures):
+        box = slide.shapes.add_textbox(
+            Inches(MARGIN + n * wide), Inches(2.2), Inches(wide - 0.3), Inches(3.2)
+        )
+        box.text_frame.word_wrap = True
+        lines = ((figure.figure, 54, True), (figure.label, 20, True), (figure.meaning, 16, False))
+        for k, (words, size, strong) in enumerate(lines):
+            frame = box.text_frame
+            paragraph = frame.paragraphs[0] if k == 0 else frame.add_paragraph()
+            paragraph.text = words
+            paragraph.space_after = Pt(6)
+            write(paragraph, Pt(size), strong, MUTED if k == 2 else INK)
+
+
+def _own_colours(deck: Any) -> None:
+    """The first accent of the template, which tables take, becomes the product's own."""
+    from pptx.opc.constants import RELATIONSHIP_TYPE
+
+    theme = deck.slide_master.part.part_related_by(RELATIONSHIP_TYPE.THEME)
+    theme._blob = theme.blob.replace(b"4F81BD", TAGS["functional"][0].lstrip("#").encode())
+
+
+def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Rows in as few pieces of about the same length as fit."""
-    count = -(-len(rows) // most)
+    count = -(-len(rows) // MOST_ROWS)
     for n in range(count):
         yield rows[n * len(rows) // count : (n + 1) * len(rows) // count]
 
@@ -168,22 +188,3 @@ def _pieces(rows: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
 def _box(top: float, height: float) -> tuple[float, float, float, float]:
     """Left, top, width and height in inches of what stands under the title."""
     return (MARGIN, top, WIDTH - 2 * MARGIN, height)
-
-
-def _describe(shape: Any, name: str, words: str) -> None:
-    """The text alternative of a chart or table."""
-    found = shape._element.nvGraphicFramePr.cNvPr
-    found.set("title", name[:250])
-    found.set("descr", words[:8000])
-
-
-def _write(paragraph: Any, size: Any, strong: bool, color: str) -> None:
-    from pptx.dml.color import RGBColor
-    from pptx.enum.lang import MSO_LANGUAGE_ID
-    from pptx.enum.text import PP_ALIGN
-
-    paragraph.alignment = PP_ALIGN.LEFT
-    for run in paragraph.runs:
-        run.font.size, run.font.bold = size, strong
-        run.font.color.rgb = RGBColor.from_string(color.lstrip("#"))
-        run.font.language_id = MSO_LANGUAGE_ID.ENGLISH_US

@@ -5,11 +5,13 @@ import io
 import openpyxl
 import pytest
 from pptx import Presentation
+from pptx.util import Inches
 from pypdf import PdfReader
 
 from analysis.estimate import Estimate
 from analysis.rendering.charts import draw
 from analysis.rendering.files import Beside, report_as
+from analysis.rendering.slide_charts import stacked
 from analysis.value_report.section import Section, Table
 from analysis.value_report.small_cells import without_small_cells
 from analysis.value_report.subset import SubsetFault, parse_groups
@@ -57,8 +59,57 @@ def test_slides_have_native_charts_with_intervals_alternatives_and_notes(report,
         assert slide.shapes[0] == slide.shapes.title
         assert slide.shapes.title.text
         assert shape._element.nvGraphicFramePr.cNvPr.get("descr")
-        assert "errBars" in shape.chart._chartSpace.xml
         assert "Study version 1" in slide.notes_slide.notes_text_frame.text
+
+
+def bars_of(deck, caption):
+    """Ends and mark of every row that the chart of a caption draws, from its stacked bars."""
+    charts = [x for s in deck.slides for x in s.shapes if x.has_chart]
+    named = {x._element.nvGraphicFramePr.cNvPr.get("title"): x for x in charts}
+    plot = named[caption].chart.plots[0]
+    above = [s.values for s in plot.series if not s.name.endswith("under zero")]
+    below = [s.values for s in plot.series if s.name.endswith("under zero")]
+    rows = {}
+    for n, name in enumerate(plot.categories):
+        cuts = [sum(s[n] for s in side[:k]) for side in (above, below) for k in range(1, 5) if side]
+        rows[name] = cuts
+    return rows
+
+
+def test_bars_of_slides_begin_and_end_where_the_intervals_do(report, charts):
+    deck = Presentation(io.BytesIO(report_as("pptx", report, charts)))
+    drawn = bars_of(deck, "Stated willingness to pay for each change")
+    assert len(drawn) == len(report.upgrades)
+    for (name, cuts), upgrade in zip(drawn.items(), report.upgrades, strict=True):
+        found = upgrade.estimate
+        assert upgrade.label in name
+        assert cuts[0] == pytest.approx(max(found.low, 0))
+        assert cuts[3] == pytest.approx(max(found.high, 0))
+        assert cuts[1] <= max(found.value, 0) <= cuts[2]
+
+
+def test_an_interval_on_both_sides_of_zero_is_drawn_on_both():
+    spans = [(-0.5, -2.0, 1.0), (3.0, 2.0, 4.0), (-2.0, -3.0, -1.0)]
+    made = stacked(spans, 0.1)
+    above = [[made[name][row] for name in list(made)[:4]] for row in range(3)]
+    below = [[made[name][row] for name in list(made)[4:]] for row in range(3)]
+    assert [sum(row) for row in above] == pytest.approx([1.0, 4.0, 0.0])
+    assert [sum(row) for row in below] == pytest.approx([-2.0, 0.0, -3.0])
+    assert [row[0] for row in above] == [0.0, 2.0, 0.0]
+    assert [row[0] for row in below] == [0.0, 0.0, -1.0]
+
+
+def test_tables_of_slides_end_above_the_line_of_their_source(report, charts):
+    words = "quality you can rely on is felt below what was expected " * 4
+    rows = tuple((f"segment {n}", words) for n in range(20))
+    table = Table(id="long", caption="Long", columns=("Segment", "Evidence"), rows=rows)
+    section = Section(id="long", title="Long", method="sample", tables=(table,))
+    long = report.model_copy(update={"sections": (section,)})
+    deck = Presentation(io.BytesIO(report_as("pptx", long, charts)))
+    shapes = [x for s in deck.slides for x in s.shapes if x.has_table]
+    assert all(x.top + sum(r.height for r in x.table.rows) < Inches(6.8) for x in shapes)
+    names = [r.cells[0].text for x in shapes for r in x.table.rows]
+    assert [name for name in names if name.startswith("segment ")] == [row[0] for row in rows]
 
 
 def test_sheets_hold_numbers_and_text_never_becomes_a_formula(report, charts):
