@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from analysis.diagnostics.types import Diagnostics
 from analysis.estimate import Estimate
-from analysis.rendering import figures
+from analysis.rendering import figures, notes
 from analysis.value_report.types import Cell, CustomerRow, Header, Headline, Section, ValueReport
 
 STATIC = Path(__file__).parent / "static"
@@ -112,6 +112,7 @@ def _environment() -> Environment:
         "heading": _heading,
         "about": _about,
         "any_estimate": _any_estimate,
+        "of_numbers": notes.of_numbers,
         "contents": _contents,
         "methods": lambda report: {method.id: method for method in report.methods},
         "facets": FACETS,
@@ -199,7 +200,7 @@ def _cell(cell: Cell) -> Markup | str:
     if isinstance(cell, str):
         return cell
     if not cell.available:
-        return Markup('<span class="below">{}</span>').format(cell.reason)
+        return Markup('<span class="below why">{}</span>').format(cell.reason)
     value, span = figures.value_and_range(cell)
     return Markup('{}<span class="below">{}, n {}</span>').format(value, span, cell.n)
 

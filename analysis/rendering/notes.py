@@ -8,6 +8,9 @@ from analysis.estimate import Estimate
 from analysis.rendering.figures import spoken, value_and_range, whole
 from analysis.value_report.types import Cell, PointMap, Section, Table, ValueReport
 
+LONGEST_FIGURE = 16
+"""Letters of a figure that is given as text, '$1,200 a year'."""
+
 
 def about(report: ValueReport, stale: Sequence[str] = ()) -> list[tuple[str, str]]:
     """What the report rests on, as names and values; what is outdated comes second."""
@@ -87,6 +90,18 @@ def text_of(cell: Cell) -> str:
         return f"not available: {cell.reason}"
     value, span = value_and_range(cell)
     return f"{value} ({span}), n {whole(cell.n)}"
+
+
+def of_numbers(table: Table) -> list[bool]:
+    """Which columns hold figures, to be set at the right; the others hold words."""
+    return [_figures(column) for column in zip(*table.rows, strict=True)]
+
+
+def _figures(cells: Sequence[Cell]) -> bool:
+    words = [cell for cell in cells if isinstance(cell, str)]
+    if any(len(word) > LONGEST_FIGURE for word in words):
+        return False
+    return len(words) < len(cells) or any(letter.isdigit() for word in words for letter in word)
 
 
 def spoken_rows(table: Table) -> str:

@@ -17,7 +17,6 @@ from analysis.estimate import Estimate
 from analysis.rendering import notes
 from analysis.rendering.figures import value_and_range, whole
 from analysis.rendering.outline import drawing_of, outline
-from analysis.rendering.section_charts import drawable
 from analysis.value_report.types import Cell, Section, Table, ValueReport
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
@@ -142,8 +141,7 @@ def _table(table: Table) -> dict[str, Any]:
         "caption": table.caption,
         "columns": list(table.columns),
         "rows": rows,
-        "numbers": [any(drawable(row[n]) or isinstance(row[n], int) for row in table.rows)
-                    for n in range(len(table.columns))],
+        "numbers": notes.of_numbers(table) or [False] * len(table.columns),
         "widths": [_width([head, *column]) for head, column in
                    zip(table.columns, zip(*rows, strict=True), strict=False)] or None,
         "note": table.note,

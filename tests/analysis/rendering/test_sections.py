@@ -84,3 +84,14 @@ def test_a_section_that_does_not_hold_together_is_refused():
         Table(**{**TABLE.model_dump(), "chart": 7})
     with pytest.raises(ValidationError, match="same id"):
         Section(**{**SECTION.model_dump(), "tables": (TABLE, TABLE)})
+
+
+def test_words_stand_at_the_left_and_figures_at_the_right(shown):
+    evidence = "more customers buy clearly less often than chance lists"
+    rows = (("bronze", 989, "$56,000", evidence), ("gold", 97, "-", "nearest"))
+    table = Table(id="t", caption="T", columns=("Segment", "n", "Spend", "Evidence"), rows=rows)
+    section = SECTION.model_copy(update={"tables": (table,), "maps": ()})
+    page = report_fragment(shown.model_copy(update={"sections": (section,)}), {})
+    assert f'<td class="words" data-label="Evidence"><span>{evidence}' in page
+    assert '<td class="number" data-label="Spend"><span>$56,000' in page
+    assert '<td class="number" data-label="n"><span>989' in page
