@@ -94,18 +94,6 @@ def mean_estimate(scores: pd.Series, *, weights: pd.Series | None = None) -> Est
     return mean_of(scores.dropna(), unit=UNIT, weights=weights)
 
 
-def gap_estimate(
-    scores: pd.DataFrame, construct: str, *, weights: pd.Series | None = None
-) -> Estimate:
-    """Mean of perceived minus desired, paired within the respondents who answered both."""
-    needed = [score_column(construct, way) for way in ("perceived", "desired")]
-    if not set(needed) <= set(scores.columns):
-        reason = f"'{construct}' is not asked both as desired and as perceived"
-        return unavailable(reason, n=0, method="paired difference", unit=UNIT)
-    gap = mean_estimate(scores[needed[0]] - scores[needed[1]], weights=weights)
-    return gap.model_copy(update={"method": f"perceived minus desired, paired; {gap.method}"})
-
-
 def reliability(
     study: Study, answers: pd.DataFrame, construct: str, asked_as: Asked = "perceived"
 ) -> Estimate:

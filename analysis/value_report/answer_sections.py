@@ -1,10 +1,53 @@
-"""The section of all answers, question by question."""
+"""The sections of answers: what was expected and what is felt, and every question's answers."""
 
 from __future__ import annotations
 
+from analysis.ratings.between_groups import holm
+from analysis.ratings.gaps import ItemGap, item_gaps
 from analysis.ratings.toplines import Topline, toplines
 from analysis.value_report.section import Section, Table
 from analysis.value_report.used import Used
+
+ALPHA = 0.05
+
+
+def gap_section(used: Used) -> Section | None:
+    """Every item asked both as expected and as felt, with a test that allows for their number."""
+    found = item_gaps(used.study, used.answers, weights=used.weights)
+    if not found:
+        return None
+    verdicts = [
+        _verdict(gap, p) for gap, p in zip(found, holm([gap.p for gap in found]), strict=True)
+    ]
+    below = verdicts.count(BELOW)
+    labels = {construct.id: construct.label.say() for construct in used.study.constructs}
+    table = Table(
+        id="items",
+        caption="Items asked both as expected and as felt, in points of 100",
+        columns=("Item", "Construct", "Expected", "Felt", "Gap", "Verdict"),
+        rows=tuple(
+            (gap.pair.text, labels[gap.pair.construct], gap.desired, gap.felt, gap.gap, verdict)
+            for gap, verdict in zip(found, verdicts, strict=True)
+        ),
+        chart=4,
+        note="Felt is clearly above or below where the difference passes its test at 5 %, allowing "
+        "for all items tested.",
+    )
+    asked = f"{len(found)} things asked both ways" if len(found) > 1 else "the one asked both ways"
+    none = f"Nothing of {asked} is clearly felt below what was expected"
+    some = f"{below} of {asked} {'is' if below == 1 else 'are'} felt below what was expected"
+    return Section(id="gaps", title=some if below else none, method="constructs", tables=(table,))
+
+
+ABOVE, BELOW = "felt above", "felt below"
+
+
+def _verdict(gap: ItemGap, p: float | None) -> str:
+    if p is None or gap.gap.value is None:
+        return "too few to test"
+    if p >= ALPHA:
+        return "no clear difference"
+    return ABOVE if gap.gap.value > 0 else BELOW
 
 
 def answer_section(used: Used) -> Section | None:

@@ -16,7 +16,7 @@ from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
 from analysis.study.quality import QualityPlan
 from analysis.value_report.action_sections import ActionParts, action_parts
-from analysis.value_report.answer_sections import answer_section
+from analysis.value_report.answer_sections import answer_section, gap_section
 from analysis.value_report.changes import Earlier, changes_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
@@ -297,6 +297,7 @@ def _sections(
 ) -> tuple[Section, ...]:
     """What there is to dig into, in the order in which it is shown."""
     found = (
+        gap_section(used),
         *driver_sections(used, ratings.answered, seed=seed),
         *group_sections(used, ratings.answered),
         *relation_sections(used, ratings, customers, seed=seed),

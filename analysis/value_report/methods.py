@@ -194,7 +194,8 @@ METHODS: dict[str, Method] = {
             id="constructs",
             title="Scores of 0 to 100",
             text="The mean of the answers to the items of a construct; the gap is felt less "
-            "expected, within the same people. Alpha says how well the items agree.",
+            "expected, within the same people and on the items that were asked both ways. Alpha "
+            "says how well the items agree.",
             source="t intervals; Cronbach (1951), Feldt (1965)",
             page="docs/methods/construct-scores.md",
         ),

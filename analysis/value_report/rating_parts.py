@@ -9,10 +9,10 @@ import pandas as pd
 from analysis.customers.engagement import engagement_facets
 from analysis.estimate import unavailable
 from analysis.ratings import perceived_value as benefits_and_costs
+from analysis.ratings.gaps import gap_column, gap_estimate, gap_scores
 from analysis.ratings.nps import net_promoter_score
 from analysis.ratings.scales import (
     construct_scores,
-    gap_estimate,
     mean_estimate,
     reliability,
     score_column,
@@ -30,8 +30,9 @@ from analysis.value_report.used import Used
 class RatingParts:
     """What ratings add to a report.
 
-    ``answered`` has one row per respondent: the scores of constructs, perceived_value where it
-    can be had. ``value_error`` is the error of measurement of one perceived value.
+    ``answered`` has one row per respondent: the scores of constructs, what is felt less what was
+    expected where both were asked, perceived_value where it can be had. ``value_error`` is the
+    error of measurement of one perceived value.
     """
 
     answered: pd.DataFrame
@@ -54,8 +55,14 @@ def rating_parts(used: Used) -> RatingParts:
     nps = _nps(used)
     if nps is None:
         warnings.append("The study has no answered recommendation question: no NPS.")
-    constructs = _constructs(used, scores, weights)
-    value, error, answered = None, 0.0, scores
+    gaps = {
+        construct.id: gap
+        for construct in used.study.constructs
+        if (gap := gap_scores(used.study, used.answers, construct.id)) is not None
+    }
+    constructs = _constructs(used, scores, gaps, weights)
+    felt = scores.assign(**{gap_column(name): gap for name, (gap, _) in gaps.items()})
+    value, error, answered = None, 0.0, felt
     try:
         found = benefits_and_costs.perceived_value(
             used.study,
@@ -66,7 +73,7 @@ def rating_parts(used: Used) -> RatingParts:
     except ValueError as why:
         warnings.append(f"Perceived value is left out: {why}.")
     else:
-        answered = scores.assign(perceived_value=found.respondents["difference"])
+        answered = felt.assign(perceived_value=found.respondents["difference"])
         error = found.error
         value = PerceivedValue(
             benefits=_labels(used, found.benefits),
@@ -118,7 +125,10 @@ def _nps(used: Used) -> NetPromoterScore | None:
 
 
 def _constructs(
-    used: Used, scores: pd.DataFrame, weights: pd.Series | None
+    used: Used,
+    scores: pd.DataFrame,
+    gaps: dict[str, tuple[pd.Series, str]],
+    weights: pd.Series | None,
 ) -> tuple[ConstructScore, ...]:
     found = []
     for construct in used.study.constructs:
@@ -132,7 +142,8 @@ def _constructs(
             if items > 1
             else unavailable("one item", n=len(scores), method="Cronbach's alpha")
         )
-        gap = gap_estimate(scores, construct.id, weights=weights) if asked_both else None
+        both = gaps.get(construct.id)
+        gap = None if both is None else gap_estimate(*both, weights=weights)
         found.append(
             ConstructScore(
                 id=construct.id,

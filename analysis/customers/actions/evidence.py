@@ -12,6 +12,7 @@ from scipy import stats
 from analysis.customers.actions.register import Family
 from analysis.customers.segments.money import Worth
 from analysis.estimate import Estimate
+from analysis.ratings.gaps import gap_column
 from analysis.ratings.scales import score_column
 from analysis.study import Study
 from analysis.study.types import BENEFITS
@@ -110,10 +111,10 @@ def _service(answers: Answers, segment: str, inside: np.ndarray) -> Iterator[Evi
 def _improvement(answers: Answers, segment: str, inside: np.ndarray) -> Iterator[Evidence]:
     """Constructs felt below what was expected, within the segment."""
     for construct in answers.study.constructs:
-        felt, wanted = score_column(construct.id), score_column(construct.id, "desired")
-        if construct.facet not in BENEFITS or not {felt, wanted} <= set(answers.scores):
+        column = gap_column(construct.id)
+        if construct.facet not in BENEFITS or column not in answers.scores:
             continue
-        gap = (answers.scores[felt] - answers.scores[wanted])[inside].dropna()
+        gap = answers.scores[column][inside].dropna()
         if len(gap) < LEAST or gap.var() == 0:
             continue
         found = stats.ttest_1samp(gap, 0.0)

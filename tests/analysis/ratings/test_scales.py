@@ -3,18 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
+from analysis.ratings.gaps import gap_estimate, gap_scores, item_gaps
 from analysis.ratings.scales import (
     construct_scores,
     cronbach_alpha,
-    gap_estimate,
     mean_estimate,
     reliability,
 )
 from analysis.study import parse_study
 
-STUDY = parse_study(
-    """
+STUDY_TEXT = """
 study: small
 title: Small
 constructs:
@@ -41,7 +41,7 @@ pages:
       - {id: dear, kind: rating, text: Dear, least: 0, greatest: 10, low_label: a,
          high_label: b, measures: burden}
 """
-)
+STUDY = parse_study(STUDY_TEXT)
 
 
 def answers(rows):
@@ -83,15 +83,41 @@ def test_answers_outside_the_scale_are_all_listed():
         construct_scores(STUDY, answers([("r8", "now", "fresh", "6"), ("r9", "now", "fresh", "x")]))
 
 
-def test_gap_is_paired_within_respondents():
-    scores = pd.DataFrame(
-        {"quality.perceived": [80.0, 60, 40, 10], "quality.desired": [70.0, 70, 20, np.nan]}
-    )
-    gap = gap_estimate(scores, "quality")
-    assert gap.n == 3
-    assert gap.value == pytest.approx(20 / 3)
-    missing = gap_estimate(scores, "burden")
-    assert missing.reason == "'burden' is not asked both as desired and as perceived"
+def test_gap_is_paired_within_respondents_on_the_items_asked_both_ways():
+    gaps, pairing = gap_scores(STUDY, answers(ROWS), "quality")
+    assert gaps.dropna().to_dict() == {"r1": 75, "r3": 0}  # not the score of 83 less 25
+    assert "1 item asked both ways" in gap_estimate(gaps, pairing).method
+    assert gap_estimate(gaps, pairing).value == 37.5
+    assert gap_scores(STUDY, answers(ROWS), "burden") is None
+
+
+def test_where_the_items_differ_the_gap_is_that_of_the_scores_and_says_so():
+    text = STUDY_TEXT.replace("{id: fresh, text: Fresh, measures: quality, asked", "{id: new, "
+                              "text: New, measures: quality, asked")  # fmt: skip
+    rows = [(r, q, "new" if q == "before" else i, v) for r, q, i, v in ROWS]
+    gaps, pairing = gap_scores(parse_study(text), answers(rows), "quality")
+    assert gaps.dropna().to_dict() == {"r1": pytest.approx(250 / 3 - 25)}
+    assert "the items differ" in pairing
+
+
+def test_the_gap_of_an_item_is_tested_as_a_paired_t_test():
+    rng = np.random.default_rng(4)
+    rows = []
+    for n in range(40):
+        wanted = int(rng.integers(2, 6))
+        felt = int(np.clip(wanted - rng.integers(0, 3), 1, 5))
+        rows += [
+            (f"r{n:02}", "before", "fresh", str(wanted)),
+            (f"r{n:02}", "now", "fresh", str(felt)),
+        ]
+    (found,) = item_gaps(STUDY, answers(rows))
+    table = pd.DataFrame(rows).pivot(index=0, columns=1, values=3).astype(float)
+    expected = stats.ttest_rel(table["now"], table["before"])
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.gap.value == pytest.approx(25 * (table["now"] - table["before"]).mean())
+    weights = pd.Series(1.0, index=table.index)
+    (same,) = item_gaps(STUDY, answers(rows), weights=weights)
+    assert same.p == pytest.approx(found.p)
 
 
 def test_mean_has_the_t_interval_of_the_textbook():

@@ -13,6 +13,7 @@ from analysis.rendering.charts import draw
 from analysis.rendering.figures import money, money_range, plain, spoken, whole
 from analysis.rendering.html import STATIC, report_fragment, report_html
 from analysis.rendering.rows import ticks
+from analysis.rendering.section_charts import section_charts
 from analysis.study import read_study
 
 STUDY = read_study(Path(__file__).parents[3] / "examples" / "pastry" / "study.yaml")
@@ -40,11 +41,10 @@ class Page(HTMLParser):
         self.labels += given.get("aria-labelledby", "").split()
 
 
-def test_every_chart_is_drawn_wide_and_narrow(charts):
+def test_every_chart_is_drawn_wide_and_narrow(report, charts):
     names = {"upgrades", "value_map", "part_worths", "importances", "tag_values", "nps"}
-    names |= {"offers.gains"} | {
-        f"drivers_{n}.{part}" for n in (1, 2) for part in ("importance", "where_to_improve")
-    }
+    names |= {name for name, _ in section_charts(report)}
+    assert "drivers_1.where_to_improve" in names
     assert set(charts) == {f"{n}.{w}" for n in names for w in ("wide", "narrow")}
     for key, svg in charts.items():
         assert ET.fromstring(svg).get("width") == ("540" if key.endswith("wide") else "328")

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.customers.actions.evidence import Answers, evidence
 from analysis.customers.actions.strategies import Strategy, strategies
+from analysis.ratings.gaps import gap_column
 from analysis.ratings.scales import score_column
 from analysis.study import read_study
 
@@ -36,10 +37,10 @@ def advised(rng: np.random.Generator, n: int, *, planted: bool) -> dict[str, Str
         if construct.facet == "emotional_engagement":
             values += 15 * of["loyal"]
         scores[score_column(construct.id)] = values
-        expected = values + 10 * rng.standard_normal(len(names))
+        gap = 10 * rng.standard_normal(len(names))
         if construct.facet == "functional_value":
-            expected += 12 * of["wanting"]
-        scores[score_column(construct.id, "desired")] = expected
+            gap -= 12 * of["wanting"]
+        scores[gap_column(construct.id)] = gap
     spend = rng.gamma(2, 100, len(names)) * (1 + 1.0 * of["loyal"] - 0.7 * of["small"])
     alarm = rng.random(len(names)) < 0.05 + 0.3 * of["leaving"]
     answers = Answers(

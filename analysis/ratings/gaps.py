@@ -1,0 +1,138 @@
+"""What was expected against what is felt, on the items that were asked both ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+from scipy import stats
+
+from analysis.estimate import Estimate
+from analysis.ratings.means import mean_of
+from analysis.ratings.nps import effective_n
+from analysis.ratings.scales import UNIT, construct_scores, item_scores, score_column
+from analysis.study import Study
+from analysis.study.questions import Item
+from analysis.study.scoring import LEAST_SHARE
+
+LEAST = 10
+"""Respondents below which one item is not tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPair:
+    """One item as felt and as expected: columns of ``item_scores``, and its words."""
+
+    construct: str
+    felt: str
+    desired: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemGap:
+    """Felt less expected of one item, with the p-value of no difference (paired t)."""
+
+    pair: ItemPair
+    felt: Estimate
+    desired: Estimate
+    gap: Estimate
+    p: float | None
+
+
+def gap_column(construct: str) -> str:
+    """The column of a construct's gaps beside the scores, such as 'quality.gap'."""
+    return f"{construct}.gap"
+
+
+def item_pairs(study: Study, construct: str) -> tuple[ItemPair, ...]:
+    """Items asked both as felt and as expected: those with the same id, or the only one each."""
+    felt, wanted = study.items_of(construct), study.items_of(construct, "desired")
+    if len(felt) == len(wanted) == 1:
+        return (_pair(study, construct, felt[0], wanted[0]),)
+    by_id = {item.id: (question, item) for question, item in felt if item.id}
+    return tuple(
+        _pair(study, construct, by_id[item.id], (question, item))
+        for question, item in wanted
+        if item.id in by_id
+    )
+
+
+def gap_scores(study: Study, answers: pd.DataFrame, construct: str) -> tuple[pd.Series, str] | None:
+    """Felt less expected of each respondent, in points of 100, and how it was paired.
+
+    The mean over the items asked both ways, given at least half of them; where no item was, the
+    difference of the two scores. None where the construct is not asked both ways.
+    """
+    pairs = item_pairs(study, construct)
+    if pairs:
+        gaps = _item_gaps(study, answers, pairs)
+        enough = gaps.notna().mean(axis=1) >= LEAST_SHARE
+        items = f"{len(pairs)} item{'s' if len(pairs) > 1 else ''} asked both ways"
+        return gaps.mean(axis=1).where(enough), f"felt less expected on the {items}, paired"
+    scores = construct_scores(study, answers)
+    columns = [score_column(construct), score_column(construct, "desired")]
+    if not set(columns) <= set(scores.columns):
+        return None
+    found = scores[columns[0]] - scores[columns[1]]
+    return found, "felt less expected, paired; the items differ"
+
+
+def gap_estimate(gaps: pd.Series, pairing: str, *, weights: pd.Series | None = None) -> Estimate:
+    """The mean gap of a construct with its t interval, from what ``gap_scores`` returned."""
+    mean = mean_of(gaps.dropna(), unit=UNIT, weights=weights)
+    return mean.model_copy(update={"method": f"{pairing}; {mean.method}"})
+
+
+def item_gaps(
+    study: Study, answers: pd.DataFrame, *, weights: pd.Series | None = None
+) -> tuple[ItemGap, ...]:
+    """Every item that was asked both ways, among the respondents who answered both."""
+    found = []
+    for construct in study.constructs:
+        pairs = item_pairs(study, construct.id)
+        if not pairs:
+            continue
+        felt = item_scores(study, answers, construct.id)
+        wanted = item_scores(study, answers, construct.id, "desired")
+        for pair in pairs:
+            both = pd.DataFrame({"felt": felt[pair.felt], "desired": wanted[pair.desired]}).dropna()
+            gaps = both["felt"] - both["desired"]
+            gap = gap_estimate(gaps, "felt less expected, paired", weights=weights)
+            size = len(gaps) if weights is None else effective_n(weights.loc[gaps.index].to_numpy())
+            found.append(
+                ItemGap(
+                    pair=pair,
+                    felt=mean_of(both["felt"], unit=UNIT, weights=weights),
+                    desired=mean_of(both["desired"], unit=UNIT, weights=weights),
+                    gap=gap,
+                    p=_p_value(gap, float(size)),
+                )
+            )
+    return tuple(found)
+
+
+def _p_value(gap: Estimate, size: float) -> float | None:
+    """Two-sided, by the t distribution that the interval of the mean rests on."""
+    if gap.value is None or gap.low is None or gap.high is None or gap.n < LEAST:
+        return None
+    error = (gap.high - gap.low) / 2 / float(stats.t.ppf(0.975, size - 1))
+    return float(2 * stats.t.sf(abs(gap.value) / error, size - 1))
+
+
+def _item_gaps(study: Study, answers: pd.DataFrame, pairs: tuple[ItemPair, ...]) -> pd.DataFrame:
+    construct = pairs[0].construct
+    felt = item_scores(study, answers, construct)
+    wanted = item_scores(study, answers, construct, "desired")
+    return pd.DataFrame({pair.felt: felt[pair.felt] - wanted[pair.desired] for pair in pairs})
+
+
+def _pair(
+    study: Study, construct: str, felt: tuple[str, Item], wanted: tuple[str, Item]
+) -> ItemPair:
+    words = felt[1].text or study.question(felt[0]).text
+    return ItemPair(construct, _column(*felt), _column(*wanted), words.say())
+
+
+def _column(question: str, item: Item) -> str:
+    return f"{question}.{item.id}" if item.id else question
