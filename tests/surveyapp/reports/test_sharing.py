@@ -1,8 +1,10 @@
 """Shared reports: who reads them, until when, and what is not in them."""
 
+import json
 import re
 
 from surveyapp import clock
+from surveyapp.reports.run_files import PRINTED, SHARED_PDF, folder_of
 from surveyapp.store import shares
 from tests import builders
 from tests.surveyapp.people import logged_in
@@ -38,3 +40,47 @@ def test_an_expired_address_is_refused(app):
         new = shares.ShareRecord("s", "r1", "h", "", clock.now(), "m", clock.now(plus_seconds=-1))
         shares.add(c, new)
         assert shares.use(c, "h", at=clock.now()) is None
+
+
+def share_of(app):
+    """An address of report r1 without log-in."""
+    made = logged_in(app, "manager").post("/reports/r1/shares", days="7", note="").text
+    return re.search(r"/shared/[\w-]+", made)[0]
+
+
+def print_files(app, *, stale=()):
+    folder = folder_of(app.extensions["surveyapp.settings"], "r1")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SHARED_PDF).write_bytes(b"%PDF-1.7 shared")
+    (folder / PRINTED).write_text(json.dumps(list(stale)), encoding="utf-8")
+
+
+def test_the_pdf_is_given_away_only_where_it_says_what_the_page_says(app):
+    builders.publish(app)
+    store_report(app)
+    path, reader = share_of(app), app.test_client()
+    assert "report.pdf" not in reader.get(path).text
+    assert reader.get(f"{path}/report.pdf").status_code == 404
+    print_files(app)
+    assert "report.pdf" in reader.get(path).text
+    reply = reader.get(f"{path}/report.pdf")
+    assert reply.data == b"%PDF-1.7 shared"
+    assert reply.headers["Cache-Control"] == "private, no-store"
+    print_files(app, stale=("Twelve answers came since.",))
+    assert reader.get(f"{path}/report.pdf").status_code == 404
+
+
+def test_readers_and_guesses_are_limited_and_good_addresses_outlive_bad_guesses(tmp_path):
+    app = builders.make_app(
+        tmp_path,
+        SHARE_LIMIT="6 per minute",
+        GUESS_LIMIT="2 per minute",
+        LOG_IN_LIMIT="99 per minute",
+    )
+    builders.publish(app)
+    store_report(app)
+    path, reader = share_of(app), app.test_client()
+    guessed = [reader.get(f"/shared/guess-{n}").status_code for n in range(3)]
+    assert guessed == [404, 404, 429]
+    assert [reader.get(path).status_code for _ in range(4)] == [200, 200, 200, 429]
+    builders.close(app)
