@@ -66,6 +66,7 @@ def test_the_pdf_is_given_away_only_where_it_says_what_the_page_says(app):
     reply = reader.get(f"{path}/report.pdf")
     assert reply.data == b"%PDF-1.7 shared"
     assert reply.headers["Cache-Control"] == "private, no-store"
+    reply.close()
     print_files(app, stale=("Twelve answers came since.",))
     assert reader.get(f"{path}/report.pdf").status_code == 404
 
