@@ -65,7 +65,7 @@ def test_the_pdf_is_given_away_only_where_it_says_what_the_page_says(app):
     assert "report.pdf" in reader.get(path).text
     reply = reader.get(f"{path}/report.pdf")
     assert reply.data == b"%PDF-1.7 shared"
-    assert reply.headers["Cache-Control"] == "private, no-store"
+    assert "no-store" in reply.headers["Cache-Control"]
     reply.close()
     print_files(app, stale=("Twelve answers came since.",))
     assert reader.get(f"{path}/report.pdf").status_code == 404
