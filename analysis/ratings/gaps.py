@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pandas as pd
-from scipy import stats
 
 from analysis.estimate import Estimate
-from analysis.ratings.means import mean_of
+from analysis.ratings.means import mean_of, p_of_mean
 from analysis.ratings.nps import effective_n
 from analysis.ratings.scales import UNIT, construct_scores, item_scores, score_column
 from analysis.study import Study
@@ -46,15 +45,16 @@ def gap_column(construct: str) -> str:
 
 
 def item_pairs(study: Study, construct: str) -> tuple[ItemPair, ...]:
-    """Items asked both as felt and as expected: those with the same id, or the only one each."""
+    """Items asked both as felt and as expected: the only one each, or those with the same id.
+
+    An id that two questions use is no sign of what belongs together, and pairs nothing.
+    """
     felt, wanted = study.items_of(construct), study.items_of(construct, "desired")
     if len(felt) == len(wanted) == 1:
         return (_pair(study, construct, felt[0], wanted[0]),)
-    by_id = {item.id: (question, item) for question, item in felt if item.id}
+    by_id, sought = _once(felt), _once(wanted)
     return tuple(
-        _pair(study, construct, by_id[item.id], (question, item))
-        for question, item in wanted
-        if item.id in by_id
+        _pair(study, construct, by_id[name], sought[name]) for name in sought if name in by_id
     )
 
 
@@ -106,18 +106,16 @@ def item_gaps(
                     felt=mean_of(both["felt"], unit=UNIT, weights=weights),
                     desired=mean_of(both["desired"], unit=UNIT, weights=weights),
                     gap=gap,
-                    p=_p_value(gap, float(size)),
+                    p=p_of_mean(gap, float(size)) if len(gaps) >= LEAST else None,
                 )
             )
     return tuple(found)
 
 
-def _p_value(gap: Estimate, size: float) -> float | None:
-    """Two-sided, by the t distribution that the interval of the mean rests on."""
-    if gap.value is None or gap.low is None or gap.high is None or gap.n < LEAST:
-        return None
-    error = (gap.high - gap.low) / 2 / float(stats.t.ppf(0.975, size - 1))
-    return float(2 * stats.t.sf(abs(gap.value) / error, size - 1))
+def _once(items: list[tuple[str, Item]]) -> dict[str, tuple[str, Item]]:
+    """Items by id, of ids that stand once."""
+    ids = [item.id for _, item in items]
+    return {item.id: (q, item) for q, item in items if item.id and ids.count(item.id) == 1}
 
 
 def _item_gaps(study: Study, answers: pd.DataFrame, pairs: tuple[ItemPair, ...]) -> pd.DataFrame:

@@ -58,9 +58,16 @@ def construct_scores(study: Study, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def item_scores(
-    study: Study, answers: pd.DataFrame, construct: str, asked_as: Asked = "perceived"
+    study: Study,
+    answers: pd.DataFrame,
+    construct: str,
+    asked_as: Asked = "perceived",
+    *,
+    entry: str | None = None,
 ) -> pd.DataFrame:
     """Answers to the items of one construct, turned and on 0 to 100.
+
+    ``entry``: as asked of that entry of a loop (a competitor), in place of the own brand.
 
     Returns
     -------
@@ -71,7 +78,7 @@ def item_scores(
     answered = answers[answers["status"] == "answered"]
     columns: dict[str, pd.Series] = {}
     faults: list[str] = []
-    for question_id, item in study.items_of(construct, asked_as):
+    for question_id, item in study.items_of(construct, asked_as, entry=entry):
         low, high = study.points(study.question(question_id))
         here = (answered["question"] == question_id) & (answered["item"].fillna("") == item.id)
         given = answered[here].set_index("respondent")["value"]

@@ -32,6 +32,7 @@ from analysis.value_report.quality_parts import (
 )
 from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.relation_sections import relation_sections
+from analysis.value_report.relative_section import relative_section
 from analysis.value_report.section import Section
 from analysis.value_report.sentences import actions, headlines, key_figures
 from analysis.value_report.small_cells import without_small_cells
@@ -298,6 +299,7 @@ def _sections(
     """What there is to dig into, in the order in which it is shown."""
     found = (
         gap_section(used),
+        relative_section(used),
         *driver_sections(used, ratings.answered, seed=seed),
         *group_sections(used, ratings.answered),
         *relation_sections(used, ratings, customers, seed=seed),

@@ -126,6 +126,15 @@ METHODS: dict[str, Method] = {
             page="docs/methods/drivers.md",
         ),
         Method(
+            id="relative_value",
+            title="Relative value",
+            text="The own brand less each competitor, within the same people and on the items they "
+            "answered about both. Ahead or behind is said only where the difference passes its "
+            "test, allowing for all comparisons.",
+            source="paired t tests; Holm (1979); Gale (1994)",
+            page="docs/methods/perceived-value.md",
+        ),
+        Method(
             id="groups",
             title="Groups and waves side by side",
             text="The same figure in every group. A difference is named only when it passes "

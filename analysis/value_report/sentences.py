@@ -56,7 +56,7 @@ def _first(
         return Headline(text=text, method="willingness_to_pay")
     if ratings.perceived_value is not None and ratings.perceived_value.difference.available:
         value, low, high = ends(ratings.perceived_value.difference)
-        sign = "more than" if value > 0 else "less than"
+        sign = "more than" if low > 0 else "less than" if high < 0 else "about as much as"
         return Headline(
             text=f"Customers feel they get {sign} it costs them: {whole(value, signed=True)} points"
             f" ({whole(low, signed=True)} to {whole(high, signed=True)})",
