@@ -79,7 +79,7 @@ def value_relation(linked: pd.DataFrame, *, predictor: str = "perceived_value") 
         return _said(none, design, None)
     columns = [np.ones(len(usable)), usable[predictor].to_numpy(dtype=float) / STEP]
     if after:
-        columns.append(_earlier_rate(usable))
+        columns.append(earlier_rate(usable))
     counts = usable[days].to_numpy(dtype=float)
     exposure = usable[weeks].to_numpy(dtype=float)
     estimate, dispersion = _fit(counts, np.column_stack(columns), exposure, method)
@@ -135,7 +135,7 @@ def _too_little(usable: pd.DataFrame, predictor: str, days: str) -> str | None:
     return None
 
 
-def _earlier_rate(usable: pd.DataFrame) -> np.ndarray:
+def earlier_rate(usable: pd.DataFrame) -> np.ndarray:
     """Log of earlier purchase days a week, half a day added so that none is allowed."""
     weeks = usable["weeks_before"].to_numpy(dtype=float)
     rate = (usable["days_before"].to_numpy(dtype=float) + 0.5) / (weeks + 1)

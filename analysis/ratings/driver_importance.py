@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
@@ -108,6 +109,30 @@ def driver_importance(
             )
         )
     return Drivers(_estimate(total, totals, len(x)), tuple(rows))
+
+
+def share_difference(
+    drivers: pd.DataFrame,
+    outcome: pd.Series,
+    first: Sequence[str],
+    second: Sequence[str],
+    *,
+    seed: int,
+    weights: pd.Series | None = None,
+) -> Estimate:
+    """Share of what is explained that goes with some drivers, less that of others.
+
+    Parameters and errors as of ``driver_importance``; ``first`` and ``second`` name columns.
+    """
+    table = drivers.assign(**{"outcome ": outcome}).dropna()
+    names = list(drivers.columns)
+    _check(table, names)
+    x = table.to_numpy(dtype=float)
+    weight = np.ones(len(x)) if weights is None else weights.loc[table.index].to_numpy(dtype=float)
+    sign = np.array([(name in first) * 1.0 - (name in second) for name in names])
+    found = _lmg(_correlations(x, weight)[None])[0]
+    drawn = _lmg(_resampled(x, weight, seed))
+    return _estimate(sign @ found / found.sum(), drawn @ sign / drawn.sum(axis=1), len(x))
 
 
 def _check(table: pd.DataFrame, names: list[str]) -> None:

@@ -16,6 +16,7 @@ from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Diagnostics
 from analysis.study.quality import QualityPlan
 from analysis.value_report.action_sections import ActionParts, action_parts
+from analysis.value_report.agreement_section import agreement_section
 from analysis.value_report.answer_sections import answer_section, gap_section
 from analysis.value_report.changes import Earlier, changes_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
@@ -30,7 +31,7 @@ from analysis.value_report.quality_parts import (
     quality_part,
     version_parts,
 )
-from analysis.value_report.rating_parts import RatingParts, rating_parts
+from analysis.value_report.rating_parts import rating_parts
 from analysis.value_report.relation_sections import relation_sections
 from analysis.value_report.relative_section import relative_section
 from analysis.value_report.section import Section
@@ -279,7 +280,7 @@ def _assembled(
         alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
-        sections=(*acts.sections, *_sections(used, ratings, customers, seed)),
+        sections=(*acts.sections, *_sections(used, figures, customers, seed)),
         versions=version_parts(used),
         methods=(),
         warnings=tuple(
@@ -294,13 +295,15 @@ def _assembled(
 
 
 def _sections(
-    used: Used, ratings: RatingParts, customers: CustomerParts, seed: int
+    used: Used, figures: Figures, customers: CustomerParts, seed: int
 ) -> tuple[Section, ...]:
     """What there is to dig into, in the order in which it is shown."""
+    ratings = figures.ratings
     found = (
         gap_section(used),
         relative_section(used),
         *driver_sections(used, ratings.answered, seed=seed),
+        agreement_section(used, ratings.answered, figures.choices, customers, seed=seed),
         *group_sections(used, ratings.answered),
         *relation_sections(used, ratings, customers, seed=seed),
         weight_section(used, ratings),

@@ -23,9 +23,9 @@ def driver_sections(used: Used, scores: pd.DataFrame, *, seed: int) -> tuple[Sec
 
     ``scores`` has one row per respondent and a column for every construct.
     """
-    drivers = _drivers(used, scores)
+    drivers = drivers_of(used, scores)
     found = []
-    for number, (name, outcome) in enumerate(_outcomes(used, scores)):
+    for number, (name, outcome) in enumerate(outcomes_of(used, scores)):
         try:
             importances = driver_importance(drivers, outcome, seed=seed, weights=used.weights)
         except NoDrivers:
@@ -34,7 +34,8 @@ def driver_sections(used: Used, scores: pd.DataFrame, *, seed: int) -> tuple[Sec
     return tuple(found)
 
 
-def _drivers(used: Used, scores: pd.DataFrame) -> pd.DataFrame:
+def drivers_of(used: Used, scores: pd.DataFrame) -> pd.DataFrame:
+    """The constructs of value and of cost, a column each by their id."""
     columns = {
         construct.id: scores[score_column(construct.id)]
         for construct in used.study.constructs
@@ -43,7 +44,8 @@ def _drivers(used: Used, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=scores.index)
 
 
-def _outcomes(used: Used, scores: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+def outcomes_of(used: Used, scores: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """What drivers are sought for, by name: recommending, then every construct of satisfaction."""
     found = []
     question = used.study.recommendation()
     if question is not None:

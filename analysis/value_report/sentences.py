@@ -99,8 +99,8 @@ def _of_choices(choices: ChoiceParts) -> Iterator[Headline]:
     yield Headline(text=text, method="willingness_to_pay", section="upgrades")
     tags = {t.tag: t.money for t in choices.tag_values if t.money.available}
     if len(tags) == 2:
-        yield Headline(text=_tags(tags["functional"], tags["emotional"]), method="tag_values",
-                       section="tag_values")  # fmt: skip
+        text = _tags(tags["functional"], tags["emotional"], choices.tag_difference)
+        yield Headline(text=text, method="tag_values", section="tag_values")
 
 
 def _of_prediction(choices: ChoiceParts) -> Iterator[Headline]:
@@ -121,15 +121,14 @@ def _inside(text: str) -> str:
     return text if text[1:2].isupper() else text[0].lower() + text[1:]
 
 
-def _tags(functional: Estimate, emotional: Estimate) -> str:
-    f, e = ends(functional), ends(emotional)
-    amounts = {"Emotional": e, "Functional": f}
-    more, less = ("Emotional", "Functional") if e[0] > f[0] else ("Functional", "Emotional")
+def _tags(functional: Estimate, emotional: Estimate, difference: Estimate | None) -> str:
+    amounts = {"Functional": ends(functional)[0], "Emotional": ends(emotional)[0]}
+    less, more = sorted(amounts, key=lambda name: amounts[name])
     unit = functional.unit
-    words = f"{money(amounts[more][0], unit)} against {money(amounts[less][0], unit)}"
-    if amounts[more][1] > amounts[less][2]:
+    words = f"{money(amounts[more], unit)} against {money(amounts[less], unit)}"
+    if difference is not None and difference.clear_of_zero:
         return f"{more} upgrades are worth more than {less.lower()} ones: {words}"
-    return f"Emotional and functional upgrades are worth about the same: {words}"
+    return f"Emotional and functional upgrades are not clearly apart: {words}"
 
 
 def _of_customers(customers: CustomerParts) -> Iterator[Headline]:
