@@ -95,6 +95,10 @@ def report(archive: Path, out: Path, seed: int, no_customers: bool, **asked: Any
         if found.offers is not None and not no_customers:
             offered = "offers.csv"
             write_list(found.offers, out / offered)
+        joined = ""
+        if found.joined is not None and not no_customers:
+            joined = "joined.csv"
+            write_list(found.joined.reset_index(), out / joined)
         beside = ""
         if found.diagnostics is not None:
             beside = "diagnostics.html"
@@ -106,7 +110,7 @@ def report(archive: Path, out: Path, seed: int, no_customers: bool, **asked: Any
         for name in names:
             kind = name.rpartition(".")[2]
             (out / name).write_bytes(report_as(kind, found.report, charts, with_it))
-    names += [beside, listed, offered, TABLE, SUMMARY]
+    names += [beside, listed, offered, joined, TABLE, SUMMARY]
     written = ", ".join(name for name in names if name)
     click.echo(f"Wrote {written} into {out}.", err=True)
 

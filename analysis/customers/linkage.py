@@ -60,6 +60,8 @@ class Linkage:
 
     Attributes
     ----------
+    found
+        The answers that were to be joined.
     table
         Index customer; respondent, answered_on, the answers' columns, then those of the customer
         scores and of the outcomes. Linked customers only.
@@ -73,9 +75,9 @@ class Linkage:
         Where the two differ notably, in words.
     """
 
+    found: Linkable
     table: pd.DataFrame
     match_rate: Estimate
-    conflicts: int
     unmatched_respondents: int
     unmatched_buyers: int
     comparison: tuple[Compared, ...]
@@ -140,9 +142,9 @@ def link(
         table = table.merge(bought, on="customer", how="left", validate="one_to_one")
     comparison = _comparison(customers, customers["customer"].isin(table["customer"]))
     return Linkage(
+        found=found,
         table=table.set_index("customer").sort_index(),
         match_rate=share_estimate(len(table), len(found.responses)),
-        conflicts=found.conflicts,
         unmatched_respondents=len(found.responses) - len(table),
         unmatched_buyers=len(customers) - len(table),
         comparison=comparison,

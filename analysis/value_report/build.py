@@ -23,6 +23,7 @@ from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_lik
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.driver_sections import driver_sections
 from analysis.value_report.group_sections import group_sections
+from analysis.value_report.join_section import join_section
 from analysis.value_report.methods import methods_named
 from analysis.value_report.quality_parts import (
     EXCLUDED,
@@ -54,7 +55,10 @@ class Analysis:
     ``campaign`` is the whole win-back list, with the columns of ``winback.campaign.COLUMNS``; None
     without an alarm. ``quality`` has the flags on every respondent, ``plan`` says
     which of them exclude. ``offers`` has the customers who agreed to the linking with the offer
-    that their part-worths support; None without such part-worths.
+    that their part-worths support; None without such part-worths. ``joined`` has one row per
+    customer whose answers stand beside purchases (index): respondent, answered_on, scores of
+    constructs, perceived_value, then the archive's columns of customers and outcomes; None
+    without purchases.
     """
 
     report: ValueReport
@@ -66,6 +70,7 @@ class Analysis:
     quality_out: int
     """Who failed an attention check that ended the survey."""
     offers: pd.DataFrame | None = None
+    joined: pd.DataFrame | None = None
 
 
 def build_report(
@@ -152,6 +157,7 @@ def analyse(
         plan=used.study.analysis.quality,
         quality_out=used.quality_out,
         offers=acts.offers,
+        joined=customers.linked,
     )
 
 
@@ -306,6 +312,7 @@ def _sections(
         agreement_section(used, ratings.answered, figures.choices, customers, seed=seed),
         *group_sections(used, ratings.answered),
         *relation_sections(used, ratings, customers, seed=seed),
+        join_section(used, customers.linkage),
         weight_section(used, ratings),
         structure_section(used, seed=seed),
         answer_section(used),

@@ -53,12 +53,10 @@ class CustomerParts:
 
     ``campaign`` is the whole list of declining customers (``Declining.campaign``), None without an
     alarm; ``decline`` counts it, ``spend_at_risk`` is a year's, ``to_contact`` counts those who are
-    not in the control group. ``linked`` has one row per customer whose answers are joined, with
-    purchases before and after.
+    not in the control group.
     """
 
-    n_linked: int = 0
-    linked: pd.DataFrame | None = None
+    linkage: Linkage | None = None
     value_map: ValueMap | None = None
     relation: Relation | None = None
     states: tuple[StateCount, ...] = ()
@@ -72,6 +70,16 @@ class CustomerParts:
     spend_at_risk: float = 0.0
     to_contact: int = 0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def linked(self) -> pd.DataFrame | None:
+        """One row per customer whose answers are joined, with purchases before and after."""
+        return None if self.linkage is None else self.linkage.table
+
+    @property
+    def n_linked(self) -> int:
+        """How many these are."""
+        return 0 if self.linkage is None else len(self.linkage.table)
 
 
 def customer_parts(used: Used, ratings: RatingParts) -> CustomerParts:
@@ -96,8 +104,7 @@ def customer_parts(used: Used, ratings: RatingParts) -> CustomerParts:
     if relation is None:
         warnings.append("Without joined answers nothing is said of how value goes with buying.")
     parts = CustomerParts(
-        n_linked=len(linkage.table),
-        linked=linkage.table,
+        linkage=linkage,
         value_map=drawn,
         relation=relation,
         states=tuple(

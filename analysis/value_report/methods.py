@@ -135,6 +135,14 @@ METHODS: dict[str, Method] = {
             page="docs/methods/agreement.md",
         ),
         Method(
+            id="join",
+            title="Answers joined with purchases",
+            text="Completed answers of respondents who agreed, the latest of each customer, beside "
+            "the purchases of the same customer by a keyed pseudonym.",
+            source="Wilson's interval of the share",
+            page="docs/methods/value-and-engagement.md",
+        ),
+        Method(
             id="relative_value",
             title="Relative value",
             text="The own brand less each competitor, within the same people and on the items they "

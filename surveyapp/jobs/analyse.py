@@ -12,7 +12,7 @@ from surveyapp.jobs.ledgers import ledger_folder
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.jobs.report_files import write_files
 from surveyapp.jobs.simulated_people import write_people
-from surveyapp.reports.run_files import OFFERS, PAGE, TESTS, WIN_BACK, folder_of
+from surveyapp.reports.run_files import JOINED, OFFERS, PAGE, TESTS, WIN_BACK, folder_of
 from surveyapp.settings import Settings
 from surveyapp.store import Store, reports, respondents
 from surveyapp.store.records import JobRecord, ReportRecord
@@ -66,6 +66,8 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
         write_list(found.campaign, folder / WIN_BACK)
     if found.offers is not None:
         write_list(found.offers, folder / OFFERS)
+    if found.joined is not None:
+        write_list(found.joined.reset_index(), folder / JOINED)
     progress("Writing PDF, PowerPoint and Excel", 0, 0)
     write_files(folder, found.report, charts)
     frozen = archive.facts["created"]

@@ -82,7 +82,7 @@ def files_naming(settings: Settings, customer: str) -> list[Path]:
     archives = sorted((settings.files / "archives").glob("*.sqlite"))
     found = [path for path in archives if holds_customer(path, customer)]
     for path in sorted((settings.files / "runs").rglob("*")):
-        if not path.is_file() or path.stat().st_size > SEARCHED:
+        if not path.is_file() or (path.stat().st_size > SEARCHED and path.suffix != ".csv"):
             continue
         if path.suffix in (".csv", ".json", ".html", ".txt") and (
             customer.encode() in path.read_bytes()

@@ -16,6 +16,8 @@ WIN_BACK = "win-back.csv"
 """The whole list of declining customers, for the manager."""
 OFFERS = "offers.csv"
 """Linked customers with the offer that their own part-worths support, and a control group."""
+JOINED = "joined.csv"
+"""One row per customer whose answers stand beside purchases, for researchers."""
 TESTS = "tests"
 """The folder of the register of randomised tests, beside the runs."""
 PEOPLE = "people.json"
@@ -25,6 +27,7 @@ SHARED_PDF = "shared.pdf"
 PRINTED = "report-files.json"
 """What the PDF, PowerPoint and Excel files say is outdated."""
 DOWNLOADS = {
+    JOINED: "Joined customers: scores of answers, purchases before and after",
     "quality.csv": "Flags on every respondent",
     "quality.json": "The rules of the flags, their nulls and rates",
     "diagnostics.html": "Diagnostics as one file",

@@ -67,7 +67,7 @@ def test_one_row_per_linked_customer():
 def test_matches_and_misses_are_counted():
     found = linked()
     assert found.match_rate.value == pytest.approx(2 / 3)
-    assert (found.unmatched_respondents, found.unmatched_buyers, found.conflicts) == (1, 3, 1)
+    assert (found.unmatched_respondents, found.unmatched_buyers, found.found.conflicts) == (1, 3, 1)
 
 
 def test_buyers_who_answered_are_compared_with_the_others():
