@@ -61,15 +61,32 @@ def digest(folder: Path) -> str:
 
 @contextmanager
 def alone(folder: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Wait until nobody else writes to the folder; who is killed holds nothing."""
+    """Wait until nobody else writes to the folder or reads it; who is killed holds nothing."""
+    with _locked(folder, fcntl.LOCK_EX, waiting):
+        yield
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """While the block lasts the ledgers of the folder stay as they are; several may read.
+
+    Loads and erasures wait, so that what is made of the ledgers neither loses its files half-way
+    nor names a customer who was erased meanwhile.
+    """
+    with _locked(folder, fcntl.LOCK_SH, None):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, kind: int, waiting: Callable[[], None] | None) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             if waiting:
                 waiting()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, kind)
         yield
 
 

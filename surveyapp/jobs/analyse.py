@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surveyapp import clock
-from surveyapp.jobs.ledgers import ledger_folder
+from surveyapp.jobs.ledgers import ledger_folder, ledgers_folder
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.jobs.report_files import write_files
 from surveyapp.jobs.simulated_people import write_people
@@ -155,11 +155,13 @@ def write_frozen(
         When nobody has answered yet.
     """
     from analysis.archive import write_archive
+    from analysis.ledgers.folder import reading
     from surveyapp.jobs.freeze import FreezeAs, collect, freeze
 
-    collected = collect(store, study, version)
-    if not collected.respondents:
-        raise JobFault("Nobody has answered yet, so there is nothing to analyse.")
-    how = FreezeAs(ledger_folder(settings), as_of, seed, clock.now())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_archive(path, freeze(collected, how))
+    with reading(ledgers_folder(settings)):
+        collected = collect(store, study, version)
+        if not collected.respondents:
+            raise JobFault("Nobody has answered yet, so there is nothing to analyse.")
+        how = FreezeAs(ledger_folder(settings), as_of, seed, clock.now())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_archive(path, freeze(collected, how))

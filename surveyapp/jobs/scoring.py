@@ -47,11 +47,20 @@ def score_ledger(
 ) -> tuple[Run, bool]:
     """Score the ledger as of a day (None: of its last purchase); False: the run was there already.
 
+    Loads and erasures wait until the run is there.
+
     Raises
     ------
     JobFault
         When nothing has been loaded.
     """
+    from analysis.ledgers.folder import reading
+
+    with reading(ledgers_folder(settings)):
+        return _scored(settings, as_of, engine or settings.text("SCORES_ENGINE"))
+
+
+def _scored(settings: Settings, as_of: date | None, engine: str) -> tuple[Run, bool]:
     from analysis.purchases.engine import compute, purchases_table
     from analysis.purchases.engines import open_engine
     from analysis.purchases.ledger import current_purchases, ledger_digest
@@ -65,7 +74,7 @@ def score_ledger(
         table = purchases_table()
         newest = compute(table.agg(day=table.time.max()), ledger)["day"].iloc[0]
         as_of = newest.date()
-    with open_engine(engine or settings.text("SCORES_ENGINE")) as opened:
+    with open_engine(engine) as opened:
         found, fresh = score_run(
             opened,
             ledger,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.customer_key import customer_key
+from analysis.purchases import runs
 from analysis.purchases.stored_outlook import StoredOutlook
 from analysis.purchases.stored_scores import StoredScores
 from surveyapp.commands import main
@@ -52,6 +54,15 @@ def installation(tmp_path, monkeypatch):
 
     load("purchases", purchases())
     return settings, load
+
+
+def erased_from(settings, customer):
+    store = Store(settings.database_url)
+    migrate.prepare(store)
+    asked = ask_to_erase(settings, store, customer, by="me", answers="keep", archives="list")
+    done = erase(settings, store, asked)
+    store.close()
+    return done
 
 
 def test_a_run_keeps_the_outlook_and_erasure_empties_it(installation):
@@ -107,13 +118,33 @@ def test_a_run_keeps_the_outlook_and_erasure_empties_it(installation):
     with StoredOutlook(folder) as outlook:
         assert "several currencies" in outlook.facts()["costs_source"]
 
-    store = Store(settings.database_url)
-    migrate.prepare(store)
-    asked = ask_to_erase(settings, store, "c1", by="me", answers="keep", archives="list")
-    assert erase(settings, store, asked).counts["score_rows"] > 5
-    store.close()
+    assert erased_from(settings, "c1").counts["score_rows"] > 5
     kept = [path for path in folder.rglob("*") if path.is_file()]
     assert not [path.name for path in kept if mine.encode() in path.read_bytes()]
     with StoredScores(folder) as scores:
         assert scores.customer(mine) is None
         assert len(scores.search(limit=1000)) == run.customers - 1
+
+
+def test_an_erasure_waits_for_a_run_in_progress_and_then_finds_it(installation, monkeypatch):
+    settings, _ = installation
+    mine, scored, erasing = customer_key("c1", settings.customer_key), runs.score, []
+
+    def slow(*given, **more):
+        """Purchases are read and rolled up; before anything is written c1 is to be erased."""
+        found = scored(*given, **more)
+        erasing.append(pool.submit(erased_from, settings, "c1"))
+        with pytest.raises(TimeoutError):
+            erasing[0].result(timeout=0.5)
+        return found
+
+    monkeypatch.setattr(runs, "score", slow)
+    with ThreadPoolExecutor(1) as pool:
+        run, _ = score_ledger(settings, as_of=DAY)
+        assert erasing[0].result().counts["score_rows"] > 0
+    folder = scores_folder(settings) / run.run
+    with StoredScores(folder) as scores:
+        assert scores.customer(mine) is None
+        assert scores.customer(customer_key("c2", settings.customer_key))
+    kept = [path for path in folder.rglob("*") if path.is_file()]
+    assert not [path.name for path in kept if mine.encode() in path.read_bytes()]
