@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -64,3 +65,15 @@ class Estimate(BaseModel):
 def unavailable(reason: str, *, n: int, method: str, unit: str = "") -> Estimate:
     """An estimate that cannot be had honestly, with the reason."""
     return Estimate(n=n, method=method, unit=unit, reason=reason)
+
+
+def wilson(share: float, n: float, *, quantile: float = 0.975) -> tuple[float, float]:
+    """Wilson's (1927) score interval of a share of 0 to 1 at an (effective) n.
+
+    ``quantile`` .975 gives 95 %, .75 gives 50 %. The interval holds the share, and stays within
+    0 and 1.
+    """
+    z = NormalDist().inv_cdf(quantile)
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    return min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)

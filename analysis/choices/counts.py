@@ -9,11 +9,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import fdtrc, ndtri
+from scipy.special import fdtrc
 
 from analysis.choices.coding import NONE, Floats
 from analysis.choices.sets import respondent_weights
-from analysis.estimate import Estimate
+from analysis.estimate import Estimate, wilson
 from analysis.study import Attribute, Study
 from analysis.tables import Choices
 
@@ -195,8 +195,8 @@ def _count(
         return Count(attribute, level, int(shown.sum()), int(chosen.sum()), share)
     value = float(w @ chosen) / total
     size = _effective_n(value, (w * (chosen - value * shown))[w > 0] / total, n)
-    low, high = wilson(value, size, 0.975)
-    low_50, high_50 = wilson(value, size, 0.75)
+    low, high = wilson(value, size)
+    low_50, high_50 = wilson(value, size, quantile=0.75)
     share = Estimate(
         value=value,
         low=low,
@@ -215,14 +215,6 @@ def _effective_n(value: float, residuals: Floats, n: int) -> float:
     seen = len(residuals)
     variance = float(residuals @ residuals) * seen / max(seen - 1, 1)
     return value * (1 - value) / variance if variance > 0 else float(n)
-
-
-def wilson(value: float, n: float, quantile: float) -> tuple[float, float]:
-    """Wilson's (1927) score interval of a share at an (effective) n."""
-    z = float(ndtri(quantile))
-    middle = (value + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(value * (1 - value) / n + z * z / (4 * n * n))
-    return float(min(max(middle - half, 0), value)), float(max(min(middle + half, 1), value))
 
 
 def _equal_levels(table: _Table, codes: Codes, size: int) -> float | None:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from analysis.estimate import Estimate, unavailable
+from analysis.estimate import Estimate, unavailable, wilson
 from analysis.study import Study
 
 COMPARED = {
@@ -157,9 +156,8 @@ def share_estimate(hits: int, n: int) -> Estimate:
     method = "share; Wilson interval"
     if n == 0:
         return unavailable("nobody to take a share of", n=0, method=method, unit="share")
-    interval = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
     share = hits / n
-    low, high = min(float(interval.low), share), max(float(interval.high), share)
+    low, high = wilson(share, n)
     return Estimate(value=share, low=low, high=high, n=n, method=method, unit="share")
 
 

@@ -62,6 +62,31 @@ class StoredScores(StoredFile):
         )
         return [dict(row) for row in rows]
 
+    def movement_since(self, earlier: Path) -> list[dict[str, Any]]:
+        """Customers by tier in an earlier run ('new': not in it) and in this one.
+
+        Parameters
+        ----------
+        earlier
+            Folder of a run with the same configuration, or its tiers do not compare.
+
+        Returns
+        -------
+        list
+            tier_then, tier_now, customers, spend_then, spend_now (52 weeks; 0 for the new).
+        """
+        there = f"{(earlier / FILE).absolute().as_uri()}?mode=ro"
+        self._file.execute("ATTACH ? AS earlier", [there])
+        rows = self._file.execute(
+            "SELECT coalesce(e.tier, 'new') AS tier_then, n.tier AS tier_now, "
+            "count(*) AS customers, coalesce(sum(e.spend_52_weeks), 0) AS spend_then, "
+            "sum(n.spend_52_weeks) AS spend_now "
+            "FROM main.customers n LEFT JOIN earlier.customers e ON e.customer = n.customer "
+            "GROUP BY 1, 2"
+        ).fetchall()
+        self._file.execute("DETACH earlier")
+        return [dict(row) for row in rows]
+
     def series(self, name: str) -> list[Week]:
         """The last 52 weeks of a customer, the oldest first; empty for an unknown customer."""
         found = self.customer(name)

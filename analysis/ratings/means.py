@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.estimate import Estimate, unavailable
+from analysis.estimate import Estimate, unavailable, wilson
 from analysis.ratings.nps import effective_n
 
 SHARE = "share of those who answered; Wilson interval"
@@ -67,14 +67,13 @@ def share_estimate(chosen: pd.Series, *, weights: pd.Series | None = None) -> Es
         return unavailable("nobody answered", n=0, method=SHARE, unit="share")
     weight = np.ones(n) if weights is None else weights.loc[chosen.index].to_numpy(dtype=float)
     value = float(np.average(chosen.to_numpy(dtype=float), weights=weight))
-    size, z = effective_n(weight), float(stats.norm.ppf(0.975))
-    middle = (value + z * z / (2 * size)) / (1 + z * z / size)
-    half = z / (1 + z * z / size) * np.sqrt(value * (1 - value) / size + (z / (2 * size)) ** 2)
+    size = effective_n(weight)
+    low, high = wilson(value, size)
     method = SHARE if weights is None else f"{SHARE}, weighted (effective n {size:.0f})"
     return Estimate(
         value=value,
-        low=float(np.clip(middle - half, 0, value)),
-        high=float(np.clip(middle + half, value, 1)),
+        low=low,
+        high=high,
         n=n,
         method=method,
         unit="share",

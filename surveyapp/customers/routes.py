@@ -11,6 +11,8 @@ from flask_login import current_user
 from analysis.customer_key import customer_key
 from surveyapp import current
 from surveyapp.access import access
+from surveyapp.customers.answered import answered_by
+from surveyapp.customers.movement import earlier_runs, moves_between
 from surveyapp.customers.runs import HEIGHT, LEAST, WIDTH, Chosen, chosen, drawing
 from surveyapp.exports.spreadsheet import csv_lines
 
@@ -80,7 +82,7 @@ def find() -> ResponseReturnValue:
 @door.get("/one/<customer>")
 @access("manager", "administrator")
 def one(customer: str) -> ResponseReturnValue:
-    """One customer: score with limits, purchases, tier, lifetime value, alarm."""
+    """One customer: score with limits, purchases, tier, lifetime value, alarm, surveys."""
     run = _run()
     after = max(request.args.get("after", 0, type=int), 0)
     with run.scores() as scores:
@@ -102,10 +104,26 @@ def one(customer: str) -> ResponseReturnValue:
                 "events": outlook.events(customer),
                 "facts": outlook.facts(),
             }
+    more["surveys"] = answered_by(current.store(), customer)
     return _page(
         "one", run, score=score, weeks=weeks, drawn=drawing(weeks, score), history=history,
         after=after, size=DAYS, width=WIDTH, height=HEIGHT, **more,
     )  # fmt: skip
+
+
+@door.get("/movement")
+@access("manager", "administrator")
+def movement() -> ResponseReturnValue:
+    """Movement between the tiers of two runs, chosen by their day."""
+    run = _run()
+    known = earlier_runs(run)
+    wanted = request.args.get("since", "")
+    since = next((r for r in known if r["run"] == wanted), None) if wanted else None
+    if wanted and since is None:
+        abort(404)
+    since = since or next(iter(known), None)
+    moves = moves_between(run, since) if since else []
+    return _page("movement", run, known=known, since=since, moves=moves)
 
 
 @door.get("/retention")

@@ -18,6 +18,18 @@ def way_of(study: Study, person: RespondentRecord, stored: Stored) -> Way:
     return Way(study, given, person.facts())
 
 
+def linking_agreed(way: Way, stored: Stored) -> bool:
+    """Whether every question on linking was on the way and answered with yes, and there was one."""
+    asked = [
+        question.id
+        for question in way.seen.study.questions()
+        if question.kind == "consent" and question.purpose == "linking"
+    ]
+    given = [stored.get((question, "")) for question in asked]
+    agreed = bool(given) and all(answer and answer.value == "yes" for answer in given)
+    return agreed and set(asked) <= way.questions
+
+
 def all_answers(way: Way, stored: Stored) -> Iterator[tuple[str, str, str | None, str]]:
     """Every item of the study and every computed variable: (question, item, value, status).
 

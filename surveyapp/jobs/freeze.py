@@ -24,7 +24,7 @@ from analysis.study import Study, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import Way
 from analysis.tables import ANSWER_COLUMNS, CUSTOMER_COLUMNS, ORDER_COLUMNS, RESPONDENT_COLUMNS
-from surveyapp.exports.walked import all_answers, way_of
+from surveyapp.exports.walked import all_answers, linking_agreed, way_of
 from surveyapp.store import Store, answers, respondents, studies
 from surveyapp.store.records import AnswerRecord, ChoiceRecord, RespondentRecord, TaskRecord
 
@@ -109,20 +109,12 @@ def respondents_frame(collected: Collected) -> pd.DataFrame:
 
 def linked_respondents(collected: Collected) -> frozenset[str]:
     """Respondents with a customer who agreed to the linking, on the way they took."""
-    found = set()
-    for person in collected.respondents:
-        study = collected.versions[person.version]
-        linking = _linking_questions(study)
-        stored = collected.answers[person.respondent]
-        given = [stored.get((question, "")) for question in linking]
-        agreed = bool(given) and all(answer and answer.value == "yes" for answer in given)
-        if person.customer and agreed and set(linking) <= _way(collected, person).questions:
-            found.add(person.respondent)
-    return frozenset(found)
-
-
-def _linking_questions(study: Study) -> list[str]:
-    return [q.id for q in study.questions() if q.kind == "consent" and q.purpose == "linking"]
+    return frozenset(
+        person.respondent
+        for person in collected.respondents
+        if person.customer
+        and linking_agreed(_way(collected, person), collected.answers[person.respondent])
+    )
 
 
 def answers_frame(collected: Collected) -> pd.DataFrame:

@@ -139,6 +139,13 @@ def of_study(c: Connection, study: str) -> Iterator[RespondentRecord]:
         yield RespondentRecord(**row._mapping)
 
 
+def of_customer(c: Connection, customer: str) -> list[RespondentRecord]:
+    """All respondents who came as a customer, in whatever study, the newest first."""
+    wanted = select(respondents).where(respondents.c.customer == customer)
+    rows = c.execute(wanted.order_by(respondents.c.started.desc(), respondents.c.respondent))
+    return [RespondentRecord(**row._mapping) for row in rows]
+
+
 def counts(c: Connection, study: str) -> dict[tuple[str, str], int]:
     """Respondents of a study by (run_kind, ended or 'started')."""
     state = func.coalesce(respondents.c.ended, "started")

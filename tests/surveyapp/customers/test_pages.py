@@ -6,10 +6,12 @@ import re
 import sqlite3
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from analysis.customer_key import customer_key
 from analysis.study import read_study
+from surveyapp.bots import AnyPersona, walk
 from surveyapp.jobs import pastry_shop
 from surveyapp.jobs.scoring import score_ledger, scores_folder
 from surveyapp.staff import accounts
@@ -35,6 +37,17 @@ def shop(tmp_path_factory):
 @pytest.fixture(scope="module")
 def manager(shop):
     return logged_in(shop[0], "manager")
+
+
+class Consenting(AnyPersona):
+    """Takes part, and agrees to the linking or does not."""
+
+    def __init__(self, study, agrees):
+        super().__init__(study, 3)
+        self._agrees = agrees
+
+    def answer(self, question, item):
+        return self._agrees if question.id == "linking" else super().answer(question, item)
 
 
 def stored(shop, statement, *values):
@@ -128,3 +141,38 @@ def test_without_a_run_the_page_says_what_to_do(tmp_path):
     page = logged_in(app, "manager").get("/customers/").text
     builders.close(app)
     assert "surveyapp scores run" in page
+
+
+def test_movement_since_any_earlier_run_adds_up(shop, manager):
+    page = manager.get("/customers/movement").text
+    assert "2026-08-22 to 2026-11" in page
+    with sqlite3.connect(shop[1] / "lookup.sqlite") as file:
+        (now,) = file.execute("SELECT count(*) FROM customers").fetchone()
+    rows = re.findall(r'data-label="Customers" class="number">([\d,]+) of ([\d,]+)<', page)
+    earlier = next(p for p in shop[1].parent.iterdir() if p.name.startswith("2026-08-22"))
+    then = pd.read_parquet(earlier / "customers.parquet").set_index("customer")["tier"]
+    mine = pd.read_parquet(shop[1] / "customers.parquet").set_index("customer")["tier"]
+    pairs = pd.DataFrame({"then": then.reindex(mine.index).fillna("new"), "now": mine})
+    counted = pairs.value_counts()
+    shown = sorted(int(count.replace(",", "")) for count, of in rows)
+    big = pairs["then"].value_counts()
+    expected = sorted(int(n) for (old, _), n in counted.items() if big[old] >= 10)
+    assert shown == expected
+    assert len(pairs) == now
+    assert manager.get("/customers/movement?since=nothing").status_code == 404
+
+
+def test_a_customer_page_shows_scores_only_of_surveys_with_consent_to_the_linking(shop, manager):
+    app = shop[0]
+    settings = app.extensions["surveyapp.settings"]
+    key = customer_key("card-000002", settings.customer_key)
+    study = read_study(builders.PASTRY)
+    builders.publish(app, study)
+    page = manager.get(f"/customers/one/{key}").text
+    assert "No completed survey of this customer" in page
+    for agrees in ("no", "yes"):
+        path = builders.personal_link(app, "pastry", customer=key)
+        walk(app.test_client(), path, study, Consenting(study, agrees))
+        page = manager.get(f"/customers/one/{key}").text
+        assert ("Quality you can rely on, 0 to 100" in page) == (agrees == "yes")
+    assert "Would recommend, 0 to 10" in page
