@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.choices.counts import fit_counts, wilson
+from analysis.choices.counts import fit_counts
 from analysis.tables import check_choices
 
 TRUTH = np.array([-0.6, 0.4, -0.5, -1.2, -0.8])
@@ -144,13 +144,6 @@ def test_what_cannot_be_counted_is_refused(study, choices, make):
     table = check_choices(pd.DataFrame(rows | {"speed": [1, 2]}), ranged.choice_exercise())
     with pytest.raises(ValueError, match="'speed' has a range"):
         fit_counts(ranged, table)
-
-
-def test_wilson_gives_the_textbook_interval():
-    """Newcombe (1998), Statistics in Medicine 17, table I: 81 of 263, 0 of 20, 1 of 29."""
-    assert wilson(81 / 263, 263, 0.975) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(0, 20, 0.975) == pytest.approx((0, 0.1611), abs=5e-5)
-    assert wilson(1 / 29, 29, 0.975) == pytest.approx((0.0061, 0.1718), abs=5e-5)
 
 
 def test_the_test_of_equal_levels_needs_more_respondents_than_levels(study, make):
