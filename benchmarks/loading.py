@@ -110,7 +110,7 @@ def _pandas_load(path, folder):
 
     import pandas as pd
 
-    from analysis.customer_key import customer_key
+    from analysis.customer_key import customer_keys
 
     staged = folder / "staged"
     with path.open("rb") as source, staged.open("wb") as target:
@@ -186,7 +186,8 @@ def _pandas_load(path, folder):
         [apart, frame.loc[contradicted].assign(reasons=[["line_contradicted"]] * len(contradicted))]
     )
     good = good.drop(index=both["index"])
-    keys = {name: customer_key(name, KEY) for name in good["customer"].unique()}
+    names = good["customer"].unique().tolist()
+    keys = dict(zip(names, customer_keys(names, KEY), strict=True))
     good = good.assign(customer=good["customer"].map(keys), amount=good["amount"].astype("int64"))
     good.to_parquet(folder / "purchases.parquet", compression="zstd", index=False)
     apart.to_parquet(folder / "quarantine.parquet", compression="zstd", index=False)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.customer_key import customer_keys, erased_mark, normal_identifier
+from analysis.customer_key import customer_keys, erased_mark
 
 Numbers = npt.NDArray[np.int64]
 DIGITS = 32
@@ -112,7 +112,7 @@ class Names:
     def _add(self, raw: pa.Array) -> None:
         texts = raw.to_pylist()
         keys = customer_keys(texts, self._key)
-        self._plain = self._plain and all(map(_is_normal, texts))
+        self._plain = self._plain and _all_normal(raw)
         start, end = len(self._raw), len(self._raw) + len(texts)
         self._raw.add(raw)
         self._keys = _roomy(self._keys, end)
@@ -210,8 +210,11 @@ class _Texts:
         return pa.Array.from_buffers(pa.large_string(), self._size, buffers)
 
 
-def _is_normal(text: str) -> bool:
-    return normal_identifier(text) == text
+def _all_normal(raw: pa.Array) -> bool:
+    """Whether ``normal_identifier`` plainly changes none, so that none is another's spelling."""
+    printable = pc.all(pc.ascii_is_printable(raw)).as_py() is not False
+    plain = pc.ascii_trim_whitespace(pc.ascii_lower(raw)) if printable else raw
+    return printable and bool(raw.equals(plain))
 
 
 def _indices(numbers: Numbers) -> pa.Array:

@@ -48,11 +48,12 @@ def typed_blocks(
     engine: duckdb.DuckDBPyConnection, blocks: Iterator[Block], checks: Checks
 ) -> Iterator[tuple[Block, Typed, list[BadRow]]]:
     """Type each block, and tell the rows that are not accepted."""
-    first_bit = unreadable_bit(checks.reasons)
+    reasons = checks.reasons
+    first_bit = unreadable_bit(reasons)
     customers = [name for name in checks.kind.customers if name in checks.given][:1]
     for block in blocks:
         bad = [
-            BadRow(row, names_of(first_bit, checks.reasons), None, fact, text)
+            BadRow(row, names_of(first_bit, reasons), None, fact, text)
             for row, fact, text in block.unreadable
         ]
         typed = typed_block(engine, block, checks)
@@ -62,7 +63,7 @@ def typed_blocks(
         for customer in customers:
             named = typed.columns[customer].take(pa.array(at)).to_pylist()
         bad += [
-            BadRow(row, names_of(code, checks.reasons), customer, "", block.text(row))
+            BadRow(row, names_of(code, reasons), customer, "", block.text(row))
             for row, code, customer in zip(rows, codes, named, strict=True)
         ]
         yield block, typed, sorted(bad, key=lambda row: row.row)
