@@ -302,6 +302,8 @@ def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, 
     if not content:
         return pa.table({name: pa.array([], pa.string()) for name in file.wanted}), {}
 
+    quotes = b'"' in content
+
     def note(row: pa.csv.InvalidRow) -> str:
         ragged[row.number - 1] = f"the row has {row.actual_columns} cells, the header {width}"
         return "skip"
@@ -312,7 +314,10 @@ def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, 
             use_threads=False, block_size=len(content) + 1, column_names=names
         ),
         parse_options=pa.csv.ParseOptions(
-            delimiter=file.layout.delimiter, newlines_in_values=True, invalid_row_handler=note
+            delimiter=file.layout.delimiter,
+            quote_char='"' if quotes else False,
+            newlines_in_values=quotes,
+            invalid_row_handler=note,
         ),
         convert_options=pa.csv.ConvertOptions(
             column_types=types,

@@ -18,7 +18,7 @@ from analysis.ledgers.faults import SHOWN, LedgerFaults, Reason, RowFault, names
 from analysis.ledgers.files import Block, open_ledger_file
 from analysis.ledgers.kinds import LedgerKind
 from analysis.ledgers.layout import Layout
-from analysis.ledgers.typed import Typed, schema_of, typed_block
+from analysis.ledgers.typed import Typed, Typing, schema_of
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,7 +48,7 @@ def typed_blocks(
     engine: duckdb.DuckDBPyConnection, blocks: Iterator[Block], checks: Checks
 ) -> Iterator[tuple[Block, Typed, list[BadRow]]]:
     """Type each block, and tell the rows that are not accepted."""
-    reasons = checks.reasons
+    typing, reasons = Typing(engine, checks), checks.reasons
     first_bit = unreadable_bit(reasons)
     customers = [name for name in checks.kind.customers if name in checks.given][:1]
     for block in blocks:
@@ -56,7 +56,7 @@ def typed_blocks(
             BadRow(row, names_of(first_bit, reasons), None, fact, text)
             for row, fact, text in block.unreadable
         ]
-        typed = typed_block(engine, block, checks)
+        typed = typing.typed(block)
         at = np.flatnonzero(typed.code & ~AMBIGUOUS)
         codes, rows = typed.code[at].tolist(), block.numbers[at].tolist()
         named = [None] * len(rows)
