@@ -1,10 +1,10 @@
 """The load of purchases beside a pandas loader that makes the same checks.
 
 Run by ``benchmarks/purchases.py load``. The file has 10 million rows of half a million customers,
-one in a thousand bad, in eleven ways. Both programs stage the file by its SHA-256, type every column,
-give each bad row all its reasons, find repeated and contradicting lines by order and line, put a
-keyed hash in place of each customer (each hashed once, by the same function), reconcile, and write
-Parquet and the quarantine.
+one in a thousand bad, in eleven ways. Both programs stage the file by its SHA-256, type every
+column, give each bad row all its reasons, find repeated and contradicting lines by order and line,
+put a keyed hash in place of each customer (each hashed once, by the same function), reconcile, and
+write Parquet and the quarantine.
 """
 
 from __future__ import annotations
