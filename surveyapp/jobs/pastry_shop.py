@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import pandas as pd
+
 from analysis.customer_key import customer_key
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.load import load_files
@@ -29,14 +31,23 @@ def invent(study: Study, *, today: date, respondents: int) -> Company:
 
 
 def load(settings: Settings, company: Company) -> FileLoad:
-    """Load the purchases the way a company's file is loaded; a file loaded before is skipped."""
+    """Load the ledgers the way a company's files are loaded; a file loaded before is skipped.
+
+    Returns what became of the file of purchases; social events and the loyalty programme follow.
+    """
     settings.files.mkdir(parents=True, exist_ok=True)
-    path = settings.files / "demo-purchases.csv"
     amounts = [f"{cents / 100:.2f}" for cents in company.purchases["amount"].astype(int)]
-    company.purchases.assign(amount=amounts).to_csv(path, index=False)
-    how = replace(loading(settings, "purchases"), today=company.today)
-    summary = load_files([path], how, Layout(source="demo"))
-    return summary.files[0]
+    found = _loaded(settings, company, "purchases", company.purchases.assign(amount=amounts))
+    _loaded(settings, company, "events", company.events)
+    _loaded(settings, company, "loyalty", company.loyalty)
+    return found
+
+
+def _loaded(settings: Settings, company: Company, kind: str, rows: pd.DataFrame) -> FileLoad:
+    path = settings.files / f"demo-{kind}.csv"
+    rows.to_csv(path, index=False)
+    how = replace(loading(settings, kind), today=company.today)
+    return load_files([path], how, Layout(source="demo")).files[0]
 
 
 def invite(
