@@ -90,7 +90,8 @@ def acquisition(
         channel, cohort, n; per customer: acquisition_cost, realised_value, residual_value,
         lifetime_value and clv_to_cac with _low and _high (95 %, of what is still to come);
         payback_weeks and payback ('observed', ``LATEST``, 'expected' or in words why not);
-        unknown (why a number is missing). Costs of cohorts without a customer have a row with n = 0.
+        unknown (why a number is missing). Costs of cohorts without a customer have a row with
+        n = 0.
     """
     rows = [
         _cohort_row(place, cohort, spend, (costs, horizon, residual))

@@ -18,6 +18,8 @@ from analysis.purchases.lifetime_value.grouped import Floats
 from analysis.purchases.lifetime_value.likelihood import Optimum, Surface, maximise
 
 HALVED, DOUBLED = 0.5, 2.0
+TOLERANCE = 1e-8
+"""Newton decrement: where a parameter is at its bound the likelihood is no smoother than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ def penalised(
 
     def climb(factor: float, begin: Floats) -> Optimum:
         own = prior.scaled(factor)
-        return maximise(lambda at: own.added(surface(at), at), begin, names=names)
+        return maximise(
+            lambda at: own.added(surface(at), at), begin, names=names, tolerance=TOLERANCE
+        )
 
     stated = climb(1.0, start)
     narrow, wide = climb(HALVED, stated.at), climb(DOUBLED, stated.at)
