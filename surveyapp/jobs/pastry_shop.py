@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-import pandas as pd
-
 from analysis.customer_key import customer_key
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.load import load_files
 from analysis.ledgers.summary import FileLoad
 from analysis.study import Study
 from analysis.synthetic.company import Company
+from analysis.synthetic.costs import acquisition_of, margins_of
 from analysis.synthetic.pastry import pastry_company
 from surveyapp.bots import Visit
 from surveyapp.jobs.ledgers import loading
@@ -33,21 +32,24 @@ def invent(study: Study, *, today: date, respondents: int) -> Company:
 def load(settings: Settings, company: Company) -> FileLoad:
     """Load the ledgers the way a company's files are loaded; a file loaded before is skipped.
 
-    Returns what became of the file of purchases; social events and the loyalty programme follow.
+    Returns what became of the file of purchases; social events, the loyalty programme, margin and
+    acquisition cost are loaded beside it.
     """
     settings.files.mkdir(parents=True, exist_ok=True)
     amounts = [f"{cents / 100:.2f}" for cents in company.purchases["amount"].astype(int)]
-    found = _loaded(settings, company, "purchases", company.purchases.assign(amount=amounts))
-    _loaded(settings, company, "events", company.events)
-    _loaded(settings, company, "loyalty", company.loyalty)
-    return found
-
-
-def _loaded(settings: Settings, company: Company, kind: str, rows: pd.DataFrame) -> FileLoad:
-    path = settings.files / f"demo-{kind}.csv"
-    rows.to_csv(path, index=False)
-    how = replace(loading(settings, kind), today=company.today)
-    return load_files([path], how, Layout(source="demo")).files[0]
+    tables = {
+        "margins": margins_of(company),
+        "acquisition": acquisition_of(company),
+        "events": company.events,
+        "loyalty": company.loyalty,
+        "purchases": company.purchases.assign(amount=amounts),
+    }
+    for kind, table in tables.items():
+        path = settings.files / f"demo-{kind}.csv"
+        table.to_csv(path, index=False)
+        how = replace(loading(settings, kind), today=company.today)
+        summary = load_files([path], how, Layout(source="demo"))
+    return summary.files[0]
 
 
 def invite(
