@@ -38,6 +38,8 @@ class Names:
 
     def numbers(self, raw: pa.Array) -> Numbers:
         """The number of each customer as written; -1 where none is written."""
+        if pa.types.is_dictionary(raw.type):  # few customers, many rows
+            raw = raw.dictionary_decode()
         self._engine.register("raw_names", pa.table({"raw": raw}))
         found = self._engine.sql("SELECT coalesce(hash(raw), 0) AS mark FROM raw_names")
         marks = found.to_arrow_table()["mark"].to_numpy()

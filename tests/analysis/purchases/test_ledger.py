@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis.customer_key import customer_key
+from analysis.ledgers import files
 from analysis.ledgers.raw import RawFolder
 from analysis.purchases.ledger import (
     current_purchases,
@@ -83,6 +84,23 @@ def test_the_ledger_holds_cents_utc_and_keys_only(tmp_path):
     stored = pd.read_parquet(current_purchases(tmp_path / "ledger"))
     assert "x.org" not in stored.to_csv()
     assert "x.org" not in read_quarantine(tmp_path / "ledger").to_csv()
+
+
+def test_many_rows_of_few_customers_keep_their_customers(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "SAMPLE", 500)
+    monkeypatch.setattr(files, "BLOCK", 5_000)
+    names = ["Ann@x.org", "ann@x.org ", "bob", "carl"]
+    text = "".join(f"{names[n % 4]},2026-01-01,{n}.00,USD,yes,{n},1\n" for n in range(4000))
+    load(write(tmp_path, text), tmp_path)
+    ledger = read_ledger(tmp_path / "ledger")
+    found = ledger.groupby("customer")["amount"].agg(["size", "sum"])
+    expected = {"ann@x.org": (2000, 0), "bob": (1000, 2), "carl": (1000, 3)}
+    for name, (rows, first) in expected.items():
+        assert found.loc[customer_key(name, KEY), "size"] == rows
+        if rows == 1000:
+            total = 100 * sum(range(first, 4000, 4))
+            assert found.loc[customer_key(name, KEY), "sum"] == total
+    assert len(found) == 3
 
 
 def test_quarantine_keeps_row_reasons_and_text(tmp_path):
