@@ -22,7 +22,7 @@ from tests.analysis.value_report.proof import (
 NOT_REPAIRED = ("nps unweighted", "perceived value unweighted")
 NOT_CORRECTED = "ratio as measured"
 NEARLY = "ratio corrected"
-"""Three in ten customers do not buy at a steady rate, which leaves it a standard error too small."""
+"""Three in ten customers buy at no steady rate, which leaves it a standard error short."""
 BY_LIKING = PlantedTruth(answering="liking")
 
 
