@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.choices.mnl import NotConverged
 from analysis.choices.simulator.worths import NoWorths, from_draws
 from analysis.customers.actions.evidence import Answers, Evidence, evidence, personal
+from analysis.customers.actions.in_money import Margin
 from analysis.customers.actions.offers import Gains, best_offers
 from analysis.customers.actions.register import Measured
 from analysis.customers.actions.strategies import Strategy, strategies
@@ -65,7 +66,8 @@ def action_parts(
     advice = [_advised(answers, cut, worths) for cut in members]
     found: list[Section | None] = [segment_section(answers, members, needs, worths)]
     gains = _gains(fit, needs, seed, warnings)
-    found.append(advice_section(answers, members, advice, Effects(tests, gains)))
+    effects = Effects(tests, gains, Margin.of(used.archive.facts))
+    found.append(advice_section(answers, members, advice, effects))
     found.append(offer_section(gains))
     found.append(tests_section(tests))
     listed = None if gains is None or linked.empty else _listed(gains, linked, seed)

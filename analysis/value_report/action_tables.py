@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.customers.actions.evidence import LEAST, Answers, Evidence
+from analysis.customers.actions.in_money import Margin, profit_effect, revenue_effect
 from analysis.customers.actions.offers import Gains
 from analysis.customers.actions.register import Measured
 from analysis.customers.actions.strategies import FAMILIES, Strategy, measured_for
@@ -29,10 +30,11 @@ TOLD_APART = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effects:
-    """What tests by lot measured, and what the part-worths state."""
+    """What tests by lot measured, what the part-worths state, and what of spend is profit."""
 
     tests: Sequence[Measured]
     gains: Gains | None
+    margin: Margin
 
     def stated(self, strategy: Strategy) -> Cell:
         """The largest stated gain of a segment by need, where product or offer is to change."""
@@ -253,7 +255,7 @@ def advice_section(
     supported = [s for _, found in cuts for s in found if s.family]
     every = sum(len(found) for _, found in cuts)
     title = f"The evidence supports a strategy for {len(supported)} of {every} segments"
-    tables = tuple(
+    tables = [
         Table(
             id=f"advice_{cut.kind}",
             caption=f"{CUTS[cut.kind]}: what to do",
@@ -263,7 +265,9 @@ def advice_section(
             rows=tuple(_advice_row(answers, cut, s, effects) for s in found),
         )
         for cut, found in cuts
-    )  # fmt: skip
+    ]  # fmt: skip
+    money_tables = [_money_table(answers, cut, found, effects) for cut, found in cuts]
+    tables += [table for table in money_tables if table is not None]
     return Section(
         id="what_to_do",
         title=title,
@@ -271,7 +275,37 @@ def advice_section(
         caution="Answers and choices say what is wanted, not what an act will bring. Each line can "
         "be turned into a randomised test; its measured effect then stands here. The stated change "
         "of share is that of the offer that gains most in the segment.",
-        tables=tables,
+        tables=tuple(tables),
+    )
+
+
+def _money_table(
+    answers: Answers, cut: Members, found: Sequence[Strategy], effects: Effects
+) -> Table | None:
+    """What the supported strategies would bring; None where none is an act."""
+    rows: list[tuple[Cell, ...]] = []
+    for strategy in found:
+        if strategy.family in (None, "leave_alone"):
+            continue
+        customers = len(cut.customers(strategy.segment))
+        revenue = revenue_effect(
+            strategy, effects.tests, customers=customers, currency=answers.currency
+        )
+        profit = profit_effect(revenue, effects.margin)
+        told: Cell = customers if customers >= LEAST else "fewer than 10"
+        rows.append((strategy.segment, strategy.title, told, revenue, profit))
+    if not rows:
+        return None
+    margin = effects.margin
+    said = f"a margin of {margin.share:.0%} ({margin.source})" if margin.share else "no margin"
+    return Table(
+        id=f"expected_{cut.kind}",
+        caption=f"{CUTS[cut.kind]}: expected effect in money",
+        columns=("Segment", "Strategy", "Customers", "Effect on revenue", "Effect on profit"),
+        rows=tuple(rows),
+        note="Measured effect a customer times the customers of the segment, in the weeks of the "
+        f"test; n is that of the test. Profit: with {said}, before what the act itself costs. "
+        "What no test has measured is unknown, not zero.",
     )
 
 

@@ -226,7 +226,7 @@ class FreezeAs:
     """What an archive is made of besides answers: the ledger, the day of the scores, the seed."""
 
     ledger: Path
-    """Of purchases; those of events and of loyalty lie beside it."""
+    """Of purchases; those of events, loyalty and margins lie beside it."""
     as_of: date | None
     """None: the day of the last purchase in the ledger."""
     seed: int
@@ -270,6 +270,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             "created": how.created,
             **({"withdrawn": str(collected.withdrawn)} if collected.withdrawn else {}),
             **alarm_facts,
+            **bought.margin(how.ledger.parent),
             **{despite_fact(n, version): reason for n, reason in collected.despite.items()},
         },
     )
@@ -334,6 +335,19 @@ class _Bought:
         from analysis.purchases.winback.alarms import frozen_alarms
 
         return frozen_alarms(self.purchases, as_of=self.as_of)
+
+    def margin(self, ledgers: Path) -> dict[str, str]:
+        """The share of spend that is profit, as of the day, or why it is not known."""
+        from analysis.ledgers.kinds import MARGINS
+        from analysis.ledgers.looking import read_rows_of
+        from analysis.purchases.outlook_ledgers import margin_of
+
+        if self.as_of is None:
+            return {}
+        rows = read_rows_of(ledgers / MARGINS.name, MARGINS)
+        known = None if rows.empty else rows
+        share, source = margin_of(known, self.purchases, as_of=self.as_of)
+        return {"margin": "" if share is None else repr(share), "margin_source": source}
 
     def outcomes(self, answered_on: pd.DataFrame, weeks: int) -> pd.DataFrame:
         from analysis.purchases.outcomes import outcomes

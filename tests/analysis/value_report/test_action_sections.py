@@ -3,15 +3,20 @@
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from analysis.customers.actions.evidence import Answers
+from analysis.customers.actions.in_money import Margin
 from analysis.customers.actions.register import Measured, TestPlan
+from analysis.customers.actions.strategies import Strategy
 from analysis.customers.segments.needs import adjusted_rand
 from analysis.customers.segments.tiers import value_tiers
 from analysis.estimate import Estimate
 from analysis.study import read_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
+from analysis.value_report.action_tables import Effects, Members, advice_section
 from analysis.value_report.build import build_report
 
 DEMO = read_study(Path(__file__).parents[3] / "examples" / "pastry" / "study.yaml")
@@ -50,9 +55,30 @@ def test_a_measured_effect_replaces_no_measured_effect_yet(archive):
     assert "+4.25 (+1.50 to +7.00) USD" in win_back[0].evidence
 
 
-def test_tiers_keep_ties_together():
-    import pandas as pd
+def test_supported_strategies_have_a_row_in_money():
+    """300 customers at 4.25 each, and half of it; nothing for no act and for leaving alone."""
+    answers = Answers(
+        STUDY, pd.DataFrame(), pd.Series(dtype=float), pd.Series(dtype=float), 0.05, "USD"
+    )
+    segment = pd.Series("gold", index=[f"c{n}" for n in range(300)])
+    cut = Members.of("value", segment, pd.Series(dtype=str))
+    advice = [
+        Strategy("gold", "win_back", (), (), None),
+        Strategy("silver", None, (), (), None),
+        Strategy("bronze", "leave_alone", (), (), None),
+    ]
+    effects = Effects([by_lot(EFFECT)], None, Margin(0.5, "stated"))
+    section = advice_section(answers, [cut], [advice], effects)
+    (table,) = [t for t in section.tables if t.id == "expected_value"]
+    ((name, title, customers, revenue, profit),) = table.rows
+    assert (name, title, customers) == ("gold", "Win-back", 300)
+    assert (revenue.value, revenue.low, revenue.high) == (1275.0, 450.0, 2100.0)
+    assert (profit.value, profit.low, profit.high) == (637.5, 225.0, 1050.0)
+    nothing = advice_section(answers, [cut], [advice[1:]], effects)
+    assert [t.id for t in nothing.tables] == ["advice_value"]
 
+
+def test_tiers_keep_ties_together():
     points = pd.Series([100.0] * 2 + [10.0] * 10 + [5.0] * 8 + [0.0])
     tier = value_tiers(points)
     assert set(tier[points == 100]) == {"platinum"}

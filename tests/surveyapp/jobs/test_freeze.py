@@ -143,3 +143,22 @@ def test_behaviour_before_the_answer_is_frozen_with_the_answers(app, tmp_path):
     assert (row["points"], row["points_place"], row["retention"]) == (20.0, 75.0, 1.0)
     assert (row["event_periods"], row["loyalty_periods"]) == (1.0, 0.0)
     assert digest(archive) == digest(frozen(app, tmp_path))
+
+
+def test_the_margin_of_the_ledger_is_frozen_or_why_there_is_none(app, tmp_path):
+    settings = builders.make_settings(tmp_path)
+    assert "margin" not in frozen(app, tmp_path).facts  # no purchases
+    rows = {
+        "purchases": "customer,time,amount,currency\nann,2026-01-05,10.00,USD\n",
+        "margins": "time,margin\n2025-01-01,0.35\n2026-02-01,0.10\n",
+    }
+    for kind, text in rows.items():
+        (tmp_path / f"{kind}.csv").write_text(text, encoding="utf-8")
+        how = replace(loading(settings, kind), key=KEY)
+        load_files([tmp_path / f"{kind}.csv"], how, Layout(source="t"))
+        facts = frozen(app, tmp_path).facts
+        if kind == "purchases":
+            assert facts["margin"] == ""
+            assert "no margins are loaded" in facts["margin_source"]
+    assert facts["margin"] == "0.35"  # as of the last purchase, not the later one
+    assert facts["margin_source"] == "the newest margin that holds for all"
