@@ -7,20 +7,23 @@ import json
 import random
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
 
 from analysis.choices.design import design_of
+from analysis.customers.actions.planned import PLAN, RESULT, TestPlan
 from analysis.diagnostics.types import Check, Diagnostics, Fact, Parameter, Trace
+from analysis.estimate import Estimate
 from analysis.rendering.traces import draw_diagnostics
 from analysis.study.exercises import ChoiceExercise, Exercise
 from analysis.study.load import dump_study, parse_study, read_study
 from analysis.study.types import Study
 from surveyapp import clock, create_app, tokens
 from surveyapp.jobs.publish import task_records
-from surveyapp.reports.run_files import PAGE, folder_of
+from surveyapp.reports.run_files import PAGE, TESTS, folder_of
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, images, links, rehearsals, studies
 from surveyapp.store.records import LinkRecord, RehearsalRecord, TaskRecord
@@ -181,6 +184,27 @@ def leave_run(app: Flask, job: str) -> None:
     (folder / "individual.parquet").write_bytes(b"part-worths")
     (folder / "wtp.csv").write_text("attribute\n")
     (folder / "log.txt").write_text("secret")
+
+
+def leave_tests(app: Flask) -> None:
+    """Randomised tests in the register: one ahead, one running, one over, one measured."""
+    folder = app.extensions["surveyapp.settings"].files / TESTS
+    today = datetime.now(UTC).date()
+    for name, weeks_ago in (("ahead", -2), ("running", 3), ("over", 20), ("measured", 40)):
+        began = today - timedelta(weeks=weeks_ago)
+        plan = TestPlan(
+            name=name, what=f"A letter with a voucher for a birthday bun, {name}",
+            strategy="win_back", segment="gold", decided_by="A. Baker", decided_on=began,
+            began=began, weeks=13, outcome="spend", smallest=2.0, power=0.8, error=0.05,
+            control_share=0.5, seed=1, adjusted=True, contact=1200, control=1200, needed=3100,
+            needed_method="two means", currency="USD", list_sha256="0",
+        )  # fmt: skip
+        (folder / name).mkdir(parents=True)
+        (folder / name / PLAN).write_text(plan.model_dump_json())
+    effect = Estimate(value=4.25, low=1.5, high=7.0, n=2400, unit="USD",
+                      method="contact less control by lot, intention to treat, adjusted for the "
+                      "weeks before (CUPED, Lin 2013); 95 %, HC2 errors, t")  # fmt: skip
+    (folder / "measured" / RESULT).write_text(effect.model_dump_json(exclude_none=True))
 
 
 def leave_draws(app: Flask, job: str, **more: object) -> None:

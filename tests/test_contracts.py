@@ -25,6 +25,7 @@ WEB_MAY_IMPORT = (
     "analysis.rendering.files",
     "analysis.rehearsal.types",
     "analysis.rehearsal.words",
+    "analysis.customers.actions.planned",
     "analysis.customers.quality.live",
     "analysis.customers.quality.types",
     "analysis.choices.coding",

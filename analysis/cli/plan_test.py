@@ -101,8 +101,9 @@ def plan_test(listed: Path, purchases: Path, register: Path, mapping: str, **opt
     the control group by lot, and keeps plan and list in the register.
     """  # fmt: skip
     from analysis.customers.actions.measured import bought_between
+    from analysis.customers.actions.planned import TestPlan
     from analysis.customers.actions.randomised import Wanted, drawn_groups, sample_size
-    from analysis.customers.actions.register import Register, TestPlan
+    from analysis.customers.actions.register import Register
     from analysis.purchases.reading import read_purchases
 
     with bad_input(ValueError):

@@ -12,7 +12,7 @@ from analysis.choices.simulator.worths import NoWorths, from_draws
 from analysis.customers.actions.evidence import Answers, Evidence, evidence, personal
 from analysis.customers.actions.in_money import Margin
 from analysis.customers.actions.offers import Gains, best_offers
-from analysis.customers.actions.register import Measured
+from analysis.customers.actions.planned import Measured
 from analysis.customers.actions.strategies import Strategy, strategies
 from analysis.customers.segments.money import Worth, money_of_segments
 from analysis.customers.segments.needs import Needs, needs_segments

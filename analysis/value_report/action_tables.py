@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analysis.customers.actions.evidence import LEAST, Answers, Evidence
 from analysis.customers.actions.in_money import Margin, profit_effect, revenue_effect
 from analysis.customers.actions.offers import Gains
-from analysis.customers.actions.register import Measured
+from analysis.customers.actions.planned import Measured
 from analysis.customers.actions.strategies import FAMILIES, Strategy, measured_for
 from analysis.customers.segments.money import Worth
 from analysis.customers.segments.needs import STABLE, Needs

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.archive import Archive, digest, normalised
-from analysis.customers.actions.register import Measured
+from analysis.customers.actions.planned import Measured
 from analysis.customers.quality.assess import Assessed
 from analysis.diagnostics.build import diagnostics_of
 from analysis.diagnostics.fit import Fit

@@ -112,6 +112,11 @@ def report_files(store: Store, study: str, report: str, stale: Sequence[str]) ->
     return _submit(store, "files", study, {"report": report, "stale": list(stale)})
 
 
+def measure(store: Store, study: str, report: str, test: str) -> JobRecord:
+    """Queue the measuring of a randomised test, asked for on a report."""
+    return _submit(store, "measure", study, {"report": report, "test": test})
+
+
 def _submit(store: Store, kind: str, study: str, arguments: dict[str, Any]) -> JobRecord:
     """A second click while the same job waits or runs returns that job."""
     key = _key(kind, study, arguments)

@@ -6,7 +6,15 @@ import os
 import sys
 import threading
 
-from surveyapp.jobs import analyse, designing, mailing, publish, rehearse, report_files
+from surveyapp.jobs import (
+    analyse,
+    designing,
+    mailing,
+    measuring,
+    publish,
+    rehearse,
+    report_files,
+)
 from surveyapp.jobs.progress import progress_to
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, jobs
@@ -36,6 +44,7 @@ def run(settings: Settings, store: Store, job: JobRecord) -> int:
         "mail": mailing.run,
         "test_mail": mailing.run_test,
         "files": report_files.run,
+        "measure": measuring.run,
     }
     try:
         kinds[job.kind](settings, store, job, progress_to(store, job.job))

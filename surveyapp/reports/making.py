@@ -15,7 +15,7 @@ from surveyapp.store import jobs, reports, studies
 from surveyapp.store.records import ReportRecord
 from surveyapp.studies.fielding import read_definition
 
-SHOWN = ("analyse", "files")
+SHOWN = ("analyse", "files", "measure")
 """The kinds of jobs that this door follows."""
 
 
@@ -65,6 +65,9 @@ def job(job: str) -> ResponseReturnValue:
     if record.state == "done" and made and record.kind == "files":
         flash("The files are ready.")
         return redirect(url_for("reports.one", report=made.report), code=303)
+    if record.state == "done" and made and record.kind == "measure":
+        flash(f"The test '{record.settings['test']}' is measured.")
+        return redirect(url_for("reports.tests", report=made.report), code=303)
     end = record.finished or clock.now()
     elapsed = clock.seconds_between(record.started, end) if record.started else None
     return render_template("reports/job.html", job=record, made=made, elapsed=elapsed)

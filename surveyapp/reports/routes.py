@@ -136,4 +136,9 @@ def run_file(report: str, name: str) -> ResponseReturnValue:
     return send_file(path.absolute(), as_attachment=True, download_name=shown)
 
 
-from surveyapp.reports import making, sharing, simulator_routes  # noqa: E402, F401 - they add routes
+from surveyapp.reports import (  # noqa: E402 - they add routes
+    making,  # noqa: F401
+    sharing,  # noqa: F401
+    simulator_routes,  # noqa: F401
+    testing,  # noqa: F401
+)

@@ -64,6 +64,7 @@ def staffed(served):
     leave_mailing(store)
     builders.leave_run(app, failed.job)
     builders.leave_draws(app, failed.job)
+    builders.leave_tests(app)
     return address, failed.job, running.job
 
 
@@ -115,6 +116,7 @@ def pages(failed, running):
         "reports": "/reports/",
         "report": "/reports/r1",
         "diagnostics": "/reports/r1/diagnostics",
+        "tests": "/reports/r1/tests",
         "simulator": "/reports/r1/simulator",
         "simulator-changed": f"/reports/r1/simulator?{SCENARIO}",
         "people": "/staff/people",

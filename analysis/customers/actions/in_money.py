@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.customers.actions.evidence import LEAST
-from analysis.customers.actions.register import Measured
+from analysis.customers.actions.planned import Measured
 from analysis.customers.actions.strategies import Strategy, measured_for
 from analysis.estimate import Estimate, unavailable
 

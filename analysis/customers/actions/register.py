@@ -7,82 +7,22 @@ put into which group; both are written once. ``NAME/result.json`` is what was me
 from __future__ import annotations
 
 import hashlib
-import json
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from analysis.customers.actions.measured import Span, measured_effect
-from analysis.customers.actions.randomised import Outcome
-from analysis.estimate import Estimate
+from analysis.customers.actions.planned import (
+    LIST,
+    PLAN,
+    RESULT,
+    Measured,
+    TestPlan,
+    stored_test,
+    stored_tests,
+)
 from analysis.purchases.engine import Purchases
 from analysis.purchases.winback.campaign import read_list, write_list
-
-Family = Literal[
-    "product_improvement",
-    "service_recovery",
-    "personalisation",
-    "relationship_loyalty",
-    "win_back",
-    "leave_alone",
-]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
-PLAN, LIST, RESULT = "plan.json", "list.csv", "result.json"
-
-
-class TestPlan(BaseModel):
-    """What is tested on whom, fixed before anybody is contacted."""
-
-    __test__ = False
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Name
-    what: Words
-    """What the contacted customers get."""
-    strategy: Family
-    segment: str = ""
-    """Whom it concerns, in the words of the report; empty: everybody on the list."""
-    decided_by: Words
-    decided_on: date
-    began: date
-    """The day of the contact."""
-    weeks: Annotated[int, Field(ge=1, le=104)]
-    """The horizon."""
-    outcome: Outcome
-    smallest: Annotated[float, Field(gt=0)]
-    power: float
-    error: float
-    control_share: Annotated[float, Field(gt=0, lt=1)]
-    seed: int
-    adjusted: bool
-    """Whether the weeks before are adjusted for, decided beforehand."""
-    contact: int
-    control: int
-    needed: int
-    """Customers needed in both groups; fewer listed: the test may miss the difference."""
-    needed_method: str
-    currency: str = ""
-    list_sha256: str
-    """Of list.csv: the groups are frozen."""
-
-
-class Measured(BaseModel):
-    """A test with what it changed, as reports read it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    plan: TestPlan
-    effect: Estimate | None = None
-    """A customer; None: not measured yet."""
-
-    @property
-    def until(self) -> date:
-        """The last day of the horizon."""
-        return self.plan.began + timedelta(weeks=self.plan.weeks)
 
 
 class Register:
@@ -112,26 +52,11 @@ class Register:
 
     def every(self) -> tuple[Measured, ...]:
         """All tests, the latest contact first; ValueError naming a file that cannot be read."""
-        if not self.folder.is_dir():
-            return ()
-        found = [self.get(path.parent.name) for path in sorted(self.folder.glob(f"*/{PLAN}"))]
-        return tuple(sorted(found, key=lambda test: test.plan.began, reverse=True))
+        return stored_tests(self.folder)
 
     def get(self, name: str) -> Measured:
         """One test; ValueError when there is none, or its files are damaged."""
-        place = self.folder / name
-        if not (place / PLAN).is_file():
-            known = ", ".join(sorted(p.parent.name for p in self.folder.glob(f"*/{PLAN}")))
-            raise ValueError(f"there is no test '{name}'; known: {known or 'none'}")
-        try:
-            plan = TestPlan.model_validate_json((place / PLAN).read_text(encoding="utf-8"))
-            effect = None
-            if (place / RESULT).is_file():
-                stored = json.loads((place / RESULT).read_text(encoding="utf-8"))
-                effect = Estimate.model_validate(stored)
-        except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"the test '{name}' cannot be read: {error}") from None
-        return Measured(plan=plan, effect=effect)
+        return stored_test(self.folder, name)
 
     def measure(self, name: str, purchases: Purchases) -> Measured:
         """Measure a test and keep the result; measuring again replaces it.

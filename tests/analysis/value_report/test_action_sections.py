@@ -8,7 +8,7 @@ import pytest
 
 from analysis.customers.actions.evidence import Answers
 from analysis.customers.actions.in_money import Margin
-from analysis.customers.actions.register import Measured, TestPlan
+from analysis.customers.actions.planned import Measured, TestPlan
 from analysis.customers.actions.strategies import Strategy
 from analysis.customers.segments.needs import adjusted_rand
 from analysis.customers.segments.tiers import value_tiers

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from analysis.customers.actions.in_money import Margin, profit_effect, revenue_effect
-from analysis.customers.actions.register import Measured, TestPlan
+from analysis.customers.actions.planned import Measured, TestPlan
 from analysis.customers.actions.strategies import Strategy
 from analysis.estimate import Estimate, unavailable
 
