@@ -23,7 +23,7 @@ from analysis.study.load import dump_study, parse_study, read_study
 from analysis.study.types import Study
 from surveyapp import clock, create_app, tokens
 from surveyapp.jobs.publish import task_records
-from surveyapp.reports.run_files import PAGE, TESTS, folder_of
+from surveyapp.reports.run_files import PAGE, RECOMMENDATIONS, TESTS, folder_of
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, images, links, rehearsals, studies
 from surveyapp.store.records import LinkRecord, RehearsalRecord, TaskRecord
@@ -186,8 +186,11 @@ def leave_run(app: Flask, job: str) -> None:
     (folder / "log.txt").write_text("secret")
 
 
-def leave_tests(app: Flask) -> None:
-    """Randomised tests in the register: one ahead, one running, one over, one measured."""
+def leave_tests(app: Flask, job: str) -> None:
+    """A recommendation of a run, and tests in the register: ahead, running, over, measured."""
+    row = {"cut": "value", "segment": "gold", "strategy": "win_back", "customers": 2400}
+    run = folder_of(app.extensions["surveyapp.settings"], job)
+    (run / RECOMMENDATIONS).write_text(json.dumps([row]))
     folder = app.extensions["surveyapp.settings"].files / TESTS
     today = datetime.now(UTC).date()
     for name, weeks_ago in (("ahead", -2), ("running", 3), ("over", 20), ("measured", 40)):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.cli.bad_input import BadInput, bad_input
+from analysis.cli.bad_input import bad_input
 from analysis.cli.purchase_options import MAP, column_names
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from analysis.customers.actions.randomised import Wanted
 
 FAMILIES = (
     "product_improvement",
@@ -100,9 +97,9 @@ def plan_test(listed: Path, purchases: Path, register: Path, mapping: str, **opt
     Says how many customers are needed, from their PURCHASES in the weeks before the contact, draws
     the control group by lot, and keeps plan and list in the register.
     """  # fmt: skip
-    from analysis.customers.actions.measured import bought_between
-    from analysis.customers.actions.planned import TestPlan
-    from analysis.customers.actions.randomised import Wanted, drawn_groups, sample_size
+    from analysis.customers.actions.planning import Decision
+    from analysis.customers.actions.planning import plan_test as planned
+    from analysis.customers.actions.randomised import Wanted
     from analysis.customers.actions.register import Register
     from analysis.purchases.reading import read_purchases
 
@@ -114,63 +111,25 @@ def plan_test(listed: Path, purchases: Path, register: Path, mapping: str, **opt
             power=options["power"],
             error=options["error"],
         )
+        same = ("name", "what", "strategy", "segment", "decided_by", "weeks", "currency", "seed")
+        decision = Decision(
+            **{name: options[name] for name in same},
+            decided_on=options["decided_on"].date(),
+            began=options["begins"].date(),
+            adjusted=options["adjust"],
+        )
         people = _customers(listed)
         table = (
             read_purchases(purchases, column_names(mapping)) if purchases.is_file() else purchases
         )
-        begins = options["begins"].date()
-        eve = begins - timedelta(days=1)
-        before = bought_between(people["customer"], table, until=eve, weeks=options["weeks"])
-        if not before["purchase_days"].any():
-            raise BadInput(
-                f"nobody of the list bought in the {options['weeks']} weeks before {begins}: are "
-                "these the purchases of the same customers, under the same names?"
-            )
-        size = sample_size(wanted, before[wanted.outcome])
-        groups = drawn_groups(
-            people["customer"], control_share=wanted.control_share, seed=options["seed"]
-        )
-        plan = Register(register).add(
-            TestPlan(
-                **_said(options, wanted),
-                contact=int((groups == "contact").sum()),
-                control=int((groups == "control").sum()),
-                needed=size.total,
-                needed_method=size.method,
-                list_sha256="",
-            ),
-            people.assign(group=groups.to_numpy()),
-        )
-    _say(plan.name, len(people), plan.needed, size.method)
-
-
-def _said(options: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
-    """The fields of the plan that the options give."""
-
-    def day(name: str) -> Any:
-        found: datetime = options[name]
-        return found.date()
-
-    if day("decided_on") > day("begins"):
-        raise ValueError("--decided-on is after --begins: a test is decided before it begins")
-    names = ("name", "what", "strategy", "segment", "decided_by", "weeks", "currency", "seed")
-    return {name: options[name] for name in names} | {
-        "decided_on": day("decided_on"),
-        "began": day("begins"),
-        "outcome": wanted.outcome,
-        "smallest": wanted.smallest,
-        "power": wanted.power,
-        "error": wanted.error,
-        "control_share": wanted.control_share,
-        "adjusted": options["adjust"],
-    }
+        plan = planned(people, table, decision, wanted, register=Register(register))
+    _say(plan.name, len(people), plan.needed, plan.needed_method)
 
 
 def _customers(listed: Path) -> pd.DataFrame:
-    """The list without an earlier group; every customer once, forty at least."""
+    """The list as written, without an earlier group."""
     import pandas as pd
 
-    from analysis.customers.actions.measured import LEAST
     from analysis.purchases.winback.campaign import as_written
 
     if listed.suffix == ".parquet":
@@ -181,15 +140,6 @@ def _customers(listed: Path) -> pd.DataFrame:
         raise ValueError(f"the list {listed.name} lacks the column customer")
     found = found.drop(columns="group", errors="ignore")
     found["customer"] = as_written(found["customer"].astype(str))
-    faults = []
-    if twice := int(found["customer"].duplicated().sum()):
-        faults.append(f"{twice} customer(s) stand twice in the list: keep one row each")
-    if (found["customer"].str.strip() == "").any():
-        faults.append("rows of the list have no customer: fill or remove them")
-    if len(found) < 2 * LEAST:
-        faults.append(f"the list has {len(found)} customers; {2 * LEAST} are needed at least")
-    if faults:
-        raise ValueError("; ".join(faults))
     return found
 
 

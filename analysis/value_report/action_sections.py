@@ -46,6 +46,8 @@ class ActionParts:
     sections: tuple[Section, ...] = ()
     actions: tuple[Action, ...] = ()
     offers: pd.DataFrame | None = None
+    recommended: pd.DataFrame | None = None
+    """Customers of every supported strategy but leaving alone: customer, cut, segment, strategy."""
     lift: Estimate | None = None
     """What a win-back offer brought a customer in the latest measured test."""
     warnings: tuple[str, ...] = ()
@@ -73,7 +75,23 @@ def action_parts(
     listed = None if gains is None or linked.empty else _listed(gains, linked, seed)
     acts = acts_of(answers, members, advice, tests)
     sections = tuple(section for section in found if section is not None)
-    return ActionParts(sections, acts, listed, _lift(tests), tuple(warnings))
+    return ActionParts(
+        sections, acts, listed, _recommended(members, advice), _lift(tests), tuple(warnings)
+    )
+
+
+def _recommended(
+    members: Sequence[Members], advice: Sequence[Sequence[Strategy]]
+) -> pd.DataFrame | None:
+    found = [
+        pd.DataFrame({"customer": cut.customers(s.segment).astype(str), "cut": cut.kind,
+                      "segment": s.segment, "strategy": family})
+        for cut, advised in zip(members, advice, strict=True)
+        for s in advised
+        for family in (s.family, *s.also)
+        if family not in (None, "leave_alone")
+    ]  # fmt: skip
+    return pd.concat(found, ignore_index=True) if found else None
 
 
 def _lift(tests: Sequence[Measured]) -> Estimate | None:

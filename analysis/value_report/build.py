@@ -59,7 +59,8 @@ class Analysis:
     that their part-worths support; None without such part-worths. ``joined`` has one row per
     customer whose answers stand beside purchases (index): respondent, answered_on, scores of
     constructs, perceived_value, then the archive's columns of customers and outcomes; None
-    without purchases.
+    without purchases. ``recommended`` has the customers of every supported strategy, see
+    ``ActionParts``.
     """
 
     report: ValueReport
@@ -72,6 +73,7 @@ class Analysis:
     """Who failed an attention check that ended the survey."""
     offers: pd.DataFrame | None = None
     joined: pd.DataFrame | None = None
+    recommended: pd.DataFrame | None = None
 
 
 def build_report(
@@ -158,6 +160,7 @@ def analyse(
         plan=used.study.analysis.quality,
         quality_out=used.quality_out,
         offers=acts.offers,
+        recommended=acts.recommended,
         joined=customers.linked,
     )
 

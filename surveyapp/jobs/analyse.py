@@ -12,12 +12,23 @@ from surveyapp.jobs.ledgers import ledger_folder, ledgers_folder
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.jobs.report_files import write_files
 from surveyapp.jobs.simulated_people import write_people
-from surveyapp.reports.run_files import JOINED, OFFERS, PAGE, TESTS, WIN_BACK, folder_of
+from surveyapp.reports.run_files import (
+    JOINED,
+    OFFERS,
+    PAGE,
+    RECOMMENDATIONS,
+    RECOMMENDED,
+    TESTS,
+    WIN_BACK,
+    folder_of,
+)
 from surveyapp.settings import Settings
 from surveyapp.store import Store, reports, respondents
 from surveyapp.store.records import JobRecord, ReportRecord
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.value_report.build import Analysis
     from analysis.value_report.changes import Earlier
 
@@ -68,6 +79,7 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
         write_list(found.offers, folder / OFFERS)
     if found.joined is not None:
         write_list(found.joined.reset_index(), folder / JOINED)
+    write_recommended(folder, found.recommended)
     progress("Writing PDF, PowerPoint and Excel", 0, 0)
     write_files(folder, found.report, charts)
     frozen = archive.facts["created"]
@@ -89,6 +101,18 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
             groups=json.dumps(groups),
         )
         reports.add(c, new)
+
+
+def write_recommended(folder: Path, found: pd.DataFrame | None) -> None:
+    """Write the customers of every supported strategy, and which these are."""
+    from analysis.purchases.winback.campaign import write_list
+
+    if found is None:
+        return
+    write_list(found, folder / RECOMMENDED)
+    counts = found.groupby(["cut", "segment", "strategy"], sort=False).size()
+    rows = counts.rename("customers").reset_index().to_dict("records")
+    (folder / RECOMMENDATIONS).write_text(json.dumps(rows), encoding="utf-8")
 
 
 def earlier_report(

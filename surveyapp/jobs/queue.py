@@ -117,6 +117,11 @@ def measure(store: Store, study: str, report: str, test: str) -> JobRecord:
     return _submit(store, "measure", study, {"report": report, "test": test})
 
 
+def plan(store: Store, study: str, report: str, decided: dict[str, Any]) -> JobRecord:
+    """Queue the planning of a randomised test; ``decided`` as ``reports.planning`` reads it."""
+    return _submit(store, "plan", study, {"report": report, **decided})
+
+
 def _submit(store: Store, kind: str, study: str, arguments: dict[str, Any]) -> JobRecord:
     """A second click while the same job waits or runs returns that job."""
     key = _key(kind, study, arguments)

@@ -45,6 +45,7 @@ def run(settings: Settings, store: Store, job: JobRecord) -> int:
         "test_mail": mailing.run_test,
         "files": report_files.run,
         "measure": measuring.run,
+        "plan": measuring.run_plan,
     }
     try:
         kinds[job.kind](settings, store, job, progress_to(store, job.job))

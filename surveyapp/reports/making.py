@@ -15,7 +15,7 @@ from surveyapp.store import jobs, reports, studies
 from surveyapp.store.records import ReportRecord
 from surveyapp.studies.fielding import read_definition
 
-SHOWN = ("analyse", "files", "measure")
+SHOWN = ("analyse", "files", "measure", "plan")
 """The kinds of jobs that this door follows."""
 
 
@@ -65,8 +65,9 @@ def job(job: str) -> ResponseReturnValue:
     if record.state == "done" and made and record.kind == "files":
         flash("The files are ready.")
         return redirect(url_for("reports.one", report=made.report), code=303)
-    if record.state == "done" and made and record.kind == "measure":
-        flash(f"The test '{record.settings['test']}' is measured.")
+    if record.state == "done" and made and record.kind in ("measure", "plan"):
+        done = "measured" if record.kind == "measure" else "planned"
+        flash(f"The test '{record.settings['test']}' is {done}.")
         return redirect(url_for("reports.tests", report=made.report), code=303)
     end = record.finished or clock.now()
     elapsed = clock.seconds_between(record.started, end) if record.started else None

@@ -138,6 +138,7 @@ def run_file(report: str, name: str) -> ResponseReturnValue:
 
 from surveyapp.reports import (  # noqa: E402 - they add routes
     making,  # noqa: F401
+    planning,  # noqa: F401
     sharing,  # noqa: F401
     simulator_routes,  # noqa: F401
     testing,  # noqa: F401

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.customers.actions.planned import Family
 from analysis.diagnostics.types import Diagnostics
 from surveyapp.settings import Settings
 from surveyapp.store.records import ReportRecord
@@ -18,6 +20,10 @@ OFFERS = "offers.csv"
 """Linked customers with the offer that their own part-worths support, and a control group."""
 JOINED = "joined.csv"
 """One row per customer whose answers stand beside purchases, for researchers."""
+RECOMMENDED = "recommended.csv"
+"""Customers of every supported strategy, by segment, from whom tests are drawn."""
+RECOMMENDATIONS = "recommended.json"
+"""Which these strategies are, and for how many customers."""
 TESTS = "tests"
 """The folder of the register of randomised tests, beside the runs."""
 PEOPLE = "people.json"
@@ -77,6 +83,26 @@ def offers_of(settings: Settings, record: ReportRecord) -> Path | None:
         return None
     path = folder_of(settings, record.job) / OFFERS
     return path if path.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A strategy that the evidence supports for a segment, and its customers."""
+
+    cut: str
+    segment: str
+    strategy: Family
+    customers: int
+
+
+def recommendations_of(settings: Settings, record: ReportRecord) -> tuple[Recommendation, ...]:
+    """What a report's run recommends; empty for runs without."""
+    if record.job is None:
+        return ()
+    path = folder_of(settings, record.job) / RECOMMENDATIONS
+    if not path.is_file():
+        return ()
+    return tuple(Recommendation(**row) for row in json.loads(path.read_text(encoding="utf-8")))
 
 
 def flags_of(settings: Settings, record: ReportRecord) -> dict[str, str]:

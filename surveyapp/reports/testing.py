@@ -15,7 +15,7 @@ from surveyapp import clock, current
 from surveyapp.access import access
 from surveyapp.jobs import queue
 from surveyapp.reports.door import door, found
-from surveyapp.reports.run_files import TESTS
+from surveyapp.reports.run_files import TESTS, recommendations_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,10 @@ def tests(report: str) -> ResponseReturnValue:
         kept = tuple(_shown(test) for test in stored_tests(_folder()))
     except ValueError as error:
         problem = str(error)
-    return render_template("reports/tests.html", record=record, tests=kept, problem=problem)
+    return render_template(
+        "reports/tests.html", record=record, tests=kept, problem=problem,
+        recommended=bool(recommendations_of(current.settings(), record)),
+    )  # fmt: skip
 
 
 @door.get("/<report>/tests/<name>/groups.csv")

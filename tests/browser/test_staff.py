@@ -64,7 +64,7 @@ def staffed(served):
     leave_mailing(store)
     builders.leave_run(app, failed.job)
     builders.leave_draws(app, failed.job)
-    builders.leave_tests(app)
+    builders.leave_tests(app, failed.job)
     return address, failed.job, running.job
 
 
@@ -117,6 +117,7 @@ def pages(failed, running):
         "report": "/reports/r1",
         "diagnostics": "/reports/r1/diagnostics",
         "tests": "/reports/r1/tests",
+        "new-test": "/reports/r1/tests/new",
         "simulator": "/reports/r1/simulator",
         "simulator-changed": f"/reports/r1/simulator?{SCENARIO}",
         "people": "/staff/people",

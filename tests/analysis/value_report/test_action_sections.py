@@ -16,6 +16,7 @@ from analysis.estimate import Estimate
 from analysis.study import read_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
+from analysis.value_report.action_sections import _recommended
 from analysis.value_report.action_tables import Effects, Members, advice_section
 from analysis.value_report.build import build_report
 
@@ -76,6 +77,20 @@ def test_supported_strategies_have_a_row_in_money():
     assert (profit.value, profit.low, profit.high) == (637.5, 225.0, 1050.0)
     nothing = advice_section(answers, [cut], [advice[1:]], effects)
     assert [t.id for t in nothing.tables] == ["advice_value"]
+
+
+def test_customers_of_every_recommendation_are_listed():
+    """By each supported family, and nobody where nothing is to be done."""
+    segment = pd.Series("gold", index=[f"c{n}" for n in range(12)])
+    cut = Members.of("value", segment, pd.Series(dtype=str))
+    both = Strategy("gold", "win_back", ("personalisation",), (), None)
+    found = _recommended([cut], [[both]])
+    assert found.groupby(["cut", "segment", "strategy"]).size().to_dict() == {
+        ("value", "gold", "win_back"): 12,
+        ("value", "gold", "personalisation"): 12,
+    }
+    idle = [Strategy("gold", "leave_alone", (), (), None), Strategy("gold", None, (), (), None)]
+    assert _recommended([cut], [idle]) is None
 
 
 def test_tiers_keep_ties_together():

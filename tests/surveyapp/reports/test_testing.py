@@ -15,9 +15,10 @@ from analysis.customers.actions.register import Register
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.load import load_files
 from surveyapp import clock
-from surveyapp.jobs import run
+from surveyapp.jobs import queue, run
+from surveyapp.jobs.analyse import write_recommended
 from surveyapp.jobs.ledgers import loading
-from surveyapp.reports.run_files import TESTS
+from surveyapp.reports.run_files import TESTS, folder_of
 from surveyapp.store import jobs
 from tests import builders
 from tests.surveyapp.people import logged_in
@@ -65,8 +66,12 @@ def load_purchases(app, tmp_path, *, until):
 
 def measured(app, person):
     """Press the button and run the job; its address, its exit code."""
-    reply = person.post("/reports/r1/tests/spring/measure")
-    assert reply.status_code == 303
+    return ran(app, person.post("/reports/r1/tests/spring/measure"))
+
+
+def ran(app, reply):
+    """Run the job that a reply leads to."""
+    assert reply.status_code == 303, reply.text
     store = builders.store_of(app)
     name = reply.location.rsplit("/", 1)[1]
     now = clock.now()
@@ -152,3 +157,79 @@ def test_a_damaged_register_says_which_test(tested):
     (folder / "spring" / "plan.json").write_text("{", encoding="utf-8")
     page = logged_in(tested, "manager").get("/reports/r1/tests").text
     assert "the test &#39;spring&#39; cannot be read" in page
+
+
+WISH = {
+    "pick": "1", "name": "summer", "what": "A call",
+    "began": (BEGAN + timedelta(weeks=5)).isoformat(),
+    "weeks": "4", "outcome": "spend", "smallest": "4", "control": "40", "seed": "3",
+    "anyway": "yes",
+}  # fmt: skip
+
+
+@pytest.fixture
+def recommended(tested, tmp_path):
+    """A report that recommends two strategies for a segment, for 50 and for 60 customers."""
+    store = builders.store_of(tested)
+    job = queue.analyse(store, "pastry", 1).job
+    with store.write() as c:
+        jobs.claim(c, "w", at=clock.now(), lease_until=clock.now(plus_seconds=60))
+        jobs.finish(c, job, "w", "done", at=clock.now())
+    store_report(tested, name="r2", job=job)
+    found = pd.DataFrame(
+        [(key, "value", "gold", "relationship_loyalty") for key in KEYS[:50]]
+        + [(key, "value", "gold", "win_back") for key in KEYS]
+    )
+    found.columns = ["customer", "cut", "segment", "strategy"]
+    folder = folder_of(tested.extensions["surveyapp.settings"], job)
+    folder.mkdir(parents=True)
+    write_recommended(folder, found)
+    load_purchases(tested, tmp_path, until=BEGAN + timedelta(weeks=WEEKS))
+    return tested
+
+
+def test_a_recommendation_becomes_a_planned_test(recommended):
+    person = logged_in(recommended, "manager")
+    form = person.get("/reports/r2/tests/new").text
+    assert "Win back, gold: 60 customers" in form
+    with at(BEGAN + timedelta(weeks=5)):
+        address, code = ran(recommended, person.post("/reports/r2/tests/new", **WISH))
+    assert code == 0
+    assert person.get(address).location.endswith("/reports/r2/tests")
+    register = Register(recommended.extensions["surveyapp.settings"].files / TESTS)
+    plan = register.get("summer").plan
+    assert (plan.strategy, plan.segment, plan.contact, plan.control) == ("win_back", "gold", 36, 24)
+    assert (plan.currency, plan.weeks, plan.smallest, plan.outcome) == ("USD", 4, 4.0, "spend")
+    assert plan.decided_by.startswith("manager")
+    listed = pd.read_csv(register.folder / "summer" / "list.csv")
+    drawn = drawn_groups(pd.Series(KEYS), control_share=0.4, seed=3)
+    assert dict(zip(listed["customer"], listed["group"], strict=True)) == dict(
+        zip(KEYS, drawn, strict=True)
+    )
+
+
+def test_too_few_customers_are_refused_with_how_many_are_needed(recommended, capsys):
+    wish = {**WISH, "smallest": "0.05", "anyway": "no"}
+    with at(BEGAN + timedelta(weeks=5)):
+        reply = logged_in(recommended, "manager").post("/reports/r2/tests/new", **wish)
+        _, code = ran(recommended, reply)
+    assert code == 2
+    assert "customers are needed" in (said := capsys.readouterr().err) and "60 are listed" in said
+    folder = recommended.extensions["surveyapp.settings"].files / TESTS
+    assert not (folder / "summer").exists()
+
+
+def test_all_that_is_wrong_is_said_at_once_and_what_was_written_stays(recommended):
+    wrong = {"pick": "2", "name": "spring", "what": " ", "began": "2020-01-01", "weeks": "1.5",
+             "outcome": "luck", "smallest": "nan", "control": "0", "seed": "x"}  # fmt: skip
+    reply = logged_in(recommended, "manager").post("/reports/r2/tests/new", **wrong)
+    assert reply.status_code == 400
+    assert reply.text.count('class="error"') == 9
+    assert "There is a test &#39;spring&#39;" in reply.text
+    assert 'value="2020-01-01"' in reply.text
+
+
+def test_a_report_without_recommendations_offers_no_form(tested):
+    person = logged_in(tested, "manager")
+    assert "Plan a test" not in person.get("/reports/r1/tests").text
+    assert '<form method="post" class="card"' not in person.get("/reports/r1/tests/new").text
