@@ -10,6 +10,7 @@ from surveyapp import clock
 from surveyapp.jobs.ledgers import ledgers_folder, raw_folder
 from surveyapp.jobs.report_files import forget_files
 from surveyapp.jobs.scoring import scores_folder
+from surveyapp.reports.run_files import TESTS
 from surveyapp.settings import Settings, read_settings
 from surveyapp.store import Store, contacts, erasures
 from surveyapp.store.records import ErasureRecord
@@ -31,6 +32,7 @@ def erase(settings: Settings, store: Store, asked: ErasureRecord) -> Erased:
 
     Every step may be repeated: an erasure that was interrupted is finished by doing it again.
     """
+    from analysis.customers.actions.planned import forget_customer
     from analysis.ledgers.erasing import erase_customer
     from analysis.purchases.run_erasing import erase_from_runs
 
@@ -48,6 +50,7 @@ def erase(settings: Settings, store: Store, asked: ErasureRecord) -> Erased:
         "staged_rows": rows.staged_rows,
         "identifiers": rows.identifiers,
         "score_rows": erase_from_runs(scores_folder(settings), customer),
+        "test_lists": forget_customer(settings.files / TESTS, customer),
     }
     with store.write() as c:
         counts |= erasures.forget_customer(

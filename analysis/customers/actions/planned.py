@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -58,7 +60,9 @@ class TestPlan(BaseModel):
     needed_method: str
     currency: str = ""
     list_sha256: str
-    """Of list.csv: the groups are frozen."""
+    """Of list.csv: the groups are frozen, but for who is erased."""
+    erased: int = 0
+    """Customers of the list who were erased since."""
 
 
 class Measured(BaseModel):
@@ -105,3 +109,35 @@ def stored_test(folder: Path, name: str) -> Measured:
     except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"the test '{name}' cannot be read: {error}") from None
     return Measured(plan=plan, effect=effect)
+
+
+def forget_customer(folder: Path, customer: str) -> int:
+    """Take an erased customer out of the lists of all tests; of how many.
+
+    The plan notes it and the new hash first, so that an erasure that is interrupted between the two
+    files is finished by repeating it.
+    """
+    found = 0
+    for path in sorted(folder.glob(f"*/{LIST}")):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        cells = list(csv.reader(lines))
+        at = cells[0].index("customer")
+        kept = "".join(
+            line for line, row in zip(lines, cells, strict=True) if row[at].lstrip("'") != customer
+        )
+        if len(kept) == sum(map(len, lines)):
+            continue
+        plan = stored_test(folder, path.parent.name).plan
+        digest = hashlib.sha256(kept.encode("utf-8")).hexdigest()
+        if plan.list_sha256 != digest:
+            plan = plan.model_copy(update={"list_sha256": digest, "erased": plan.erased + 1})
+            _replace(path.parent / PLAN, plan.model_dump_json(indent=2) + "\n")
+        _replace(path, kept)
+        found += 1
+    return found
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(text, encoding="utf-8", newline="")
+    draft.replace(path)

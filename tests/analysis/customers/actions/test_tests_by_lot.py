@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from analysis.cli import main
 from analysis.customers.actions.measured import difference
+from analysis.customers.actions.planned import forget_customer
 from analysis.customers.actions.randomised import drawn_groups
 
 BEGAN = date(2026, 6, 1)
@@ -82,6 +83,21 @@ def test_plans_are_never_altered(company, tmp_path):
                 tmp_path / "tests")  # fmt: skip
     assert found.exit_code == 2
     assert "not the one that the lot was drawn on" in found.output
+
+
+def test_an_erased_customer_leaves_the_list_and_the_test_can_still_be_measured(company, tmp_path):
+    register = tmp_path / "tests"
+    plan(company, register)
+    assert forget_customer(register, "card-1") == 1
+    assert forget_customer(register, "card-1") == 0
+    names = pd.read_csv(register / "spring/list.csv")["customer"]
+    assert len(names) == N - 1
+    assert {"card-10", "card-11"} <= set(names)
+    found = run("measure-test", "spring", company / "purchases.csv", "--register", register,
+                "--json")  # fmt: skip
+    stored = json.loads(found.output)
+    assert stored["plan"]["erased"] == 1
+    assert stored["effect"]["n"] == N - 1
 
 
 def test_a_test_cannot_be_measured_before_its_end(company, tmp_path):
