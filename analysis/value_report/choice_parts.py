@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from analysis.choices.chosen_ends import tag_difference
 from analysis.choices.coding import Coding, Floats
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.importances import Importance as EstimatedImportance
 from analysis.choices.mnl import NotConverged, fit_mnl
-from analysis.choices.partworths import PartWorths
-from analysis.choices.willingness_to_pay import beyond_tested_prices, tag_upgrades
+from analysis.choices.willingness_to_pay import beyond_tested_prices
 from analysis.diagnostics.fit import Fit
 from analysis.diagnostics.prediction import predict
 from analysis.diagnostics.types import Prediction
@@ -201,7 +201,7 @@ def _with_figures(parts: ChoiceParts, fit: Fit, exercise: ChoiceExercise) -> Cho
         importances=shares,
         upgrades=tuple(upgrades),
         tag_values=_tag_values(figures, exercise),
-        tag_difference=_tag_difference(figures, fit.fitted),
+        tag_difference=tag_difference(fit.fitted, figures.money, seed=fit.seed),
         best_is_clear=_best_is_clear(figures, contrasts, upgrades),
         importance_note=sensitivity.of_prices(coding, tags),
         money_note=figures.price_note(),
@@ -319,12 +319,6 @@ def _best_is_clear(figures: Figures, contrasts: list[Floats], upgrades: list[Upg
         return False
     best = max(known, key=lambda n: upgrades[n].estimate.value or 0.0)
     return figures.clearly_more(contrasts[best], [contrasts[n] for n in known if n != best])
-
-
-def _tag_difference(figures: Figures, fitted: PartWorths) -> Estimate | None:
-    """Functional less emotional, in one contrast, so that what they share cancels out."""
-    (functional, f), (emotional, e) = (tag_upgrades(fitted, tag) for tag in VALUE_TAGS)
-    return figures.money(f - e) if functional and emotional else None
 
 
 def _tag_values(figures: Figures, exercise: ChoiceExercise) -> tuple[TagValue, ...]:
