@@ -41,6 +41,7 @@ def _templates() -> Path:
 
 def _register_doors(app: Flask) -> None:
     from surveyapp.customers import routes as customers
+    from surveyapp.ledgers import routes as ledgers
     from surveyapp.reports import routes as reports
     from surveyapp.reports import sharing
     from surveyapp.respond import opt_out, withdrawal
@@ -48,6 +49,6 @@ def _register_doors(app: Flask) -> None:
     from surveyapp.staff import customer_routes as staff
     from surveyapp.studies import routes as studies
 
-    for door in (respond, withdrawal, opt_out, staff, studies, reports, customers):
+    for door in (respond, withdrawal, opt_out, staff, studies, reports, customers, ledgers):
         app.register_blueprint(door.door)
     app.register_blueprint(sharing.shared)

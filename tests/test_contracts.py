@@ -18,6 +18,8 @@ WEB_MAY_IMPORT = (
     "analysis.estimate",
     "analysis.customer_key",
     "analysis.ledgers.identifiers",
+    "analysis.ledgers.kinds",
+    "analysis.ledgers.stored",
     "analysis.value_report.types",
     "analysis.diagnostics.types",
     "analysis.rendering.figures",
