@@ -5,10 +5,12 @@ import io
 
 import pytest
 
+from analysis.customer_key import customer_key
+from analysis.ledgers.erasing import erase_customer
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.load import load_files
 from analysis.ledgers.looking import overview
-from surveyapp.jobs.ledgers import ledgers_folder, loading
+from surveyapp.jobs.ledgers import ledgers_folder, loading, raw_folder
 from surveyapp.staff import accounts
 from tests import builders
 from tests.surveyapp.people import Person, add, logged_in
@@ -62,9 +64,8 @@ def test_every_kind_is_listed_with_what_the_engine_counts(app, researcher):
 def test_each_file_adds_up_on_the_page(researcher):
     page = researcher.get("/ledgers/purchases").text
     first, second = cells(page, "first.csv"), cells(page, "second.csv")
-    assert first[1:] == ["4", "2", "0", "2", "0", "yes"]
-    assert second[1] == "3" and second[2].startswith("2") and "1 corrections" in second[2]
-    assert second[3:] == ["1", "0", "0", "yes"]
+    assert first[1:] == ["4", "2", "0", "0", "2", "0", "yes"]
+    assert second[1:] == ["3", "2", "1", "1", "0", "0", "yes"]
     assert page.index("second.csv") < page.index("first.csv")
 
 
@@ -110,3 +111,31 @@ def test_managers_have_no_link_and_no_page(app):
     manager = logged_in(app, "manager")
     assert manager.get("/ledgers/").status_code == 403
     assert "/ledgers/" not in manager.get("/reports/").text
+
+
+def test_an_erasure_takes_rows_off_and_a_later_file_says_so(tmp_path):
+    made = builders.make_app(tmp_path)
+    settings = made.extensions["surveyapp.settings"]
+    how, layout = loading(settings, "purchases"), Layout(currency="EUR")
+    bad = FIRST.replace("2026-08-01,12.00", "2026-08-01,many")
+    for name, text in (("bad.csv", bad), ("good.csv", FIRST)):
+        (tmp_path / name).write_text(text)
+        load_files([tmp_path / name], how, layout)
+    person = "anna@example.org"
+    key = settings.customer_key
+    root = ledgers_folder(settings)
+    erase_customer(
+        root, raw_folder(settings), customer_key(person, key), key=key, identifier=person
+    )
+    (tmp_path / "again.csv").write_text(SECOND)
+    load_files([tmp_path / "again.csv"], how, layout)
+    name = add(made, "researcher")
+    accounts.set_identifiers(builders.store_of(made), name, True)
+    staff = Person(made, name)
+    listed = cells(staff.get("/ledgers/").text, "Purchases and refunds")
+    assert listed[:3] == ["2", "1", "4"], "bert corrected, cora; of five bad rows one was anna's"
+    page = staff.get("/ledgers/purchases").text
+    assert cells(page, "again.csv")[1:] == ["3", "2", "1", "0", "0", "1", "yes"]
+    texts = staff.get("/ledgers/purchases/set-apart-with-text.csv").text
+    assert "anna" not in texts and texts.count("2026-08-03") == 2
+    builders.close(made)
