@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,10 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from analysis.choices.coding import Coding
-from analysis.choices.simulator.products import Levels, row
+from analysis.choices.simulator.products import Levels
+from analysis.choices.simulator.products import row as columns_of
 from analysis.choices.simulator.worths import Worths
+from analysis.customers.on_offer import NOT_LINKED, NOTHING_ELSE, OnOffer
 from analysis.estimate import Estimate, unavailable
 
 Floats = NDArray[np.float64]
@@ -22,6 +23,9 @@ Loss = Callable[[Floats], tuple[float, Floats]]
 LEAST_OCCASIONS = 100
 LEAST_CUSTOMERS = 30
 MOST_DRAWS = 200
+FEWEST_DRAWS = 50
+MOST_CELLS = 4_000_000
+BEYOND = "price beyond those tested"
 SAMPLES = 500
 RIDGE = 0.01
 """Prior precision of the constants: a product bought never has a finite one all the same."""
@@ -114,73 +118,54 @@ def occasions(
     worths: Worths,
     *,
     links: Mapping[str, str],
-    purchases: pd.DataFrame,
-    availability: pd.DataFrame,
+    offered: OnOffer,
     products: Mapping[str, Levels],
 ) -> Occasions:
-    """Line up every purchase of a linked customer with the products on offer then and there.
+    """Utilities of what was on offer at every purchase, by the customer's own part-worths.
 
     Parameters
     ----------
     worths
-        Draws or means of respondents.
+        Draws or means of respondents, or a logit: the same part-worths for everybody.
     links
         Customer by respondent: one respondent of each customer.
-    purchases
-        customer, time, product; store and channel where the availability has them.
-    availability
-        product, time (from), until (missing: still), price in the study's currency; store and
-        channel, where blank means everywhere. Later rows of a product replace earlier ones.
+    offered
+        Of ``on_offer``, with prices in the study's currency.
     products
-        Levels by product; the price of the availability takes the place of the price level.
+        Levels by product; the price on offer takes the place of the price level.
 
     Raises
     ------
     CannotCompare
-        When there are no part-worths of respondents, or fewer than 100 occasions remain.
+        When there are no such part-worths, or fewer than 100 occasions remain.
     """
-    if worths.kind not in ("draws", "means"):
+    if worths.kind not in ("draws", "means", "logit"):
         raise CannotCompare("part-worths of everybody are needed: estimate by 'hb --save-draws'")
-    people = {customer: place for place, name in enumerate(worths.respondents)
-              if (customer := links.get(name))}  # fmt: skip
+    own = worths.respondents or tuple(links)
+    places = {links[name]: n for n, name in enumerate(own) if name in links}
     names = tuple(sorted(products))
-    price = coding.exercise.price
-    left: dict[str, int] = {"customer not linked": 0, "product without levels": 0,
-                            "product not on offer by the file": 0, "nothing else on offer": 0,
-                            "price beyond those tested": 0}  # fmt: skip
-    beta = worths.points[:: max(1, len(worths.points) // MOST_DRAWS)]
-    offers = _offers(availability, names)
+    left = dict(offered.left_out)
+    beta = _thinned(worths.points, len(offered.table))
+    shared = worths.kind == "logit"
+    codes = _codes(coding, offered.table, products)
     rows: list[Floats] = []
     kept: list[tuple[int, int, np.datetime64]] = []
-    codes: dict[tuple[str, float], Floats | None] = {}
-
-    def coded(name: str, amount: float) -> Floats | None:
-        if (name, amount) not in codes:
-            given = dict(products[name]) | ({price.id: amount} if price is not None else {})
-            try:
-                codes[name, amount] = row(coding, given)
-            except ValueError:
-                codes[name, amount] = None
-        return codes[name, amount]
-
-    for bought in purchases.sort_values("time", kind="stable").to_dict("records"):
-        reason, found = _on_offer(bought, people, names, offers)
-        if not reason:
-            there = {name: code for name, amount in found.items()
-                     if (code := coded(name, amount)) is not None}  # fmt: skip
-            if bought["product"] not in there:
-                reason = "price beyond those tested"
-            elif len(there) < 2:
-                reason = "nothing else on offer"
+    for key, occasion in offered.table.groupby(["customer", "occasion"]):
+        customer = str(key[0])
+        there = [row for row in occasion.itertuples() if (row.product, row.price) in codes]
+        bought = [names.index(str(row.product)) for row in there if row.bought]
+        reason = NOT_LINKED if customer not in places else "" if bought else BEYOND
+        reason = reason or (NOTHING_ELSE if len(there) < 2 else "")
         if reason:
-            left[reason] += 1
+            left[reason] = left.get(reason, 0) + 1
             continue
-        who = people[bought["customer"]]
+        who = places[customer]
         utility = np.full((len(beta), len(names)), -np.inf)
-        for name, code in there.items():
-            utility[:, names.index(name)] = beta[:, who] @ code
+        for row in there:
+            code = codes[row.product, row.price]
+            utility[:, names.index(str(row.product))] = beta[:, 0 if shared else who] @ code
         rows.append(utility)
-        kept.append((names.index(bought["product"]), who, np.datetime64(bought["time"], "ns")))
+        kept.append((bought[0], who, np.datetime64(occasion["time"].iloc[0], "ns")))
     if len(kept) < LEAST_OCCASIONS:
         gone = ", ".join(f"{n} {why}" for why, n in left.items() if n) or "nothing left out"
         raise CannotCompare(
@@ -191,36 +176,32 @@ def occasions(
     return Occasions(names, np.stack(rows, axis=1), chosen, owner, time, left)
 
 
-def _offers(availability: pd.DataFrame, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    found = availability.sort_values("time", kind="stable")
-    return {name: found[found["product"] == name] for name in names}
+def _thinned(points: NDArray[np.float32], offers: int) -> NDArray[np.float32]:
+    """Draws evenly spread, so few that all utilities have some four million cells."""
+    wanted = min(MOST_DRAWS, max(FEWEST_DRAWS, MOST_CELLS // max(offers, 1)))
+    return points[:: -(-len(points) // wanted)]
 
 
-def _on_offer(
-    bought: Mapping[Any, Any],
-    people: Mapping[str, int],
-    names: tuple[str, ...],
-    offers: Mapping[str, pd.DataFrame],
-) -> tuple[str, dict[str, float]]:
-    """Why a purchase is left out, or the products on offer with their prices."""
-    if bought["customer"] not in people:
-        return "customer not linked", {}
-    if bought["product"] not in names:
-        return "product without levels", {}
-    found: dict[str, float] = {}
-    for name, rows in offers.items():
-        now = (rows["time"] <= bought["time"]) & (
-            rows["until"].isna() | (rows["until"] >= bought["time"])
-        )
-        for place in ("store", "channel"):
-            if place in rows and place in bought:
-                blank = rows[place].isna() | (rows[place] == "")
-                now &= blank | (rows[place] == bought[place])
-        if now.any():
-            found[name] = float(rows.loc[now, "price"].iloc[-1])
-    if bought["product"] not in found:
-        return "product not on offer by the file", {}
-    return ("", found) if len(found) > 1 else ("nothing else on offer", {})
+def _codes(
+    coding: Coding, table: pd.DataFrame, products: Mapping[str, Levels]
+) -> dict[tuple[object, object], Floats]:
+    """Columns (K,) of every product at every price; without those that cannot be simulated."""
+    price = coding.exercise.price
+    found: dict[tuple[object, object], Floats] = {}
+    for name, amount in table[["product", "price"]].drop_duplicates().itertuples(index=False):
+        if name not in products:
+            continue
+        given = dict(products[name]) | ({price.id: float(amount)} if price is not None else {})
+        try:
+            found[name, amount] = columns_of(coding, given)
+        except ValueError:
+            continue
+    return found
+
+
+def later_third(time: NDArray[np.datetime64]) -> pd.Timestamp:
+    """The day from which on the last third of the purchases was made."""
+    return pd.Timestamp(np.sort(time)[len(time) * 2 // 3]).normalize()
 
 
 def compare(found: Occasions, *, split: pd.Timestamp, seed: int) -> StatedBought:
@@ -241,7 +222,7 @@ def compare(found: Occasions, *, split: pd.Timestamp, seed: int) -> StatedBought
         if n < LEAST_OCCASIONS or people < LEAST_CUSTOMERS:
             raise CannotCompare(
                 f"{n} purchases of {people} customers {words} {split.date()}; {LEAST_OCCASIONS} of "
-                f"{LEAST_CUSTOMERS} are needed: name another --split"
+                f"{LEAST_CUSTOMERS} are needed in each of the two periods"
             )
     rng = np.random.default_rng(seed)
     point, draws = _fitted(found, np.flatnonzero(earlier), rng)
