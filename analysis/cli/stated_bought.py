@@ -45,8 +45,9 @@ def stated_bought(
     from analysis.choices.coding import coding_of
     from analysis.choices.simulator.files import read_worths
     from analysis.choices.simulator.reading import read_products
+    from analysis.customers.occasions import occasions
     from analysis.customers.on_offer import on_offer
-    from analysis.customers.stated_bought import compare, occasions
+    from analysis.customers.stated_bought import compare
     from analysis.study import StudyFaults, read_study
     from analysis.study.load import parse_yaml
 

@@ -9,16 +9,9 @@ import pandas as pd
 
 from analysis.choices.simulator.products import Levels, settled
 from analysis.choices.simulator.worths import NoWorths, Worths, from_draws, from_logit
+from analysis.customers.occasions import CannotCompare, Occasions, later_third, occasions
 from analysis.customers.on_offer import FOUND, LEFT_OUT, OnOffer
-from analysis.customers.stated_bought import (
-    CannotCompare,
-    Judged,
-    Occasions,
-    StatedBought,
-    compare,
-    later_third,
-    occasions,
-)
+from analysis.customers.stated_bought import Judged, StatedBought, compare
 from analysis.diagnostics.fit import Fit
 from analysis.estimate import Estimate
 from analysis.value_report.section import Cell, Section, Table
@@ -143,7 +136,7 @@ def _periods(made: StatedBought, found: Occasions) -> str:
 def _when(used: Used, found: Occasions, made: StatedBought) -> str:
     """How many of the later purchases were made after all answers: nobody recalled those."""
     last = np.datetime64(used.respondents["completed"].max()[:10])
-    later = (found.time >= np.datetime64(made.split)) & (found.time > last + 1)
+    later = (found.time >= np.datetime64(made.split)) & (found.time >= last + 1)
     return (
         f"{int(later.sum()):,} of the purchases judged were made after the last answer to the "
         "survey; before it, what was bought may have shaped what was answered."

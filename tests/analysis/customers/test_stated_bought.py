@@ -6,8 +6,9 @@ import pytest
 
 from analysis.choices.coding import coding_of
 from analysis.choices.simulator.worths import from_draws
+from analysis.customers.occasions import CannotCompare, occasions
 from analysis.customers.on_offer import on_offer
-from analysis.customers.stated_bought import CannotCompare, compare, occasions
+from analysis.customers.stated_bought import compare
 from analysis.study import read_study
 from tests.builders import PASTRY
 
