@@ -26,6 +26,7 @@ from analysis.tables import (
     ANSWER_COLUMNS,
     BEHAVIOUR_COLUMNS,
     CUSTOMER_COLUMNS,
+    ON_OFFER_COLUMNS,
     ORDER_COLUMNS,
     RESPONDENT_COLUMNS,
 )
@@ -53,6 +54,7 @@ KEYS = {
     "alarms": ["customer"],
     "outcomes": ["customer"],
     "behaviour": ["respondent"],
+    "on_offer": ["customer", "occasion", "product"],
     "orders": ["respondent", "of", "place", "position"],
 }
 _INTEGERS = [
@@ -62,6 +64,7 @@ _INTEGERS = [
     "block",
     "chosen",
     "bought",
+    "occasion",
     "position",
     "best",
     "worst",
@@ -77,6 +80,7 @@ _INTEGERS = [
 ]
 _REALS = [
     "weight",
+    "price",
     "monetary",
     "points",
     "signed_points",
@@ -110,6 +114,10 @@ def _no_alarms() -> pd.DataFrame:
 
 def _no_behaviour() -> pd.DataFrame:
     return pd.DataFrame(columns=list(BEHAVIOUR_COLUMNS))
+
+
+def _nothing_on_offer() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(ON_OFFER_COLUMNS))
 
 
 def _no_orders() -> pd.DataFrame:
@@ -154,6 +162,8 @@ class Archive:
     page_times: pd.DataFrame = field(default_factory=_no_times)
     behaviour: pd.DataFrame = field(default_factory=_no_behaviour)
     """What linked respondents had done before they answered; no rows: not in the archive."""
+    on_offer: pd.DataFrame = field(default_factory=_nothing_on_offer)
+    """Purchases of linked customers beside what was on offer; no rows: not in the archive."""
 
     @property
     def version(self) -> int:
@@ -199,6 +209,7 @@ def normalised(archive: Archive) -> Archive:
         alarms=_typed(archive.alarms, KEYS["alarms"]),
         outcomes=_typed(archive.outcomes, KEYS["outcomes"]),
         behaviour=_typed(archive.behaviour, KEYS["behaviour"]),
+        on_offer=_typed(archive.on_offer, KEYS["on_offer"]),
         orders=_typed(archive.orders, KEYS["orders"]),
         page_times=_typed(archive.page_times, KEYS["page_times"]),
         facts={name: str(value) for name, value in sorted(archive.facts.items())},
@@ -295,6 +306,7 @@ def _read(db: Database) -> Archive:
         alarms=_frame(db, "alarms") if db["alarms"].exists() else _no_alarms(),
         outcomes=_frame(db, "outcomes"),
         behaviour=_frame(db, "behaviour") if db["behaviour"].exists() else _no_behaviour(),
+        on_offer=_frame(db, "on_offer") if db["on_offer"].exists() else _nothing_on_offer(),
         orders=_frame(db, "orders") if db["orders"].exists() else _no_orders(),
         page_times=_frame(db, "page_times") if db["page_times"].exists() else _no_times(),
         facts={row["name"]: row["value"] for row in db["facts"].rows},
@@ -350,6 +362,8 @@ def _tables(content: Archive) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "outcomes", content.outcomes
     if len(content.behaviour):
         yield "behaviour", content.behaviour
+    if len(content.on_offer):
+        yield "on_offer", content.on_offer
     if len(content.orders):
         yield "orders", content.orders
     if len(content.page_times):
@@ -366,6 +380,7 @@ def _faults(archive: Archive) -> Iterator[str]:
         "alarms": (archive.alarms, ALARM_COLUMNS),
         "outcomes": (archive.outcomes, OUTCOME_COLUMNS),
         "behaviour": (archive.behaviour, BEHAVIOUR_COLUMNS),
+        "on_offer": (archive.on_offer, ON_OFFER_COLUMNS),
         "orders": (archive.orders, ORDER_COLUMNS),
         "page_times": (archive.page_times, PAGE_TIME_COLUMNS),
     }

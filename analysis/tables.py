@@ -91,6 +91,8 @@ BEHAVIOUR_COLUMNS = (
     "loyalty_periods",
 )
 """What linked respondents had done before they answered; see ``customers.behaviour``."""
+ON_OFFER_COLUMNS = ("customer", "occasion", "time", "product", "price", "bought")
+"""What linked customers could have bought, and what they bought; see ``customers.on_offer``."""
 BOUGHT = "bought"
 """The second question of a dual-response none: would the respondent buy the one chosen?"""
 POSITION = "position"

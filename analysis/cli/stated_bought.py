@@ -45,7 +45,9 @@ def stated_bought(
     from analysis.choices.coding import coding_of
     from analysis.choices.simulator.files import read_worths
     from analysis.choices.simulator.reading import read_products
-    from analysis.customers.stated_bought import compare, occasions
+    from analysis.customers.occasions import occasions
+    from analysis.customers.on_offer import on_offer
+    from analysis.customers.stated_bought import compare
     from analysis.study import StudyFaults, read_study
     from analysis.study.load import parse_yaml
 
@@ -58,14 +60,20 @@ def stated_bought(
             raise ValueError(
                 f"{given['links']}: a customer or a respondent stands twice; keep one row of each"
             )
+        levels = {product.name: product.levels for product in market.products}
+        offered = on_offer(
+            _table(given["purchases"], "customer", "time", "product"),
+            _table(given["availability"], "product", "time", "until", "price"),
+            customers=set(links["customer"]),
+            products=levels,
+        )
         found = compare(
             occasions(
                 coding,
                 read_worths(partworths, coding, seed=given["seed"]),
                 links=dict(zip(links["respondent"], links["customer"], strict=True)),
-                purchases=_table(given["purchases"], "customer", "time", "product"),
-                availability=_table(given["availability"], "product", "time", "until", "price"),
-                products={product.name: product.levels for product in market.products},
+                offered=offered,
+                products=levels,
             ),
             split=pd.Timestamp(split),
             seed=given["seed"],

@@ -5,59 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize
 
-from analysis.choices.coding import Coding
-from analysis.choices.simulator.products import Levels, row
-from analysis.choices.simulator.worths import Worths
+from analysis.customers.occasions import LEAST_OCCASIONS, CannotCompare, Occasions
 from analysis.estimate import Estimate, unavailable
 
 Floats = NDArray[np.float64]
 Loss = Callable[[Floats], tuple[float, Floats]]
-LEAST_OCCASIONS = 100
 LEAST_CUSTOMERS = 30
-MOST_DRAWS = 200
 SAMPLES = 500
 RIDGE = 0.01
 """Prior precision of the constants: a product bought never has a finite one all the same."""
 BANDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-
-
-class CannotCompare(ValueError):
-    """Stated and bought cannot be set side by side; the message says what is missing."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Occasions:
-    """Purchases of linked customers beside what else was on offer then and there.
-
-    Attributes
-    ----------
-    products
-        (J,) names.
-    utility
-        (D, n, J) of draws, by each customer's own part-worths; minus infinity: not on offer.
-    chosen
-        (n,) places among the products.
-    customer
-        (n,) numbers of the customers.
-    time
-        (n,) when it was bought.
-    left_out
-        Purchases left out, by the reason.
-    """
-
-    products: tuple[str, ...]
-    utility: Floats
-    chosen: NDArray[np.intp]
-    customer: NDArray[np.intp]
-    time: NDArray[np.datetime64]
-    left_out: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,120 +72,6 @@ class StatedBought:
     left_out: Mapping[str, int]
 
 
-def occasions(
-    coding: Coding,
-    worths: Worths,
-    *,
-    links: Mapping[str, str],
-    purchases: pd.DataFrame,
-    availability: pd.DataFrame,
-    products: Mapping[str, Levels],
-) -> Occasions:
-    """Line up every purchase of a linked customer with the products on offer then and there.
-
-    Parameters
-    ----------
-    worths
-        Draws or means of respondents.
-    links
-        Customer by respondent: one respondent of each customer.
-    purchases
-        customer, time, product; store and channel where the availability has them.
-    availability
-        product, time (from), until (missing: still), price in the study's currency; store and
-        channel, where blank means everywhere. Later rows of a product replace earlier ones.
-    products
-        Levels by product; the price of the availability takes the place of the price level.
-
-    Raises
-    ------
-    CannotCompare
-        When there are no part-worths of respondents, or fewer than 100 occasions remain.
-    """
-    if worths.kind not in ("draws", "means"):
-        raise CannotCompare("part-worths of everybody are needed: estimate by 'hb --save-draws'")
-    people = {customer: place for place, name in enumerate(worths.respondents)
-              if (customer := links.get(name))}  # fmt: skip
-    names = tuple(sorted(products))
-    price = coding.exercise.price
-    left: dict[str, int] = {"customer not linked": 0, "product without levels": 0,
-                            "product not on offer by the file": 0, "nothing else on offer": 0,
-                            "price beyond those tested": 0}  # fmt: skip
-    beta = worths.points[:: max(1, len(worths.points) // MOST_DRAWS)]
-    offers = _offers(availability, names)
-    rows: list[Floats] = []
-    kept: list[tuple[int, int, np.datetime64]] = []
-    codes: dict[tuple[str, float], Floats | None] = {}
-
-    def coded(name: str, amount: float) -> Floats | None:
-        if (name, amount) not in codes:
-            given = dict(products[name]) | ({price.id: amount} if price is not None else {})
-            try:
-                codes[name, amount] = row(coding, given)
-            except ValueError:
-                codes[name, amount] = None
-        return codes[name, amount]
-
-    for bought in purchases.sort_values("time", kind="stable").to_dict("records"):
-        reason, found = _on_offer(bought, people, names, offers)
-        if not reason:
-            there = {name: code for name, amount in found.items()
-                     if (code := coded(name, amount)) is not None}  # fmt: skip
-            if bought["product"] not in there:
-                reason = "price beyond those tested"
-            elif len(there) < 2:
-                reason = "nothing else on offer"
-        if reason:
-            left[reason] += 1
-            continue
-        who = people[bought["customer"]]
-        utility = np.full((len(beta), len(names)), -np.inf)
-        for name, code in there.items():
-            utility[:, names.index(name)] = beta[:, who] @ code
-        rows.append(utility)
-        kept.append((names.index(bought["product"]), who, np.datetime64(bought["time"], "ns")))
-    if len(kept) < LEAST_OCCASIONS:
-        gone = ", ".join(f"{n} {why}" for why, n in left.items() if n) or "nothing left out"
-        raise CannotCompare(
-            f"{len(kept)} purchases of linked customers could be set beside what was on offer; "
-            f"{LEAST_OCCASIONS} are needed ({gone})"
-        )
-    chosen, owner, time = (np.array(x) for x in zip(*kept, strict=True))
-    return Occasions(names, np.stack(rows, axis=1), chosen, owner, time, left)
-
-
-def _offers(availability: pd.DataFrame, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    found = availability.sort_values("time", kind="stable")
-    return {name: found[found["product"] == name] for name in names}
-
-
-def _on_offer(
-    bought: Mapping[Any, Any],
-    people: Mapping[str, int],
-    names: tuple[str, ...],
-    offers: Mapping[str, pd.DataFrame],
-) -> tuple[str, dict[str, float]]:
-    """Why a purchase is left out, or the products on offer with their prices."""
-    if bought["customer"] not in people:
-        return "customer not linked", {}
-    if bought["product"] not in names:
-        return "product without levels", {}
-    found: dict[str, float] = {}
-    for name, rows in offers.items():
-        now = (rows["time"] <= bought["time"]) & (
-            rows["until"].isna() | (rows["until"] >= bought["time"])
-        )
-        for place in ("store", "channel"):
-            if place in rows and place in bought:
-                blank = rows[place].isna() | (rows[place] == "")
-                now &= blank | (rows[place] == bought[place])
-        if now.any():
-            found[name] = float(rows.loc[now, "price"].iloc[-1])
-    if bought["product"] not in found:
-        return "product not on offer by the file", {}
-    return ("", found) if len(found) > 1 else ("nothing else on offer", {})
-
-
 def compare(found: Occasions, *, split: pd.Timestamp, seed: int) -> StatedBought:
     """Fit scale and constants on purchases before ``split``; judge them on those from it on.
 
@@ -241,7 +90,7 @@ def compare(found: Occasions, *, split: pd.Timestamp, seed: int) -> StatedBought
         if n < LEAST_OCCASIONS or people < LEAST_CUSTOMERS:
             raise CannotCompare(
                 f"{n} purchases of {people} customers {words} {split.date()}; {LEAST_OCCASIONS} of "
-                f"{LEAST_CUSTOMERS} are needed: name another --split"
+                f"{LEAST_CUSTOMERS} are needed in each of the two periods"
             )
     rng = np.random.default_rng(seed)
     point, draws = _fitted(found, np.flatnonzero(earlier), rng)

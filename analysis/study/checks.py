@@ -21,6 +21,7 @@ from analysis.study.language_checks import default_texts
 from analysis.study.logic_checks import logic_faults
 from analysis.study.mail_checks import mail_faults
 from analysis.study.piping_checks import piping_faults
+from analysis.study.product_checks import product_faults
 from analysis.study.quality_checks import quality_faults
 from analysis.study.questions import Option, Question
 from analysis.study.types import Score, Study
@@ -34,6 +35,7 @@ def faults_between_parts(study: Study) -> list[Fault]:
         *_items(study),
         *_exercises(study),
         *_plan(study),
+        *product_faults(study),
         *quality_faults(study),
         *_scores(study),
         *logic_faults(study),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from analysis.study.designs import as_id
 from analysis.study.exercises import ChoiceExercise, Exercise
 from analysis.study.fielding import Cell, Quota
 from analysis.study.flow import Group, Looped, Placed, flow_of
@@ -21,7 +22,7 @@ from analysis.study.names import Names, names_of
 from analysis.study.pages import Page, PageOrBlock
 from analysis.study.quality import QualityPlan
 from analysis.study.questions import Asked, Item, Question
-from analysis.study.texts import Expression, Id, Part, Text, given_texts, put_first
+from analysis.study.texts import Expression, Id, LevelId, Part, Text, given_texts, put_first
 
 FORMAT = 1
 """The format of study files this program writes; older formats are upgraded on reading."""
@@ -135,6 +136,14 @@ class Weighting(Part):
     """True: linked respondents get the shares of points and of recency of all customers."""
 
 
+class Sold(Part):
+    """A product as the ledgers name it, and its level of every attribute of the exercise."""
+
+    product: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    levels: dict[Id, Annotated[LevelId, BeforeValidator(as_id)]]
+    """A level, or a number between tested ones; the price may be left out: the ledger has it."""
+
+
 class Plan(Part):
     """The analysis plan, fixed before the answers come in."""
 
@@ -153,6 +162,8 @@ class Plan(Part):
     weighting: Weighting | None = None
     outcome_weeks: Annotated[int, Field(ge=1, le=104)] = 13
     """Weeks after the survey in which purchases are the outcome."""
+    products: tuple[Sold, ...] = ()
+    """What is sold, for setting part-worths against what was bought; empty: that is not done."""
     targets: Targets | None = None
     quality: QualityPlan = QualityPlan()
     equivalent: dict[Id, tuple[Annotated[int, Field(ge=1)], ...]] = Field(default_factory=dict)

@@ -18,6 +18,7 @@ from analysis.study.quality import QualityPlan
 from analysis.value_report.action_sections import ActionParts, action_parts
 from analysis.value_report.agreement_section import agreement_section
 from analysis.value_report.answer_sections import answer_section, gap_section
+from analysis.value_report.bought_section import bought_section
 from analysis.value_report.changes import Earlier, changes_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
@@ -315,6 +316,7 @@ def _sections(
         *engagement_sections(used, figures.choices, seed=seed),
         *driver_sections(used, ratings.answered, seed=seed),
         agreement_section(used, ratings.answered, figures.choices, customers, seed=seed),
+        bought_section(used, figures.choices.fit, customers.linked, seed=seed),
         *group_sections(used, ratings.answered),
         *relation_sections(used, ratings, customers, seed=seed),
         join_section(used, customers.linkage),

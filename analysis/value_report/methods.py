@@ -135,6 +135,15 @@ METHODS: dict[str, Method] = {
             page="docs/methods/agreement.md",
         ),
         Method(
+            id="stated_bought",
+            title="Stated against bought",
+            text="Every purchase of a linked customer beside the products on offer then and there, "
+            "at their prices. A scale of the part-worths and a constant for each product are "
+            "fitted to the earlier two thirds of the purchases and judged on the later third.",
+            source="maximum likelihood, sandwich over customers; bootstrap of customers",
+            page="docs/methods/stated-and-bought.md",
+        ),
+        Method(
             id="join",
             title="Answers joined with purchases",
             text="Completed answers of respondents who agreed, the latest of each customer, beside "

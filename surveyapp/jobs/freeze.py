@@ -10,7 +10,7 @@ ledger stand in a table of their own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
@@ -248,6 +248,8 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
     bought = _Bought.of(how)
     alarms, alarm_facts = bought.alarms()
     scores = bought.scores()
+    linked = linked_answer_days(collected)
+    offered, offer_facts = bought.on_offer(study, how, linked["customer"])
     return Archive(
         versions=collected.versions,
         respondents=respondents_frame(collected),
@@ -257,8 +259,9 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
         customers=scores,
         alarms=alarms,
         page_times=pd.DataFrame(list(collected.sent), columns=list(PAGE_TIME_COLUMNS)),
-        outcomes=bought.outcomes(linked_answer_days(collected), study.analysis.outcome_weeks),
+        outcomes=bought.outcomes(linked, study.analysis.outcome_weeks),
         behaviour=_behaviour(linked_answers(collected), how, bought, scores),
+        on_offer=offered,
         facts={
             "study": study.study,
             "version": str(version),
@@ -271,6 +274,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             **({"withdrawn": str(collected.withdrawn)} if collected.withdrawn else {}),
             **alarm_facts,
             **bought.margin(how.ledger.parent),
+            **offer_facts,
             **{despite_fact(n, version): reason for n, reason in collected.despite.items()},
         },
     )
@@ -348,6 +352,22 @@ class _Bought:
         known = None if rows.empty else rows
         share, source = margin_of(known, self.purchases, as_of=self.as_of)
         return {"margin": "" if share is None else repr(share), "margin_source": source}
+
+    def on_offer(
+        self, study: Study, how: FreezeAs, customers: Iterable[str]
+    ) -> tuple[pd.DataFrame, dict[str, str]]:
+        from analysis.customers.on_offer import frozen_on_offer
+        from analysis.ledgers.kinds import AVAILABILITY
+        from analysis.ledgers.looking import read_rows_of
+
+        offers = read_rows_of(how.ledger.with_name(AVAILABILITY.name), AVAILABILITY)
+        return frozen_on_offer(
+            study,
+            (self.purchases, offers),
+            customers=set(customers),
+            as_of=self.as_of,
+            seed=how.seed,
+        )
 
     def outcomes(self, answered_on: pd.DataFrame, weeks: int) -> pd.DataFrame:
         from analysis.purchases.outcomes import outcomes

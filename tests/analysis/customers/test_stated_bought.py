@@ -6,7 +6,9 @@ import pytest
 
 from analysis.choices.coding import coding_of
 from analysis.choices.simulator.worths import from_draws
-from analysis.customers.stated_bought import CannotCompare, compare, occasions
+from analysis.customers.occasions import CannotCompare, occasions
+from analysis.customers.on_offer import on_offer
+from analysis.customers.stated_bought import compare
 from analysis.study import read_study
 from tests.builders import PASTRY
 
@@ -66,9 +68,19 @@ def world(seed, *, scale, constants, people=250, each=10):
 SPLIT = pd.Timestamp("2026-03-15")
 
 
+def lined_up(*, purchases, availability, **given):
+    offered = on_offer(
+        purchases,
+        availability,
+        customers=set(given["links"].values()),
+        products=given["products"],
+    )
+    return occasions(offered=offered, **given)
+
+
 def test_scale_and_constants_are_found_and_judged_later():
     given = world(1, scale=0.6, constants=(0.5, 0.0, -0.5))
-    found = compare(occasions(**given), split=SPLIT, seed=1)
+    found = compare(lined_up(**given), split=SPLIT, seed=1)
     assert found.scale.low < 0.6 < found.scale.high
     for name, truth in zip(PRODUCTS, (0.5, 0.0, -0.5), strict=True):
         assert found.constants[name].value == pytest.approx(truth, abs=0.2)
@@ -82,7 +94,7 @@ def test_scale_and_constants_are_found_and_judged_later():
 
 
 def test_part_worths_that_say_nothing_of_purchases_are_not_supported():
-    found = compare(occasions(**world(2, scale=0.0, constants=(0.5, 0, -0.5))), split=SPLIT, seed=1)
+    found = compare(lined_up(**world(2, scale=0.0, constants=(0.5, 0, -0.5))), split=SPLIT, seed=1)
     assert found.scale.low < 0 < found.scale.high
     assert not found.supported
 
@@ -92,11 +104,11 @@ def test_what_cannot_be_lined_up_is_counted_or_refused():
     strange = given["purchases"][:30].assign(customer="stranger")
     gone = given["purchases"][:5].assign(product="unheard of")
     given["purchases"] = pd.concat([given["purchases"], strange, gone])
-    found = occasions(**given)
+    found = lined_up(**given)
     assert found.left_out["customer not linked"] == 30
     assert found.left_out["product without levels"] == 5
     assert np.isinf(found.utility).any()
-    with pytest.raises(CannotCompare, match="name another --split"):
+    with pytest.raises(CannotCompare, match="each of the two periods"):
         compare(found, split=pd.Timestamp("2027-01-01"), seed=1)
     with pytest.raises(CannotCompare, match="100 are needed"):
-        occasions(**{**given, "links": {}})
+        lined_up(**{**given, "links": {}})

@@ -465,3 +465,23 @@ pages:
         assert study.title.say() == "Hello"
         assert study.question("what").text.say() == "What"
     assert drafted == published
+
+
+def test_products_of_the_plan_have_levels_of_the_exercise():
+    bun = "{pineapple: none, look: plain, freshness: morning, packaging: bag}"
+    both = f"  products:\n    - {{product: BUN, levels: {bun}}}\n"
+    cream = bun.replace("none", "cream").replace("bag", "bag, price: 1.1")
+    right = PASTRY + both + f"    - {{product: 4711, levels: {cream}}}\n".replace("4711", "'4711'")
+    assert [sold.product for sold in parse_study(right).analysis.products] == ["BUN", "4711"]
+    assert {f.path for f in faults(PASTRY + both)} == {"analysis.products"}
+    wrong = "{pineapple: lots, colour: red, look: plain, packaging: bag, price: 3}"
+    found = faults(right + f"    - {{product: BUN, levels: {wrong}}}\n")
+    place = "analysis.products[2]"
+    assert sorted(f.path for f in found) == [
+        f"{place}.levels",  # no freshness
+        f"{place}.levels",  # there is no colour
+        f"{place}.levels.pineapple",
+        f"{place}.levels.price",  # beyond the tested
+        f"{place}.product",  # stands twice
+    ]
+    assert all(f.line for f in found)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analysis.archive import digest
+from analysis.archive import digest, read_archive, write_archive
 from analysis.customer_key import customer_key
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.load import load_files
@@ -162,3 +162,53 @@ def test_the_margin_of_the_ledger_is_frozen_or_why_there_is_none(app, tmp_path):
             assert "no margins are loaded" in facts["margin_source"]
     assert facts["margin"] == "0.35"  # as of the last purchase, not the later one
     assert facts["margin_source"] == "the newest margin that holds for all"
+
+
+PRODUCTS = """
+  products:
+    - product: BUN
+      levels: {pineapple: none, look: plain, freshness: morning, packaging: bag}
+    - product: CREAM
+      levels: {pineapple: cream, look: plain, freshness: morning, packaging: bag}
+"""
+
+
+def test_what_was_on_offer_at_each_purchase_is_frozen_for_who_agreed(app, tmp_path):
+    agreed, apart = (customer_key(raw, KEY) for raw in ("ann", "bob"))
+    answered(app, agreed, linking="yes")
+    answered(app, apart, linking="no")
+    builders.publish(app, parse_study(builders.PASTRY.read_text().rstrip() + PRODUCTS))
+    settings = builders.make_settings(tmp_path)
+    head = "customer,time,amount,currency,product,store,order,line\n"
+    rows = {
+        "purchases": head
+        + "ann,2026-03-01,1.05,USD,BUN,square,1,1\n"
+        + "ann,2026-03-01,1.05,USD,BUN,square,1,2\n"  # a second piece: the same occasion
+        + "ann,2026-05-01,1.30,USD,CREAM,square,2,1\n"
+        + "ann,2026-05-02,1.05,USD,BUN,station,3,1\n"  # nothing else there
+        + "ann,2026-05-03,2.00,USD,TEA,square,4,1\n"
+        + "ann,2026-05-04,-1.30,USD,CREAM,square,5,1\n"  # a refund
+        + "bob,2026-03-01,1.05,USD,BUN,square,6,1\n",
+        "availability": "product,time,until,price,currency,store\n"
+        "BUN,2026-01-01,,1.05,USD,\nCREAM,2026-01-01,,1.20,USD,square\n"
+        "CREAM,2026-04-01,,1.30,USD,square\n",
+    }
+    for kind, text in rows.items():
+        (tmp_path / f"{kind}.csv").write_text(text, encoding="utf-8")
+        how = replace(loading(settings, kind), key=KEY)
+        load_files([tmp_path / f"{kind}.csv"], how, Layout(source="t"))
+    assert frozen(app, tmp_path, 1).on_offer.empty  # that version names no products
+    archive = frozen(app, tmp_path, 2)
+    found = archive.on_offer
+    assert set(found["customer"]) == {agreed}
+    assert list(found[["occasion", "product", "price", "bought"]].itertuples(index=False)) == [
+        (1, "BUN", 1.05, 1),
+        (1, "CREAM", 1.20, 0),
+        (2, "BUN", 1.05, 0),
+        (2, "CREAM", 1.30, 1),
+    ]
+    assert archive.facts["on_offer_found"] == "2"
+    left_out = archive.facts["on_offer_left_out"]
+    assert left_out == "1 product without levels, 1 nothing else on offer"
+    write_archive(tmp_path / "a.sqlite", archive)
+    assert digest(read_archive(tmp_path / "a.sqlite")) == digest(archive)
