@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surveyapp.jobs.ledgers import ledger_folder
+from surveyapp.jobs.ledgers import ledger_folder, ledgers_folder
 from surveyapp.jobs.progress import JobFault, Progress
 from surveyapp.reports.run_files import RECOMMENDED, TESTS, folder_of
 from surveyapp.settings import Settings
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) -> None:
     """Run a job of the kind 'measure'; the result stands in the register, and in later reports."""
     from analysis.customers.actions.register import Register
+    from analysis.ledgers.folder import reading
     from analysis.purchases.ledger import read_ledger
 
     progress("Comparing the two groups", 0, 0)
-    purchases = read_ledger(ledger_folder(settings))
     try:
-        Register(settings.files / TESTS).measure(job.settings["test"], purchases)
+        with reading(ledgers_folder(settings)):
+            purchases = read_ledger(ledger_folder(settings))
+            Register(settings.files / TESTS).measure(job.settings["test"], purchases)
     except ValueError as error:
         raise JobFault(f"The test cannot be measured: {error}.") from error
 
@@ -36,6 +38,7 @@ def run_plan(settings: Settings, store: Store, job: JobRecord, progress: Progres
     from analysis.customers.actions.planning import Decision, plan_test
     from analysis.customers.actions.randomised import Wanted
     from analysis.customers.actions.register import Register
+    from analysis.ledgers.folder import reading
     from analysis.purchases.ledger import read_ledger
 
     given = job.settings
@@ -46,7 +49,6 @@ def run_plan(settings: Settings, store: Store, job: JobRecord, progress: Progres
         raise JobFault("The list of customers is no longer there. Start the analysis again.")
     progress("Reckoning the size from earlier purchases", 0, 0)
     try:
-        listed = recommended_customers(path, given)
         decision = Decision(
             name=given["test"],
             what=given["what"],
@@ -61,16 +63,27 @@ def run_plan(settings: Settings, store: Store, job: JobRecord, progress: Progres
             currency=given["currency"],
         )
         wanted = Wanted(given["outcome"], given["smallest"], given["control_share"])
-        plan_test(
-            listed,
-            read_ledger(ledger_folder(settings)),
-            decision,
-            wanted,
-            register=Register(settings.files / TESTS),
-            only_enough=given["only_enough"],
-        )
+        with reading(ledgers_folder(settings)):
+            plan_test(
+                not_erased(settings, recommended_customers(path, given)),
+                read_ledger(ledger_folder(settings)),
+                decision,
+                wanted,
+                register=Register(settings.files / TESTS),
+                only_enough=given["only_enough"],
+            )
     except ValueError as error:
         raise JobFault(f"The test cannot be planned: {error}.") from error
+
+
+def not_erased(settings: Settings, listed: pd.DataFrame) -> pd.DataFrame:
+    """Without those who were erased since the analysis: its list may still name them."""
+    from analysis.customer_key import erased_mark
+    from analysis.ledgers.raw import read_erased
+
+    erased = read_erased(ledgers_folder(settings))
+    marks = listed["customer"].map(lambda name: erased_mark(name, settings.customer_key))
+    return listed[~marks.isin(erased)].reset_index(drop=True)
 
 
 def recommended_customers(path: Path, given: Mapping[str, Any]) -> pd.DataFrame:

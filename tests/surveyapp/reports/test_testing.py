@@ -14,10 +14,12 @@ from analysis.customers.actions.randomised import drawn_groups
 from analysis.customers.actions.register import Register
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.load import load_files
+from analysis.ledgers.raw import note_erased
 from surveyapp import clock
 from surveyapp.jobs import queue, run
 from surveyapp.jobs.analyse import write_recommended
-from surveyapp.jobs.ledgers import loading
+from surveyapp.jobs.ledgers import ledgers_folder, loading
+from surveyapp.jobs.measuring import not_erased
 from surveyapp.reports.run_files import TESTS, folder_of
 from surveyapp.store import jobs
 from tests import builders
@@ -233,3 +235,11 @@ def test_a_report_without_recommendations_offers_no_form(tested):
     person = logged_in(tested, "manager")
     assert "Plan a test" not in person.get("/reports/r1/tests").text
     assert '<form method="post" class="card"' not in person.get("/reports/r1/tests/new").text
+
+
+def test_who_was_erased_since_the_analysis_is_in_no_new_test(app):
+    settings = app.extensions["surveyapp.settings"]
+    listed = pd.DataFrame({"customer": KEYS[:3]})
+    assert not_erased(settings, listed)["customer"].tolist() == KEYS[:3]
+    note_erased(ledgers_folder(settings), KEYS[1], settings.customer_key)
+    assert not_erased(settings, listed)["customer"].tolist() == [KEYS[0], KEYS[2]]
