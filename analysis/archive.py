@@ -24,6 +24,7 @@ from analysis.study import Study, StudyFaults, dump_study, parse_study
 from analysis.tables import (
     ALARM_COLUMNS,
     ANSWER_COLUMNS,
+    BEHAVIOUR_COLUMNS,
     CUSTOMER_COLUMNS,
     ORDER_COLUMNS,
     RESPONDENT_COLUMNS,
@@ -51,6 +52,7 @@ KEYS = {
     "customers": ["customer"],
     "alarms": ["customer"],
     "outcomes": ["customer"],
+    "behaviour": ["respondent"],
     "orders": ["respondent", "of", "place", "position"],
 }
 _INTEGERS = [
@@ -90,6 +92,10 @@ _REALS = [
     "spend_after",
     "weeks_before",
     "weeks_after",
+    "points_place",
+    "retention",
+    "event_periods",
+    "loyalty_periods",
 ]
 _TYPES = {"INTEGER": int, "REAL": float, "TEXT": str}
 
@@ -100,6 +106,10 @@ class NotAnArchive(ValueError):
 
 def _no_alarms() -> pd.DataFrame:
     return pd.DataFrame(columns=list(ALARM_COLUMNS))
+
+
+def _no_behaviour() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(BEHAVIOUR_COLUMNS))
 
 
 def _no_orders() -> pd.DataFrame:
@@ -142,6 +152,8 @@ class Archive:
     orders: pd.DataFrame = field(default_factory=_no_orders)
     """In which order things stood that were shuffled for a respondent; no rows: nothing was."""
     page_times: pd.DataFrame = field(default_factory=_no_times)
+    behaviour: pd.DataFrame = field(default_factory=_no_behaviour)
+    """What linked respondents had done before they answered; no rows: not in the archive."""
 
     @property
     def version(self) -> int:
@@ -186,6 +198,7 @@ def normalised(archive: Archive) -> Archive:
         customers=_typed(archive.customers, KEYS["customers"]),
         alarms=_typed(archive.alarms, KEYS["alarms"]),
         outcomes=_typed(archive.outcomes, KEYS["outcomes"]),
+        behaviour=_typed(archive.behaviour, KEYS["behaviour"]),
         orders=_typed(archive.orders, KEYS["orders"]),
         page_times=_typed(archive.page_times, KEYS["page_times"]),
         facts={name: str(value) for name, value in sorted(archive.facts.items())},
@@ -281,6 +294,7 @@ def _read(db: Database) -> Archive:
         customers=_frame(db, "customers"),
         alarms=_frame(db, "alarms") if db["alarms"].exists() else _no_alarms(),
         outcomes=_frame(db, "outcomes"),
+        behaviour=_frame(db, "behaviour") if db["behaviour"].exists() else _no_behaviour(),
         orders=_frame(db, "orders") if db["orders"].exists() else _no_orders(),
         page_times=_frame(db, "page_times") if db["page_times"].exists() else _no_times(),
         facts={row["name"]: row["value"] for row in db["facts"].rows},
@@ -334,6 +348,8 @@ def _tables(content: Archive) -> Iterator[tuple[str, pd.DataFrame]]:
     if len(content.alarms):
         yield "alarms", content.alarms
     yield "outcomes", content.outcomes
+    if len(content.behaviour):
+        yield "behaviour", content.behaviour
     if len(content.orders):
         yield "orders", content.orders
     if len(content.page_times):
@@ -349,6 +365,7 @@ def _faults(archive: Archive) -> Iterator[str]:
         "customers": (archive.customers, CUSTOMER_COLUMNS),
         "alarms": (archive.alarms, ALARM_COLUMNS),
         "outcomes": (archive.outcomes, OUTCOME_COLUMNS),
+        "behaviour": (archive.behaviour, BEHAVIOUR_COLUMNS),
         "orders": (archive.orders, ORDER_COLUMNS),
         "page_times": (archive.page_times, PAGE_TIME_COLUMNS),
     }

@@ -36,7 +36,7 @@ def customer_key(raw: str, key: bytes) -> str:
 
 
 def customer_keys(raw: Iterable[str], key: bytes) -> list[str]:
-    """The keys of many customers, as ``customer_key`` gives them, in a third of the time.
+    """The keys of many customers, as ``customer_key`` gives them, in less than half the time.
 
     HMAC (RFC 2104) hashes the padded key twice; here that is done once for all customers.
 

@@ -80,6 +80,17 @@ ALARM_COLUMNS = (
     "alarm_13_weeks_ago",
 )
 """Answers of the alarm of win-back."""
+BEHAVIOUR_COLUMNS = (
+    "respondent",
+    "customer",
+    "until",
+    "points",
+    "points_place",
+    "retention",
+    "event_periods",
+    "loyalty_periods",
+)
+"""What linked respondents had done before they answered; see ``customers.behaviour``."""
 BOUGHT = "bought"
 """The second question of a dual-response none: would the respondent buy the one chosen?"""
 POSITION = "position"

@@ -62,12 +62,21 @@ class Panel:
 
         ``coefficients`` is (C, K): C sets of coefficients at once.
         """
-        utilities = self.differences @ coefficients.T
-        utilities[~self.offered] = -np.inf
-        top = np.maximum(utilities.max(axis=1), 0)
-        np.exp(utilities - top[:, None, :], out=utilities)
-        total = utilities.sum(axis=1) + np.exp(-top)
-        utilities /= total[:, None, :]
+        tasks, others, width = self.differences.shape
+        flat = self.differences.reshape(-1, width) @ coefficients.T
+        utilities: Floats = flat.reshape(tasks, others, len(coefficients))
+        if not self.offered.all():
+            utilities[~self.offered] = -np.inf
+        # alternatives one by one: NumPy reduces along a short axis in the middle slowly
+        top = np.zeros((tasks, len(coefficients)))
+        for other in range(others):
+            np.maximum(top, utilities[:, other], out=top)
+        total = np.exp(-top)
+        for other in range(others):
+            utilities[:, other] -= top
+            total += np.exp(utilities[:, other], out=utilities[:, other])
+        for other in range(others):
+            utilities[:, other] /= total
         return -top - np.log(total), utilities
 
 

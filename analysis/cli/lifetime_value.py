@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.purchase_options import AS_OF, MAP, PURCHASES, column_names
+from analysis.cli.purchase_options import AS_OF, MAP, column_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.purchases.engine import Purchases
     from analysis.purchases.lifetime_value.calibration import Calibration
     from analysis.purchases.lifetime_value.valuation import Plan, Valuation
 
 
 @click.command("lifetime-value")
-@PURCHASES
+@click.argument("purchases", type=click.Path(exists=True, path_type=Path))
 @AS_OF
 @click.option(
     "--model",
@@ -56,6 +57,12 @@ if TYPE_CHECKING:
     help="CSV: channel, cohort (YYYY-MM, blank: all months), cost.",
 )
 @click.option(
+    "--ledgers",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the ledgers 'margins' and 'acquisition'; --margin and --acquisition-costs "
+    "go before them.",
+)
+@click.option(
     "--validation-weeks",
     type=click.IntRange(min=0),
     default=26,
@@ -83,16 +90,20 @@ def lifetime_value(purchases: Path, as_of: datetime, out: Path, **options: Any) 
     from analysis.purchases.reading import read_purchases
 
     with bad_input(ValueError):
-        plan = _plan(options)
-        table = read_purchases(purchases, column_names(options["mapping"]))
+        names = column_names(options["mapping"])
+        table = purchases if purchases.is_dir() else read_purchases(purchases, names)
+        given = _given(options, table, as_of.date())
+        plan = _plan(options, given)
         found = value_customers(table, as_of=as_of.date(), plan=plan)
     with bad_input():
         out.mkdir(parents=True, exist_ok=True)
         found.customers.to_parquet(out / "customers.parquet", index=False)
         found.acquisition.to_csv(out / "acquisition.csv", index=False)
-        summary = _summary(found, plan) | {"as_of": str(as_of.date())}
+        summary = _summary(found, plan) | given.sources | {"as_of": str(as_of.date())}
         text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
         (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+    for sentence in (*found.method, *(f"{k}: {why}" for k, why in given.sources.items())):
+        click.echo(sentence, err=True)
     for reason in found.reasons.values():
         click.echo(reason, err=True)
     for warning in found.warnings:
@@ -100,7 +111,30 @@ def lifetime_value(purchases: Path, as_of: datetime, out: Path, **options: Any) 
     click.echo(f"{len(found.customers)} customers as of {as_of.date()}", err=True)
 
 
-def _plan(options: dict[str, Any]) -> Plan:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Margin and acquisition costs, and where each is from."""
+
+    margin: float | None
+    costs: pd.DataFrame | None
+    sources: dict[str, str]
+
+
+def _given(options: dict[str, Any], purchases: Purchases, as_of: date) -> _Given:
+    from analysis.purchases.outlook_ledgers import costs_of, margin_of, rows_of
+
+    ledgers, margin, file = (options[n] for n in ("ledgers", "margin", "acquisition_costs"))
+    margin_source = "--margin" if margin else "unknown: no margin given"
+    costs = None if file is None else _read(file)
+    costs_source = "unknown: no costs given" if file is None else file.name
+    if ledgers is not None and margin is None:
+        margin, margin_source = margin_of(rows_of(ledgers, "margins"), purchases, as_of=as_of)
+    if ledgers is not None and file is None:
+        costs, costs_source = costs_of(rows_of(ledgers, "acquisition"), purchases, as_of=as_of)
+    return _Given(margin, costs, {"margin_source": margin_source, "costs_source": costs_source})
+
+
+def _plan(options: dict[str, Any], given: _Given) -> Plan:
     from analysis.purchases.lifetime_value.bg_nbd import BG_NBD
     from analysis.purchases.lifetime_value.pareto_nbd import PARETO_NBD
     from analysis.purchases.lifetime_value.residual_value import Horizon
@@ -117,12 +151,11 @@ def _plan(options: dict[str, Any]) -> Plan:
     chosen = None
     if options["covariates"]:
         chosen = CovariateChoice(_read(options["covariates"]), rate, dropout)
-    costs = options["acquisition_costs"]
     return Plan(
         model=BG_NBD if options["model"] == "bg-nbd" else PARETO_NBD,
-        horizon=Horizon(options["horizon_weeks"], options["discount"], options["margin"]),
+        horizon=Horizon(options["horizon_weeks"], options["discount"], given.margin),
         validation_weeks=options["validation_weeks"],
-        costs=None if costs is None else _read(costs),
+        costs=given.costs,
         covariates=chosen,
         seed=options["seed"],
     )
@@ -147,6 +180,7 @@ def _summary(found: Valuation, plan: Plan) -> dict[str, Any]:
         "n_customers": len(found.customers),
         "n_histories": None if fit is None else fit.n_rows,
         "gate": {"passed": found.gate.passed, **asdict(found.gate)},
+        "penalised": None if fit is None else fit.penalty is not None,
         "parameters": None if fit is None else fit.parameters,
         "standard_errors": None if fit is None else fit.standard_errors,
         "log_likelihood": None if fit is None else fit.log_likelihood,
@@ -158,6 +192,7 @@ def _summary(found: Valuation, plan: Plan) -> dict[str, Any]:
         if spend is None
         else {
             "model": "gamma-gamma",
+            "penalised": spend.penalty is not None,
             "parameters": spend.parameters,
             "standard_errors": spend.standard_errors,
             "log_likelihood": spend.log_likelihood,
@@ -177,6 +212,7 @@ def _summary(found: Valuation, plan: Plan) -> dict[str, Any]:
             "the parameters, differences between customers, chance)"
         ),
         "unavailable": found.reasons,
+        "method": list(found.method),
         "warnings": list(found.warnings),
         "seed": plan.seed,
         "program": f"surveyapp {version('surveyapp')}",

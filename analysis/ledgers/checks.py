@@ -46,47 +46,66 @@ class Checks:
         """The reasons in their order."""
         return reasons_of(self.kind)
 
-    def select(self, *, padded: bool) -> str:
-        """The query that makes typed rows of the relation 'block' (row and cells of text).
+    @property
+    def by_store(self) -> bool:
+        """Whether what a time means depends on the store of its row."""
+        return bool(self.layout.zones) and "store" in self.given
 
-        Columns: row, the ledger's columns (customers as written), code, mark (a hash of the
-        identity of rows that have one).
+    def rows(self, names: tuple[str, ...], *, padded: bool) -> str:
+        """The query that types columns of the relation 'cells' row by row.
+
+        Columns: those named (customers as written), and code.
         """
-        cells = ", ".join(f'{_cell(name, padded)} AS "{name}"' for name in self.given)
-        values = ", ".join(f'{self._value(column)} AS "{column.name}"' for column in self._columns)
-        times = "".join(
-            f', {moment} AS "{part}_{column.name}"'
-            for column in self._columns
-            if column.kind == "time" and column.name in self.given
+        columns = [self.kind.column(name) for name in names]
+        codes = [self._code(column) for column in columns]
+        times = [column.name for column in columns if column.kind == "time"]
+        if self._zoned and times:
+            seen_twice = " OR ".join(f'"twice_{name}"' for name in times)
+            codes.append(f"CASE WHEN {seen_twice} THEN {AMBIGUOUS} ELSE 0 END")
+        values = ", ".join(f'{self._value(column)} AS "{column.name}"' for column in columns)
+        read = (*names, "store") if self.by_store and times and "store" not in names else names
+        return f"SELECT {values}, {' + '.join(codes)} AS code FROM ({self._read(read, padded)})"
+
+    def each(self, names: tuple[str, ...], *, padded: bool) -> str:
+        """The same for columns that know nothing of each other: the column X has code_X beside."""
+        columns = [self.kind.column(name) for name in names]
+        parts = []
+        for column in columns:
+            code = self._code(column)
+            if self._zoned and column.kind == "time":
+                code += f' + CASE WHEN "twice_{column.name}" THEN {AMBIGUOUS} ELSE 0 END'
+            parts.append(f'{self._value(column)} AS "{column.name}"')
+            parts.append(f'{code} AS "code_{column.name}"')
+        return f"SELECT {', '.join(parts)} FROM ({self._read(names, padded)})"
+
+    def _read(self, names: tuple[str, ...], padded: bool) -> str:
+        """The query of the cells as text, with the moments and numbers that they stand for."""
+        columns = [self.kind.column(name) for name in names]
+        cells = [
+            f'{self._rest()} AS "{c.name}"' if c.kind == "rest" else _cell(c.name, padded)
+            for c in columns
+        ]
+        meant = [
+            f'{moment} AS "{part}_{column.name}"'
+            for column in columns
+            if column.kind == "time"
             for part, moment in self._moment(column.name).items()
-        )
-        rest = f", {self._rest()} AS rest_" if self.rest else ""
-        seen = f"SELECT row{', ' if cells else ''}{cells}{rest} FROM block"
-        moments = f"SELECT *{times} FROM ({seen})"
+        ]
+        meant += [
+            f'{self._number(column.name)} AS "number_{column.name}"'
+            for column in columns
+            if column.kind in ("money", "number")
+        ]
+        seen = f"SELECT {', '.join(cells)} FROM cells"
+        return f"SELECT {', '.join(['*', *meant])} FROM ({seen})"
+
+    def _code(self, column: Column) -> str:
         bits = {reason.name: reason.bit for reason in self.reasons}
         codes = [
             f"CASE WHEN {condition} THEN {bits[name]} ELSE 0 END"
-            for column in self._columns
             for name, condition in self._conditions(column)
         ]
-        if self._zoned:
-            times_given = [c.name for c in self._columns if f"utc_{c.name}" in times]
-            seen_twice = " OR ".join(f'"twice_{name}"' for name in times_given) or "false"
-            codes.append(f"CASE WHEN {seen_twice} THEN {AMBIGUOUS} ELSE 0 END")
-        code = " + ".join(codes) if codes else "0"
-        return f"SELECT row, {values}, {code} AS code, {self._mark()} AS mark FROM ({moments})"
-
-    @property
-    def _columns(self) -> tuple[Column, ...]:
-        return self.kind.columns
-
-    def _mark(self) -> str:
-        named = self.kind.named_by
-        if not self.kind.plainly_named or any(name not in self.given for name in named):
-            return "CAST(NULL AS UBIGINT)"
-        there = " AND ".join(f'"{name}" IS NOT NULL' for name in named)
-        parts = ", ".join(f'"{name}"' for name in self.kind.identity)
-        return f"CASE WHEN {there} THEN hash({parts}) END"
+        return " + ".join(codes) or "0"
 
     def _rest(self) -> str:
         parts = ", ".join(f"{_text(name)}, {cell}" for cell, name in self.rest)
@@ -94,27 +113,22 @@ class Checks:
 
     def _value(self, column: Column) -> str:
         name = f'"{column.name}"'
-        if column.kind == "rest":
-            return "rest_" if self.rest else "CAST(NULL AS VARCHAR)"
-        blank = column.name not in self.given
         if column.kind == "currency" and self.layout.currency:
-            default = _text(self.layout.currency)
-            return default if blank else f"coalesce(CAST({name} AS VARCHAR), {default})"
-        if blank:
-            return f"CAST(NULL AS {column.sql})"
+            return f"coalesce({name}, {_text(self.layout.currency)})"
         if column.kind == "time":
             return f'"utc_{column.name}"'
+        number = f'"number_{column.name}"'
         if column.kind == "money":
-            cents = f"CAST(round({self._number(name)} * 100) AS BIGINT)"
-            return f"CASE WHEN {self._is_money(name)} THEN {cents} END"
+            return f"CASE WHEN {_is_money(number)} THEN CAST(round({number} * 100) AS BIGINT) END"
         if column.kind == "number":
-            return f"CASE WHEN isfinite({self._number(name)}) THEN {self._number(name)} END"
+            return f"CASE WHEN isfinite({number}) THEN {number} END"
         if column.kind == "flag":
             word = f"lower({name})"
             return f"CASE WHEN {word} IN {TRUE} THEN true WHEN {word} IN {FALSE} THEN false END"
-        return f"lower(CAST({name} AS VARCHAR))" if column.words else f"CAST({name} AS VARCHAR)"
+        return f"lower({name})" if column.words else name
 
-    def _number(self, name: str) -> str:
+    def _number(self, column: str) -> str:
+        name = f'"{column}"'
         if self.layout.decimal != "comma":
             return f"TRY_CAST({name} AS DOUBLE)"
         grouped = f"regexp_matches({name}, '^[+-]?\\d{{1,3}}(\\.\\d{{3}})+(,\\d+)?$')"
@@ -123,12 +137,6 @@ class Checks:
             f"WHEN {grouped} THEN replace({name}, '.', '') END"
         )
         return f"TRY_CAST(replace({plain}, ',', '.') AS DOUBLE)"
-
-    def _is_money(self, name: str) -> str:
-        number = self._number(name)
-        cents = f"{number} * 100"
-        whole = f"coalesce(abs({cents} - round({cents})) < 1e-3, false)"
-        return f"{whole} AND abs({number}) <= 1e13"
 
     def _moment(self, name: str) -> dict[str, str]:
         """Expressions of utc, gap (no such local time) and twice (two such local times)."""
@@ -198,9 +206,9 @@ class Checks:
                 late = f"TIMESTAMP '{self.today.isoformat()}' + INTERVAL 1 DAY"
                 found.append((f"{name}_in_future", f"{utc} >= {late}"))
         if column.kind == "money":
-            number = self._number(cell)
+            number = f'"number_{name}"'
             huge = f"isfinite({number}) AND abs({number}) > {self.layout.largest!r}"
-            sound = f"({self._is_money(cell)})"
+            sound = f"({_is_money(number)})"
             found.append(
                 (
                     f"{name}_unparsed",
@@ -212,7 +220,7 @@ class Checks:
             found.append(
                 (
                     f"{name}_unparsed",
-                    f"{there} AND NOT coalesce(isfinite({self._number(cell)}), false)",
+                    f'{there} AND NOT coalesce(isfinite("number_{name}"), false)',
                 )
             )
         if column.kind == "currency":
@@ -227,10 +235,10 @@ class Checks:
                 )
             )
         if column.least is not None:
-            found.append((f"{name}_too_small", f"{self._number(cell)} < {column.least!r}"))
+            found.append((f"{name}_too_small", f'"number_{name}" < {column.least!r}'))
         if column.words:
             listed = ", ".join(map(_text, column.words))
-            found.append((f"{name}_unknown", f"lower(CAST({cell} AS VARCHAR)) NOT IN ({listed})"))
+            found.append((f"{name}_unknown", f"lower({cell}) NOT IN ({listed})"))
         if column.kind in ("customer", "text"):
             found.append((f"{name}_too_long", f"strlen({cell}) > {LONGEST}"))
         return found
@@ -241,11 +249,18 @@ def unreadable_bit(reasons: tuple[Reason, ...]) -> int:
     return next(reason.bit for reason in reasons if reason.name == UNREADABLE)
 
 
+def _is_money(number: str) -> str:
+    whole = f"coalesce(abs({number} * 100 - round({number} * 100)) < 1e-3, false)"
+    return f"{whole} AND abs({number}) <= 1e13"
+
+
 def _cell(name: str, padded: bool) -> str:
-    cell = f'"{name}"'
-    if not padded:
-        return f"CAST({cell} AS VARCHAR)"
-    return f"nullif(trim(CAST({cell} AS VARCHAR), {_text(SPACES)}), '')"
+    cell = f'CAST("{name}" AS VARCHAR)'
+    return (
+        f"nullif(trim({cell}, {_text(SPACES)}), '') AS \"{name}\""
+        if padded
+        else f'{cell} AS "{name}"'
+    )
 
 
 def _text(value: str) -> str:

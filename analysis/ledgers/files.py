@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -28,7 +29,7 @@ BLOCK = 16_000_000
 SAMPLE = 1_000_000
 ROWS = 200_000
 MOST_CHARACTERS = 10_000
-FEW = ("currency", "store", "channel", "on_sale", "event", "action", "reason", "resolved")
+FEW = 0.25
 _COMMA = re.compile(r"^[+-]?[\d.]*\d,\d{1,2}$")
 _POINT = re.compile(r"^[+-]?[\d,]*\.\d{1,2}$")
 
@@ -68,6 +69,17 @@ class LedgerFile:
     packed: bool = False
     head: bytes = b""
     """The header as it stands in the file, as UTF-8."""
+    few: dict[str, bool] = field(default_factory=dict)
+    """Whether a column has few distinct cells, as its last block showed."""
+
+    def note_few(self, cells: pa.Table) -> None:
+        """Note which columns have few distinct cells; one that once had many stays so."""
+        for name in cells.column_names:
+            column = cells[name].combine_chunks()
+            if pa.types.is_dictionary(column.type):
+                self.few[name] = len(column.dictionary) <= FEW * len(column)
+            elif name not in self.few:
+                self.few[name] = pc.count_distinct(column).as_py() <= FEW * len(column)
 
     @property
     def rest(self) -> dict[str, int]:
@@ -234,6 +246,7 @@ def _csv_blocks(file: LedgerFile, stream: BinaryIO, head: bytes) -> Iterator[Blo
 def _block(file: LedgerFile, data: bytes, found: Records, *, first: int, read: int) -> Block:
     content = found.content(data)
     table, ragged = _cells(file, content, found)
+    file.note_few(table)
     good = np.ones(len(found.first), dtype=bool)
     good[list(ragged)] = False
     numbers = found.first + first
@@ -285,9 +298,11 @@ def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, 
     ragged: dict[int, str] = {}
     names = [f"c{at}" for at in range(width)]
     few, text = pa.dictionary(pa.int32(), pa.string()), pa.string()
-    types = {f"c{at}": few if name in FEW else text for name, at in file.wanted.items()}
+    types = {f"c{at}": few if file.few.get(name) else text for name, at in file.wanted.items()}
     if not content:
         return pa.table({name: pa.array([], pa.string()) for name in file.wanted}), {}
+
+    quotes = b'"' in content
 
     def note(row: pa.csv.InvalidRow) -> str:
         ragged[row.number - 1] = f"the row has {row.actual_columns} cells, the header {width}"
@@ -299,7 +314,10 @@ def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, 
             use_threads=False, block_size=len(content) + 1, column_names=names
         ),
         parse_options=pa.csv.ParseOptions(
-            delimiter=file.layout.delimiter, newlines_in_values=True, invalid_row_handler=note
+            delimiter=file.layout.delimiter,
+            quote_char='"' if quotes else False,
+            newlines_in_values=quotes,
+            invalid_row_handler=note,
         ),
         convert_options=pa.csv.ConvertOptions(
             column_types=types,

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
+import numpy as np
 
-from analysis.customer_key import customer_keys, erased_mark
-from analysis.ledgers.checks import AMBIGUOUS, Checks
-from analysis.ledgers.engine import connection, count, quoted
-from analysis.ledgers.faults import CONTRADICTED
+from analysis.customer_key import erased_mark
+from analysis.ledgers.checks import Checks
+from analysis.ledgers.draft import Draft
+from analysis.ledgers.engine import connection, quoted
+from analysis.ledgers.faults import CONTRADICTED, reasons_of
 from analysis.ledgers.files import LedgerFile, open_ledger_file
 from analysis.ledgers.folder import (
     alone,
@@ -28,15 +29,15 @@ from analysis.ledgers.folder import (
 from analysis.ledgers.identifiers import keep_identifiers
 from analysis.ledgers.kinds import LedgerKind
 from analysis.ledgers.layout import Layout
-from analysis.ledgers.parts import merge_small, rewrite_without, write_accepted, write_history
+from analysis.ledgers.names import Names
+from analysis.ledgers.parts import merge_small, rewrite_without, write_history
 from analysis.ledgers.raw import RawFolder, read_erased
-from analysis.ledgers.reading import BadRow, Progress, make_typed, typed_blocks
+from analysis.ledgers.reading import BadRow, Progress, typed_blocks
 from analysis.ledgers.scrub import scrub_staged
 from analysis.ledgers.set_apart import SetApart
 from analysis.ledgers.summary import FileLoad, LoadSummary, NotReconciled, file_load
 from analysis.ledgers.verdicts import Verdicts, judge
 
-BATCH = 100_000
 LATE = "_in_future"
 
 
@@ -92,7 +93,7 @@ def load_files(paths: Sequence[Path], how: Loading, layout: Layout | None = None
 def _load_file(path: Path, how: Loading, layout: Layout) -> FileLoad:
     how.progress(f"Staging {path.name}", 0, 0)
     how.raw.clear_scratch()
-    digest, draft = how.raw.stage(path)
+    digest, staged = how.raw.stage(path)
     terms = json.dumps([digest, asdict(layout)], sort_keys=True)
     name = hashlib.sha256(terms.encode()).hexdigest()[:20]
     records = load_records(how.folder)
@@ -103,50 +104,50 @@ def _load_file(path: Path, how: Loading, layout: Layout) -> FileLoad:
     with (
         next_version(how.folder) as version,
         connection(how.memory, how.raw.scratch / "spill") as engine,
-        open_ledger_file(draft, how.kind, layout, name=path.name) as (file, blocks),
+        open_ledger_file(staged, how.kind, layout, name=path.name) as (file, blocks),
     ):
         apart = SetApart(version, how, name, path.name, read_erased(how.folder.parent))
-        make_typed(engine, how.kind)
-        checks = Checks.of(file, how.today)
-        size = draft.stat().st_size
-        for block, bad in typed_blocks(engine, blocks, checks):
+        names = Names(engine, how.key, apart.erased_marks)
+        draft = Draft(engine, how.kind, names, how.raw.scratch / "draft")
+        size = staged.stat().st_size
+        for block, typed, bad in typed_blocks(engine, blocks, Checks.of(file, how.today)):
             apart.add(bad)
+            draft.add(typed, block.numbers)
             how.progress(f"Reading {path.name}", min(block.read, size), size)
         how.progress(f"Comparing {path.name} with the ledger", 0, 0)
-        _name_customers(engine, how)
+        draft.close()
         _offer_ledger(engine, how, layout.source)
-        verdicts = judge(engine, how.kind, empty=not parquet_files(how.folder))
-        apart.add(_contradicted(engine, how.kind, checks))
+        verdicts = judge(engine, how.kind, draft, empty=not parquet_files(how.folder))
+        apart.add(_contradicted(engine, how.kind, draft))
         apart.close()
         found = _counted(file, path.name, digest, apart=apart, verdicts=verdicts)
-        found = replace(found, ambiguous_times=count(engine, f"typed WHERE code = {AMBIGUOUS}"))
+        found = replace(found, ambiguous_times=draft.ambiguous)
         if not found.reconciled:
             raise NotReconciled(f"{path.name}: rows do not add up, nothing was loaded: {found}")
         how.progress(f"Writing {path.name}", 0, 0)
-        write_accepted(engine, how.kind, version, name=name, source=layout.source, number=number)
+        draft.write(version, name=name, source=layout.source, number=number)
         write_history(engine, how.kind, version, name=name, at=how.at or how.today.isoformat())
         rewrite_without(engine, version, how.kind)
         merge_small(engine, version, number)
         if how.keep_identifiers:
-            named = engine.execute("SELECT customer, raw FROM names WHERE NOT erased").fetchall()
-            keep_identifiers(how.raw.identifiers, named)
+            keep_identifiers(how.raw.identifiers, names.pairs())
         record = {**found.as_record(), "number": number, "at": how.at or how.today.isoformat()}
         record["today"] = how.today.isoformat()
         record["layout"] = asdict(replace(file.layout, encoding=layout.encoding))
         write_record(version, name, record)
         if found.erased:
-            _scrub(draft, record, how, apart.erased_marks)
-        how.raw.keep(digest, draft)
+            _scrub(staged, record, how, apart.erased_marks)
+        how.raw.keep(digest, staged)
     return found
 
 
-def _scrub(draft: Path, record: dict[str, Any], how: Loading, erased: frozenset[str]) -> None:
+def _scrub(staged: Path, record: dict[str, Any], how: Loading, erased: frozenset[str]) -> None:
     """Take the rows of erased customers out of a staged file."""
 
     def gone(customer: str) -> bool:
         return erased_mark(customer, how.key) in erased
 
-    scrub_staged(draft, how.kind, Layout(**record["layout"]), key=how.key, gone=gone)
+    scrub_staged(staged, how.kind, Layout(**record["layout"]), key=how.key, gone=gone)
 
 
 def _worth_reading_again(record: dict[str, Any], today: date) -> bool:
@@ -155,25 +156,6 @@ def _worth_reading_again(record: dict[str, Any], today: date) -> bool:
         return True
     late = any(reason.endswith(LATE) for reason in record["reasons"])
     return late and today.isoformat() > str(record["today"])
-
-
-def _name_customers(engine: duckdb.DuckDBPyConnection, how: Loading) -> None:
-    """Make the table 'names' (raw, customer, erased) of every customer in the file."""
-    engine.execute("CREATE TABLE names (raw VARCHAR, customer VARCHAR, erased BOOLEAN)")
-    erased = read_erased(how.folder.parent)
-    each = " UNION ALL ".join(f'SELECT "{name}" AS raw FROM typed' for name in how.kind.customers)
-    if not each:
-        return
-    cursor = engine.cursor()
-    cursor.execute(f"SELECT DISTINCT raw FROM ({each}) WHERE raw IS NOT NULL")
-    while rows := cursor.fetchmany(BATCH):
-        raw = [row[0] for row in rows]
-        keys = customer_keys(raw, how.key)
-        gone = [bool(erased) and erased_mark(customer, how.key) in erased for customer in keys]
-        batch = pa.table({"raw": raw, "customer": keys, "erased": gone})
-        engine.register("batch", batch)
-        engine.execute("INSERT INTO names SELECT * FROM batch")
-        engine.unregister("batch")
 
 
 def _offer_ledger(engine: duckdb.DuckDBPyConnection, how: Loading, source: str) -> None:
@@ -193,14 +175,11 @@ def _offer_ledger(engine: duckdb.DuckDBPyConnection, how: Loading, source: str) 
 
 
 def _contradicted(
-    engine: duckdb.DuckDBPyConnection, kind: LedgerKind, checks: Checks
+    engine: duckdb.DuckDBPyConnection, kind: LedgerKind, draft: Draft
 ) -> list[BadRow]:
-    reason = tuple(r for r in checks.reasons if r.name == CONTRADICTED)
-    found = engine.execute(
-        f"SELECT row, {quoted(kind.names)} FROM typed WHERE row IN "
-        "(SELECT row FROM dropped WHERE verdict = 'contradicted') ORDER BY row"
-    )
-    rows = [dict(zip(("row", *kind.names), row, strict=True)) for row in found.fetchall()]
+    reason = tuple(r for r in reasons_of(kind) if r.name == CONTRADICTED)
+    found = engine.sql("SELECT row FROM dropped WHERE verdict = 'contradicted' ORDER BY row")
+    lines = found.to_arrow_table()["row"].to_numpy()
     named = kind.customers[0] if kind.customers else ""
     return [
         BadRow(
@@ -210,7 +189,7 @@ def _contradicted(
             "",
             json.dumps({name: cell for name, cell in row.items() if cell is not None}, default=str),
         )
-        for row in rows
+        for row in draft.rows(np.searchsorted(draft.lines, lines), raw=True).to_pylist()
     ]
 
 

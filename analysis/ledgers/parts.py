@@ -1,4 +1,4 @@
-"""The Parquet files of a ledger: written, rewritten without corrected rows, merged when small."""
+"""The Parquet files of a ledger: rewritten without corrected rows, merged when small."""
 
 from __future__ import annotations
 
@@ -8,37 +8,10 @@ import duckdb
 
 from analysis.ledgers.engine import count, quoted, same
 from analysis.ledgers.kinds import LedgerKind
-from analysis.ledgers.verdicts import accepted_rows
 
-ROWS_A_FILE = 5_000_000
 SMALL = 4_000_000
 MOST_SMALL = 32
 WRITTEN = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
-
-
-def write_accepted(
-    engine: duckdb.DuckDBPyConnection,
-    kind: LedgerKind,
-    version: Path,
-    *,
-    name: str,
-    source: str,
-    number: int,
-) -> None:
-    """Write the accepted rows of a load, 5 million to a file, in the order of the loaded file."""
-    last = engine.execute("SELECT coalesce(max(row), 0) FROM typed").fetchall()[0][0]
-    for part, start in enumerate(range(0, last + 1, ROWS_A_FILE)):
-        rows = f"{accepted_rows(kind)} AND row >= {start} AND row < {start + ROWS_A_FILE}"
-        target = version / "rows" / f"{kind.name}-{number:06d}-{part:03d}-{name}.parquet"
-        target.unlink(missing_ok=True)
-        query = (
-            f"SELECT {quoted(kind.names)}, {_text(source)} AS source, "
-            f"CAST({number} AS INTEGER) AS load FROM ({rows}) ORDER BY row"
-        )
-        if last < ROWS_A_FILE or count(engine, f"typed WHERE row >= {start}"):
-            _copy(engine, query, target)
-            if not count(engine, f"read_parquet({_text(str(target))})"):
-                target.unlink()
 
 
 def write_history(

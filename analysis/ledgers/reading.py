@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -17,6 +18,7 @@ from analysis.ledgers.faults import SHOWN, LedgerFaults, Reason, RowFault, names
 from analysis.ledgers.files import Block, open_ledger_file
 from analysis.ledgers.kinds import LedgerKind
 from analysis.ledgers.layout import Layout
+from analysis.ledgers.typed import Typed, Typing, schema_of
 
 Progress = Callable[[str, int, int], None]
 
@@ -42,39 +44,29 @@ class BadRow:
         return found
 
 
-def make_typed(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
-    """Make the empty table 'typed'."""
-    columns = ", ".join(f'"{column.name}" {column.sql}' for column in kind.columns)
-    engine.execute(f"CREATE TABLE typed (row BIGINT, {columns}, code BIGINT, mark UBIGINT)")
-
-
 def typed_blocks(
     engine: duckdb.DuckDBPyConnection, blocks: Iterator[Block], checks: Checks
-) -> Iterator[tuple[Block, list[BadRow]]]:
-    """Add the rows of each block to 'typed', and tell those that are not accepted."""
-    first_bit = unreadable_bit(checks.reasons)
+) -> Iterator[tuple[Block, Typed, list[BadRow]]]:
+    """Type each block, and tell the rows that are not accepted."""
+    typing, reasons = Typing(engine, checks), checks.reasons
+    first_bit = unreadable_bit(reasons)
     customers = [name for name in checks.kind.customers if name in checks.given][:1]
     for block in blocks:
         bad = [
-            BadRow(row, names_of(first_bit, checks.reasons), None, fact, text)
+            BadRow(row, names_of(first_bit, reasons), None, fact, text)
             for row, fact, text in block.unreadable
         ]
-        if len(block.numbers):
-            numbered = block.cells.append_column("row", pa.array(block.numbers, pa.int64()))
-            engine.register("block", numbered)
-            engine.execute(f"INSERT INTO typed {checks.select(padded=block.padded)}")
-            engine.unregister("block")
-            customer = quoted(tuple(customers)) or "NULL"
-            found = engine.execute(
-                f"SELECT row, code & ~{AMBIGUOUS}, {customer} FROM typed "
-                f"WHERE row >= ? AND code <> 0 AND code <> {AMBIGUOUS} ORDER BY row",
-                [int(block.numbers[0])],
-            ).fetchall()
-            bad += [
-                BadRow(row, names_of(code, checks.reasons), named, "", block.text(row))
-                for row, code, named in found
-            ]
-        yield block, sorted(bad, key=lambda row: row.row)
+        typed = typing.typed(block)
+        at = np.flatnonzero(typed.code & ~AMBIGUOUS)
+        codes, rows = typed.code[at].tolist(), block.numbers[at].tolist()
+        named = [None] * len(rows)
+        for customer in customers:
+            named = typed.columns[customer].take(pa.array(at)).to_pylist()
+        bad += [
+            BadRow(row, names_of(code, reasons), customer, "", block.text(row))
+            for row, code, customer in zip(rows, codes, named, strict=True)
+        ]
+        yield block, typed, sorted(bad, key=lambda row: row.row)
 
 
 def read_rows(
@@ -104,9 +96,10 @@ def read_rows(
     faults: list[RowFault] = []
     more = 0
     with connection() as engine, open_ledger_file(path, kind, layout or Layout()) as (file, blocks):
-        make_typed(engine, kind)
         checks = Checks.of(file, today)
-        for block, bad in typed_blocks(engine, blocks, checks):
+        tables = [schema_of(kind).empty_table()]
+        for block, typed, bad in typed_blocks(engine, blocks, checks):
+            tables.append(pa.table(typed.columns).cast(schema_of(kind)))
             for row in bad:
                 if len(faults) >= 20 * SHOWN:
                     more += len(row.reasons)
@@ -114,8 +107,8 @@ def read_rows(
                     faults += row.faults(_cells_of(block, row.row))
         if faults:
             raise LedgerFaults(path.name, faults, more)
-        columns = quoted(kind.names)
-        return engine.execute(f"SELECT {columns} FROM typed ORDER BY row").df()
+        engine.register("typed", pa.concat_tables(tables))
+        return engine.execute(f"SELECT {quoted(kind.names)} FROM typed").df()
 
 
 def _cells_of(block: Block, row: int) -> dict[str, object]:

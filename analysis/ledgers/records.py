@@ -52,7 +52,8 @@ def split_records(data: bytes, *, delimiter: str, width: int, final: bool) -> Re
     """
     found = np.frombuffer(data, dtype=np.uint8)
     ends = np.flatnonzero(found == NEWLINE) + 1
-    odd = np.count_nonzero(found < 32) != len(ends) + data.count(b"\r\n")
+    returns = data.count(b"\r\n") if b"\r" in data else 0
+    odd = np.count_nonzero(found < 32) != len(ends) + returns
     starts = np.concatenate(([0], ends[:-1]))
     lines = _Lines(data, starts, ends)
     joined = np.zeros(len(ends), dtype=bool)
@@ -176,7 +177,7 @@ def _not_text(data: bytes, rows: _Rows, bad: dict[int, str]) -> None:
     found = np.frombuffer(data, dtype=np.uint8)
     if b"\0" in data:
         suspects |= _with(rows, np.flatnonzero(found == 0))
-    if data.count(b"\r") != data.count(b"\r\n"):
+    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
         suspects |= _with(rows, np.flatnonzero(found == 13))
     if not data.isascii() and not _decodes(data):
         suspects |= _with(rows, np.flatnonzero(found > 127))

@@ -1,7 +1,7 @@
 """Which sound rows of a file are new, repeats, corrections or contradictions, as SQL of DuckDB.
 
-Works on these tables of an engine: ``typed`` (checked rows, customers as written), ``names`` (raw,
-customer, erased) and ``ledger`` (the rows so far of the same source, with the file of each).
+Works on the draft of a load and on the table ``ledger`` of an engine (the rows so far of the same
+source, with the file of each); only rows that may have a verdict are taken out of the draft.
 Hashes only pick out the rows to look at; what is decided is decided on the cells.
 """
 
@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from analysis.ledgers.checks import AMBIGUOUS
+from analysis.ledgers.draft import Draft, mark_of
 from analysis.ledgers.engine import count, quoted, same
 from analysis.ledgers.kinds import LedgerKind
-
-SOUND = f"(code = 0 OR code = {AMBIGUOUS})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,87 +32,69 @@ class Verdicts:
     erased: int
 
 
-def judge(engine: duckdb.DuckDBPyConnection, kind: LedgerKind, *, empty: bool) -> Verdicts:
+def judge(
+    engine: duckdb.DuckDBPyConnection, kind: LedgerKind, draft: Draft, *, empty: bool
+) -> Verdicts:
     """Make the tables 'dropped' (row, verdict) and 'superseded' (rows of the ledger).
+
+    The rows that are dropped leave the draft.
 
     Parameters
     ----------
     empty
         Whether the ledger has no rows, so that there is nothing to compare with.
     """
-    engine.execute(f"CREATE VIEW good AS {_good(kind)}")
     engine.execute("CREATE TABLE dropped (row BIGINT, verdict VARCHAR)")
-    _drop_erased(engine, kind)
-    _judge_named(engine, kind)
+    _judge_named(engine, kind, draft, empty=empty)
     if kind.named_by and not empty:
-        _judge_loose(engine, kind)
+        _judge_loose(engine, kind, draft)
     found = dict(
         engine.execute("SELECT verdict, count(*) FROM dropped GROUP BY verdict").fetchall()
     )
-    sound = count(engine, f"typed WHERE {SOUND}")
+    draft.drop(engine.sql("SELECT row FROM dropped").to_arrow_table()["row"].to_numpy())
     return Verdicts(
-        accepted=sound - sum(found.values()),
+        accepted=int(np.count_nonzero(draft.keep)),
         superseding=count(engine, "superseded"),
         duplicates=found.get("duplicate", 0),
         contradicted=found.get("contradicted", 0),
-        erased=found.get("erased", 0),
+        erased=draft.erased,
     )
 
 
-def accepted_rows(kind: LedgerKind) -> str:
-    """The query of the rows to add, in the order of the file."""
-    return f"SELECT row, {quoted(kind.names)} FROM good WHERE row NOT IN (SELECT row FROM dropped)"
+def _candidates(
+    engine: duckdb.DuckDBPyConnection, kind: LedgerKind, draft: Draft, there: str
+) -> npt.NDArray[np.int64]:
+    """Places of the rows whose mark stands twice in the file, or in the ledger too."""
+    marks = np.sort(draft.marks)
+    wanted = np.unique(marks[1:][(marks[1:] == marks[:-1]) & (marks[1:] != 0)])
+    if there:
+        engine.register("here", pa.table({"mark": marks}))
+        known = engine.sql(f"SELECT mark FROM here WHERE mark IN ({there})").to_arrow_table()
+        engine.unregister("here")
+        wanted = np.union1d(wanted, known["mark"].to_numpy())
+    if not len(wanted):
+        return np.empty(0, dtype=np.int64)
+    among = pc.is_in(pa.array(draft.marks), value_set=pa.array(wanted))
+    return np.flatnonzero(np.asarray(among) & draft.keep)
 
 
-def _good(kind: LedgerKind) -> str:
-    """Sound rows with pseudonyms; ``mark`` is a hash of the identity of rows that have one."""
-    columns, joins = [], []
-    for name in kind.names:
-        if kind.column(name).kind == "customer":
-            joins.append(f'LEFT JOIN names AS "n_{name}" ON t."{name}" = "n_{name}".raw')
-            columns.append(f'"n_{name}".customer AS "{name}"')
-        else:
-            columns.append(f't."{name}"')
-    mark = "mark"
-    if not kind.plainly_named:
-        parts = ", ".join(
-            f'"n_{n}".customer' if kind.column(n).kind == "customer" else f't."{n}"'
-            for n in kind.identity
-        )
-        there = " AND ".join(f't."{name}" IS NOT NULL' for name in kind.named_by) or "true"
-        mark = f"CASE WHEN {there} THEN hash({parts}) END AS mark"
-    return f"SELECT row, {', '.join(columns)}, {mark} FROM typed t {' '.join(joins)} WHERE {SOUND}"
-
-
-def _drop_erased(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
-    if not count(engine, "names WHERE erased"):
-        return
-    erased = "(SELECT raw FROM names WHERE erased)"
-    named = " OR ".join(f'"{name}" IN {erased}' for name in kind.customers)
-    engine.execute(
-        f"INSERT INTO dropped SELECT row, 'erased' FROM typed WHERE {SOUND} AND ({named})"
-    )
-
-
-def _judge_named(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
+def _judge_named(
+    engine: duckdb.DuckDBPyConnection, kind: LedgerKind, draft: Draft, *, empty: bool
+) -> None:
     """Rows that have an identity: repeats, corrections of the ledger, contradictions."""
     identity = quoted(kind.identity)
-    source = f"(SELECT * FROM typed WHERE {SOUND})" if kind.plainly_named else "good"
-    here = f"SELECT mark FROM {source} WHERE mark IS NOT NULL"
     named = " AND ".join(f'"{n}" IS NOT NULL' for n in kind.named_by) or "true"
-    there = f"SELECT hash({identity}) AS mark FROM ledger WHERE {named}"
-    engine.execute(
-        f"CREATE TABLE marks AS SELECT mark FROM ({here}) GROUP BY mark HAVING count(*) > 1 "
-        f"UNION SELECT mark FROM ({here}) WHERE mark IN ({there})"
-    )
+    there = f"SELECT {mark_of(kind)} FROM ledger WHERE {named}"
+    places = _candidates(engine, kind, draft, "" if empty else there)
+    engine.register("candidates", draft.rows(places))
     engine.execute(
         "CREATE TABLE named AS SELECT *, row_number() OVER "
-        f"(PARTITION BY {identity} ORDER BY row) AS turn FROM good "
-        "WHERE mark IN (SELECT mark FROM marks) AND row NOT IN (SELECT row FROM dropped)"
+        f"(PARTITION BY {identity} ORDER BY row) AS turn FROM candidates"
     )
+    engine.unregister("candidates")
     engine.execute(
         f"CREATE TABLE earlier AS SELECT * FROM ledger WHERE {named} "
-        f"AND hash({identity}) IN (SELECT mark FROM marks)"
+        f"AND {mark_of(kind)} IN (SELECT {mark_of(kind)} FROM named)"
     )
     found = same(kind.identity, "n", "e")
     first = same(kind.identity, "n", "f")
@@ -132,15 +116,16 @@ def _judge_named(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
     )
 
 
-def _judge_loose(engine: duckdb.DuckDBPyConnection, kind: LedgerKind) -> None:
+def _judge_loose(engine: duckdb.DuckDBPyConnection, kind: LedgerKind, draft: Draft) -> None:
     """Rows without identity: of n equal rows, as many as the ledger has already are repeats."""
     names = quoted(kind.names)
     loose = " OR ".join(f'"{name}" IS NULL' for name in kind.named_by)
+    engine.register("nameless", draft.rows(np.flatnonzero(draft.keep & (draft.marks == 0))))
     engine.execute(
         f"CREATE TABLE loose AS SELECT row, {names}, hash({names}) AS whole, "
-        f"row_number() OVER (PARTITION BY {names} ORDER BY row) AS turn FROM good "
-        "WHERE mark IS NULL AND row NOT IN (SELECT row FROM dropped)"
+        f"row_number() OVER (PARTITION BY {names} ORDER BY row) AS turn FROM nameless"
     )
+    engine.unregister("nameless")
     engine.execute(
         f"CREATE TABLE loose_before AS SELECT {names}, count(*) AS n FROM ledger "
         f"WHERE ({loose}) AND hash({names}) IN (SELECT whole FROM loose) GROUP BY {names}"

@@ -101,6 +101,7 @@ def _write(file: sqlite3.Connection, ledgers: Path, as_of: date, digest: str) ->
         "horizon_weeks": HORIZON_WEEKS,
         "discount": DISCOUNT,
         "value_reasons": value.reasons,
+        "value_method": list(value.method),
         "value_warnings": list(value.warnings),
         "value_totals": value.totals,
         "gate": asdict(value.gate),

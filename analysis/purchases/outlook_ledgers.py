@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import ibis
 import pandas as pd
 
 from analysis.estimate import Estimate, unavailable
-from analysis.purchases.ledger import current_purchases
+from analysis.purchases.engine import Purchases, compute, purchases_table
 from analysis.purchases.retention import wilson
+from analysis.purchases.rolling import WEEKS
 
 EVENTS = ("customer", "day", "kind", "what", "detail")
-SPEND_SQL = """
-    SELECT channel, sum(amount)::DOUBLE AS spend FROM read_parquet(?)
-    WHERE time < ?::DATE + 1 AND time >= ?::DATE - 363 AND amount > 0 GROUP BY channel
-"""
 
 
 def rows_of(ledgers: Path, kind: str) -> pd.DataFrame | None:
@@ -30,7 +28,7 @@ def rows_of(ledgers: Path, kind: str) -> pd.DataFrame | None:
 
 
 def margin_of(
-    margins: pd.DataFrame | None, purchases: Path, *, as_of: date
+    margins: pd.DataFrame | None, purchases: Purchases, *, as_of: date
 ) -> tuple[float | None, str]:
     """The share of spend that is profit, with how it was found; None with the reason why not.
 
@@ -45,14 +43,22 @@ def margin_of(
     if len(general):
         return _share(float(general["margin"].iloc[-1]), "the newest margin that holds for all")
     newest = known.drop_duplicates("channel", keep="last").set_index("channel")["margin"]
-    paths = [str(path) for path in current_purchases(purchases)]
-    with duckdb.connect() as engine:
-        spend = engine.execute(SPEND_SQL, [paths, str(as_of), str(as_of)]).df()
+    spend = _spend_by_channel(purchases, as_of=as_of)
     if len(newest) and len(spend) and spend["channel"].isin(newest.index).all():
         weight = spend["spend"] / spend["spend"].sum()
         margin = float((spend["channel"].map(newest) * weight).sum())
         return _share(margin, "margins of channels by their spend in 52 weeks")
     return None, "unknown: no margin holds for all purchases; load one without product and store"
+
+
+def _spend_by_channel(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
+    """channel, spend (cents, refunds left out) of the 52 weeks that end with a day."""
+    table = purchases_table()
+    day, until = table.time.date(), ibis.date(as_of.isoformat())
+    since = ibis.date((as_of - timedelta(weeks=WEEKS)).isoformat())
+    paid = table.filter((day <= until) & (day > since) & (table.amount > 0))
+    spend = paid.group_by("channel").agg(spend=paid.amount.sum().cast("float64"))
+    return compute(spend.order_by("channel"), purchases)
 
 
 def _share(margin: float, source: str) -> tuple[float | None, str]:
@@ -62,7 +68,7 @@ def _share(margin: float, source: str) -> tuple[float | None, str]:
 
 
 def costs_of(
-    acquisition: pd.DataFrame | None, purchases: Path, *, as_of: date
+    acquisition: pd.DataFrame | None, purchases: Purchases, *, as_of: date
 ) -> tuple[pd.DataFrame | None, str]:
     """Acquisition cost by channel and month, in units of currency; None with the reason.
 
@@ -74,10 +80,8 @@ def costs_of(
     known = acquisition[acquisition["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
     if known.empty:
         return None, none
-    paths = [str(path) for path in current_purchases(purchases)]
-    with duckdb.connect() as engine:
-        bought = engine.execute("SELECT DISTINCT currency FROM read_parquet(?)", [paths]).fetchall()
-    currencies = {*known["currency"].dropna(), *(row[0] for row in bought if row[0])}
+    bought = compute(purchases_table().select("currency").distinct(), purchases)["currency"]
+    currencies = {*known["currency"].dropna(), *bought.dropna()} - {""}
     if len(currencies) > 1:
         words = ", ".join(sorted(currencies))
         return None, f"unknown: costs and purchases are in several currencies ({words})"

@@ -335,6 +335,10 @@ def _plan(study: Study) -> Iterator[Fault]:
     for name in plan.groups:
         if name not in grouping:
             yield unknown("analysis.groups", "single-choice question", name, grouping)
+    if plan.engagement.weights and not sum(plan.engagement.weights.values()):
+        what = "all weights are zero, so that nothing counts"
+        hint = "Give a component a weight above zero, or leave 'weights' out: all count alike"
+        yield Catalogue.IMPOSSIBLE.at("analysis.engagement.weights", what=what, hint=hint)
     yield from _margins(study)
     value = plan.perceived_value
     for field, names in (

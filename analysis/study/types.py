@@ -115,6 +115,17 @@ class PerceivedValuePlan(Part):
     """Weight of each construct; empty: equal within benefits and within costs."""
 
 
+Component = Literal["cognitive", "emotional", "behavioural"]
+"""A component of the engagement profile."""
+
+
+class EngagementPlan(Part):
+    """How the components of the engagement profile are put together."""
+
+    weights: dict[Component, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Weight of each component in the composite; empty: equal. One not named does not count."""
+
+
 class Weighting(Part):
     """How respondents are weighted, so that they stand for the customers."""
 
@@ -136,6 +147,7 @@ class Plan(Part):
     recommendation: Id | None = None
     """The NPS question; default: the first question of kind nps."""
     perceived_value: PerceivedValuePlan = PerceivedValuePlan()
+    engagement: EngagementPlan = EngagementPlan()
     groups: tuple[str, ...] = ()
     """What the report compares: single-choice questions, 'language' or 'cell' (waves always)."""
     weighting: Weighting | None = None

@@ -12,6 +12,7 @@ from analysis.answered_tasks import AnsweredTask, table_columns, task_rows
 from analysis.archive import OUTCOME_COLUMNS, Archive
 from analysis.choices.design import design_of
 from analysis.customer_key import customer_key
+from analysis.customers.behaviour import behaviour
 from analysis.purchases.outcomes import outcomes
 from analysis.purchases.score import score_customers
 from analysis.purchases.winback.alarms import frozen_alarms
@@ -20,7 +21,7 @@ from analysis.study.computed import computed_rows
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import Way, declined, screened_out, step_after, steps
 from analysis.synthetic.company import Company, SyntheticRespondent
-from analysis.tables import ANSWER_COLUMNS, CUSTOMER_COLUMNS, RESPONDENT_COLUMNS
+from analysis.tables import ANSWER_COLUMNS, BEHAVIOUR_COLUMNS, CUSTOMER_COLUMNS, RESPONDENT_COLUMNS
 
 KEY = b"a synthetic company's key"
 WHEN = "%Y-%m-%dT%H:%M:%S+00:00"
@@ -76,6 +77,7 @@ def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 
         customers=customers,
         alarms=alarms,
         outcomes=later,
+        behaviour=_behaviour(company, respondents, ledger, customers),
         facts={
             "study": study.study,
             "version": str(version),
@@ -193,8 +195,30 @@ def _answers(study: Study, name: str, found: Walk) -> list[Row]:
 
 def ledger_of(company: Company) -> pd.DataFrame:
     """The purchases under the customers' keys."""
-    keys = {raw: customer_key(raw, KEY) for raw in company.purchases["customer"].unique()}
-    return company.purchases.assign(customer=company.purchases["customer"].map(keys))
+    return _keyed(company.purchases)
+
+
+def _keyed(rows: pd.DataFrame) -> pd.DataFrame:
+    keys = {raw: customer_key(raw, KEY) for raw in rows["customer"].unique()}
+    return rows.assign(customer=rows["customer"].map(keys))
+
+
+def _behaviour(
+    company: Company, respondents: pd.DataFrame, ledger: pd.DataFrame, customers: pd.DataFrame
+) -> pd.DataFrame:
+    """What the linked had done before they answered; no rows without any ledger."""
+    linked = respondents[(respondents["customer"] != "") & (respondents["completed"] != "")]
+    tables = (ledger, company.events, company.loyalty)
+    if linked.empty or all(table.empty for table in tables):
+        return pd.DataFrame(columns=list(BEHAVIOUR_COLUMNS))
+    return behaviour(
+        linked.assign(answered_on=linked["completed"].str[:10]),
+        purchases=ledger,
+        points=customers["points"],
+        events=_keyed(company.events),
+        loyalty=_keyed(company.loyalty),
+        as_of=company.today,
+    )
 
 
 def _bought(

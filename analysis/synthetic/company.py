@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -64,3 +64,11 @@ class Company:
     respondents: tuple[SyntheticRespondent, ...]
     truth: Any
     today: date
+    events: pd.DataFrame = field(default_factory=lambda: _nothing("event"))
+    """Social events: customer as the company writes it, time, event."""
+    loyalty: pd.DataFrame = field(default_factory=lambda: _nothing("action"))
+    """Loyalty programme: customer, time, action."""
+
+
+def _nothing(what: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=["customer", "time", what])

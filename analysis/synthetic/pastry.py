@@ -19,6 +19,7 @@ from analysis.study.questions import Item, Question
 from analysis.synthetic.buying import BuyingTruth, Habits, draw_habits, draw_purchases
 from analysis.synthetic.company import Company
 from analysis.synthetic.generic import AnyTasks
+from analysis.synthetic.taking_part import TakingPartTruth, draw_events, draw_loyalty
 
 Floats = NDArray[np.float64]
 
@@ -77,6 +78,7 @@ class PastryTruth:
     choices: ChoiceTruth = ChoiceTruth()
     ratings: RatingTruth = RatingTruth()
     buying: BuyingTruth = field(default_factory=BuyingTruth)
+    taking_part: TakingPartTruth = field(default_factory=TakingPartTruth)
     relation: float = 0.08
     """Log ratio of the later purchase rate per 10 points of perceived value as answered."""
     no_linking: float = 0.15
@@ -201,7 +203,18 @@ def pastry_company(
         sale_only=habits.named(habits.sale_only),
         new=habits.named(habits.first_week > 0),
     )
-    return Company(purchases, tuple(person for _, person in asked), planted, today)
+    apart = np.random.default_rng([seed, 91])
+    liking = apart.normal(size=buyers)
+    liking[[place for place, _ in asked]] = [person.liking for _, person in asked]
+    part = truth.taking_part
+    return Company(
+        purchases,
+        tuple(person for _, person in asked),
+        planted,
+        today,
+        events=draw_events(part, habits.names, liking, today=today, rng=apart),
+        loyalty=draw_loyalty(part, purchases, rng=apart),
+    )
 
 
 def draw_part_worths(truth: ChoiceTruth, n: int, rng: np.random.Generator) -> dict[str, Floats]:

@@ -283,6 +283,7 @@ def _advice_row(
     if test is not None and test.effect is not None:
         effect = test.effect
     said = "; ".join(_said(piece) for piece in strategy.passed) or strategy.next_step
+    said = said[:1].upper() + said[1:]
     name = strategy.title
     if strategy.also:
         name += "; also " + ", ".join(FAMILIES[family].lower() for family in strategy.also)
@@ -322,6 +323,7 @@ def acts_of(
         }
         best = max(known, key=lambda s: spend[s.segment])
         test = measured_for(best, tests)
+        said = _said(best.passed[0])
         effect = "There is no measured effect yet: try it by lot first."
         if test is not None and test.effect is not None:
             value, low, high = ends(test.effect)
@@ -332,7 +334,7 @@ def acts_of(
         return (
             Action(
                 title=f"{best.title} for segment {best.segment}.",
-                evidence=f"{_said(best.passed[0])}. {effect}",
+                evidence=f"{said[:1].upper()}{said[1:]}. {effect}",
             ),
         )
     return ()

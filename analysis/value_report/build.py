@@ -22,6 +22,7 @@ from analysis.value_report.changes import Earlier, changes_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
 from analysis.value_report.driver_sections import driver_sections
+from analysis.value_report.engagement_sections import engagement_sections
 from analysis.value_report.group_sections import group_sections
 from analysis.value_report.join_section import join_section
 from analysis.value_report.methods import methods_named
@@ -308,6 +309,7 @@ def _sections(
     found = (
         gap_section(used),
         relative_section(used),
+        *engagement_sections(used, figures.choices, seed=seed),
         *driver_sections(used, ratings.answered, seed=seed),
         agreement_section(used, ratings.answered, figures.choices, customers, seed=seed),
         *group_sections(used, ratings.answered),

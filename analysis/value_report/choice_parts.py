@@ -19,6 +19,7 @@ from analysis.estimate import Estimate
 from analysis.study import Attribute, ChoiceExercise
 from analysis.tables import Choices, TableFaults, check_choices
 from analysis.value_report import sensitivity
+from analysis.value_report.engagement_parts import upper_level
 from analysis.value_report.from_draws import FromDraws
 from analysis.value_report.from_logit import FromLogit
 from analysis.value_report.types import (
@@ -154,12 +155,14 @@ def _fit(
         fitted = fit_mnl(used.study, choices, weights=weights)
         return Fit(used.study, choices, fitted, seed, weights=weights)
     prior = plan.prior or "sawtooth"
+    estimation = choices.frame[choices.frame["role"] == "estimation"]
     fitted = fit_hb(
         used.study,
         choices,
         seed=seed,
         prior=prior,
         settings=chains,
+        covariates=upper_level(used, sorted(set(estimation["respondent"].astype(str)))),
         progress=progress and partial(progress, "Drawing everybody's part-worths"),
     )
     return Fit(
@@ -255,10 +258,12 @@ def _slope(attribute: Attribute, piece: str) -> str:
     return f"per {unit}, {piece}" if piece else f"per {unit}"
 
 
-Change = tuple[Attribute, str | float, str | float]
+Change = tuple[str, str | float, str | float]
+"""Id of the attribute, from level, to level."""
+_Change = tuple[Attribute, str | float, str | float]
 
 
-def _changes(attribute: Attribute) -> list[Change]:
+def _changes(attribute: Attribute) -> list[_Change]:
     """From the first (worst) level to each other one, or across the range tested."""
     if attribute.range:
         ends = (attribute.range.least, attribute.range.greatest)
@@ -272,7 +277,17 @@ def _changes(attribute: Attribute) -> list[Change]:
     return [(attribute, ids[0], other) for other in ids[1:]]
 
 
-def _upgrade(figures: Figures, change: Change, contrast: Floats) -> Upgrade:
+def changes_of(exercise: ChoiceExercise) -> list[tuple[str, Change]]:
+    """Every upgrade with its words: '<attribute>: <from> to <to>', and (attribute id, from, to)."""
+    found = []
+    for attribute in exercise.attributes:
+        for _, start, end in _changes(attribute) if attribute.tag != "price" else ():
+            words = f"{_said(attribute, start)} to {_said(attribute, end)}"
+            found.append((f"{attribute.label.say()}: {words}", (attribute.id, start, end)))
+    return found
+
+
+def _upgrade(figures: Figures, change: _Change, contrast: Floats) -> Upgrade:
     attribute, start, end = change
     estimate = figures.money(contrast)
     names = [_said(attribute, level) for level in (start, end)]

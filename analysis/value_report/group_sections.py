@@ -50,9 +50,9 @@ def group_sections(used: Used, scores: pd.DataFrame) -> tuple[Section, ...]:
     found = []
     waves = people["wave"].where(people["wave"] != "")
     if waves.nunique() > 1:
-        found.append(_waves(used, figures, waves, people["customer"]))
+        found.append(waves_section(used, figures, waves, people["customer"]))
     for name in used.study.analysis.groups:
-        groups, title = _named(used, people, name)
+        groups, title = named_groups(used, people, name)
         sizes = groups.value_counts()
         if (sizes >= LEAST_GROUP).sum() > 1:
             found.append(_groups(used, figures, groups, name, title))
@@ -77,7 +77,7 @@ def _figures(used: Used, scores: pd.DataFrame) -> list[Figure]:
     return found
 
 
-def _named(used: Used, people: pd.DataFrame, name: str) -> tuple[pd.Series, str]:
+def named_groups(used: Used, people: pd.DataFrame, name: str) -> tuple[pd.Series, str]:
     """The group of every respondent in words, and what the groups are."""
     if name in ("language", "cell"):
         column = people[name].astype("object")
@@ -89,7 +89,10 @@ def _named(used: Used, people: pd.DataFrame, name: str) -> tuple[pd.Series, str]
     return given, question.text.say()
 
 
-def _waves(used: Used, figures: list[Figure], waves: pd.Series, customers: pd.Series) -> Section:
+def waves_section(
+    used: Used, figures: list[Figure], waves: pd.Series, customers: pd.Series
+) -> Section:
+    """Figures wave by wave, with tests of the last change; index respondent."""
     labels = {wave.id: wave.label.say() for wave in used.study.waves}
     order = [wave.id for wave in used.study.waves if wave.id in set(waves)]
     order += sorted(set(waves.dropna()) - set(order))
@@ -154,6 +157,28 @@ def _wave_title(figures: list[Figure], changes: list[Difference], before: str) -
 
 
 def _groups(used: Used, figures: list[Figure], groups: pd.Series, name: str, title: str) -> Section:
+    names = sorted(set(groups.dropna()))
+    tables = banner(used.study, used.answers, groups, weights=used.weights)
+    return Section(
+        id=f"groups_{name}",
+        title=f"Side by side: {title}",
+        method="groups",
+        tables=(
+            group_table(used, figures, groups, f"Figures by group: {title}"),
+            *(
+                _banner_table(n, table, names)
+                for n, table in enumerate(tables, 1)
+                if table.question != name
+            ),
+        ),
+        folded=True,
+    )
+
+
+def group_table(
+    used: Used, figures: list[Figure], groups: pd.Series, caption: str, *, name: str = "figures"
+) -> Table:
+    """Figures of groups of respondents (index) side by side, with tests of all differences."""
     compared = [differences(f.values, groups, weights=used.weights, unit=POINTS) for f in figures]
     ps = iter(holm([d.p for found in compared for d in found]))
     names = sorted(set(groups.dropna()))
@@ -164,27 +189,13 @@ def _groups(used: Used, figures: list[Figure], groups: pd.Series, name: str, tit
         clear = [_words(d) for d in tested if d.clear]
         values = [shown.get(group, NOT_SHOWN) for group in names]
         rows.append((figure.label, *values, "; ".join(clear) or "none for certain"))
-    tables = banner(used.study, used.answers, groups, weights=used.weights)
-    return Section(
-        id=f"groups_{name}",
-        title=f"Side by side: {title}",
-        method="groups",
-        tables=(
-            Table(
-                id="figures",
-                caption=f"Figures by group: {title}",
-                columns=("Figure", *names, "Differences"),
-                rows=tuple(rows),
-                note="Differences pass their test, allowing for all tests of this table.",
-                groups=tuple(range(1, len(names) + 1)),
-            ),
-            *(
-                _banner_table(n, table, names)
-                for n, table in enumerate(tables, 1)
-                if table.question != name
-            ),
-        ),
-        folded=True,
+    return Table(
+        id=name,
+        caption=caption,
+        columns=("Figure", *names, "Differences"),
+        rows=tuple(rows),
+        note="Differences pass their test, allowing for all tests of this table.",
+        groups=tuple(range(1, len(names) + 1)),
     )
 
 

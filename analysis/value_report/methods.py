@@ -277,6 +277,24 @@ METHODS: dict[str, Method] = {
             page="docs/methods/value-and-engagement.md",
         ),
         Method(
+            id="engagement_profile",
+            title="Engagement profile",
+            text="What customers think, feel and do, from survey items, the answer of 0 to 10, and "
+            "what they had done before they answered. A component is the mean of its measures, the "
+            "composite that of the components by the weights of the plan.",
+            source="t intervals; rank correlations by Bonett and Wright (2000)",
+            page="docs/methods/engagement-profile.md",
+        ),
+        Method(
+            id="engagement_money",
+            title="Engagement and what upgrades are worth",
+            text="Engagement enters the upper level of hierarchical Bayes. In every draw "
+            "part-worths are regressed on it, and money values taken where it is low and where it "
+            "is high.",
+            source="draws, Bayesian bootstrap over respondents; Holm's adjustment of verdicts",
+            page="docs/methods/engagement-profile.md",
+        ),
+        Method(
             id="quality",
             title="Quality of answers",
             text="Each flag has a rule and a null: what careful respondents do. Its rate is the "

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,8 @@ def _field_and_analyse(
     assert version is not None
     assert version.version is not None
     run_to_end(settings, store, queue.analyse(store, STUDY, version.version))
-    say("Scoring the customers")
+    say("Scoring the customers, now and 13 weeks ago")
+    score_ledger(settings, as_of=company.today - timedelta(weeks=13))
     score_ledger(settings, as_of=None)
 
 

@@ -23,7 +23,13 @@ from analysis.archive import OUTCOME_COLUMNS, PAGE_TIME_COLUMNS, Archive
 from analysis.study import Study, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import Way
-from analysis.tables import ANSWER_COLUMNS, CUSTOMER_COLUMNS, ORDER_COLUMNS, RESPONDENT_COLUMNS
+from analysis.tables import (
+    ANSWER_COLUMNS,
+    BEHAVIOUR_COLUMNS,
+    CUSTOMER_COLUMNS,
+    ORDER_COLUMNS,
+    RESPONDENT_COLUMNS,
+)
 from surveyapp.exports.walked import all_answers, linking_agreed, way_of
 from surveyapp.store import Store, answers, respondents, studies
 from surveyapp.store.records import AnswerRecord, ChoiceRecord, RespondentRecord, TaskRecord
@@ -199,15 +205,20 @@ def linked_answer_days(collected: Collected) -> pd.DataFrame:
     A customer who completed twice counts once, with the latest answer, as in the linkage. Test runs
     do not count, nor do bots where real people are asked.
     """
+    frame = linked_answers(collected)[["customer", "answered_on"]].sort_values("answered_on")
+    return frame.drop_duplicates("customer", keep="last").reset_index(drop=True)
+
+
+def linked_answers(collected: Collected) -> pd.DataFrame:
+    """Every linked respondent who completed and counts: respondent, customer, answered_on (UTC)."""
     linkable = linked_respondents(collected)
     kinds = collected.versions[max(collected.versions)].counted_kinds
     rows = [
-        {"customer": person.customer, "answered_on": pd.Timestamp(person.completed[:10])}
+        (person.respondent, person.customer, pd.Timestamp(person.completed[:10]))
         for person in collected.respondents
         if person.respondent in linkable and person.completed and person.run_kind in kinds
     ]
-    frame = pd.DataFrame(rows, columns=["customer", "answered_on"]).sort_values("answered_on")
-    return frame.drop_duplicates("customer", keep="last").reset_index(drop=True)
+    return pd.DataFrame(rows, columns=["respondent", "customer", "answered_on"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +226,7 @@ class FreezeAs:
     """What an archive is made of besides answers: the ledger, the day of the scores, the seed."""
 
     ledger: Path
+    """Of purchases; those of events and of loyalty lie beside it."""
     as_of: date | None
     """None: the day of the last purchase in the ledger."""
     seed: int
@@ -235,16 +247,18 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
     study = collected.versions[version]
     bought = _Bought.of(how)
     alarms, alarm_facts = bought.alarms()
+    scores = bought.scores()
     return Archive(
         versions=collected.versions,
         respondents=respondents_frame(collected),
         answers=answers_frame(collected),
         orders=orders_frame(collected),
         choices={e.id: choices_frame(e, collected) for e in study.exercises},
-        customers=bought.scores(),
+        customers=scores,
         alarms=alarms,
         page_times=pd.DataFrame(list(collected.sent), columns=list(PAGE_TIME_COLUMNS)),
         outcomes=bought.outcomes(linked_answer_days(collected), study.analysis.outcome_weeks),
+        behaviour=_behaviour(linked_answers(collected), how, bought, scores),
         facts={
             "study": study.study,
             "version": str(version),
@@ -258,6 +272,29 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             **alarm_facts,
             **{despite_fact(n, version): reason for n, reason in collected.despite.items()},
         },
+    )
+
+
+def _behaviour(
+    answered: pd.DataFrame, how: FreezeAs, bought: _Bought, scores: pd.DataFrame
+) -> pd.DataFrame:
+    """What linked respondents had done before they answered; no rows without any ledger."""
+    from analysis.customers.behaviour import behaviour
+    from analysis.ledgers.kinds import EVENTS, LOYALTY
+    from analysis.ledgers.looking import read_rows_of
+
+    events, loyalty = (
+        read_rows_of(how.ledger.with_name(kind.name), kind) for kind in (EVENTS, LOYALTY)
+    )
+    if answered.empty or all(table.empty for table in (bought.purchases, events, loyalty)):
+        return pd.DataFrame(columns=list(BEHAVIOUR_COLUMNS))
+    return behaviour(
+        answered,
+        purchases=bought.purchases,
+        points=scores["points"],
+        events=events,
+        loyalty=loyalty,
+        as_of=bought.as_of or how.as_of,
     )
 
 

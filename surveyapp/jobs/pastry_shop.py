@@ -11,6 +11,7 @@ from analysis.ledgers.load import load_files
 from analysis.ledgers.summary import FileLoad
 from analysis.study import Study
 from analysis.synthetic.company import Company
+from analysis.synthetic.costs import acquisition_of, margins_of
 from analysis.synthetic.pastry import pastry_company
 from surveyapp.bots import Visit
 from surveyapp.jobs.ledgers import loading
@@ -29,13 +30,25 @@ def invent(study: Study, *, today: date, respondents: int) -> Company:
 
 
 def load(settings: Settings, company: Company) -> FileLoad:
-    """Load the purchases the way a company's file is loaded; a file loaded before is skipped."""
+    """Load the ledgers the way a company's files are loaded; a file loaded before is skipped.
+
+    Returns what became of the file of purchases; social events, the loyalty programme, margin and
+    acquisition cost are loaded beside it.
+    """
     settings.files.mkdir(parents=True, exist_ok=True)
-    path = settings.files / "demo-purchases.csv"
     amounts = [f"{cents / 100:.2f}" for cents in company.purchases["amount"].astype(int)]
-    company.purchases.assign(amount=amounts).to_csv(path, index=False)
-    how = replace(loading(settings, "purchases"), today=company.today)
-    summary = load_files([path], how, Layout(source="demo"))
+    tables = {
+        "margins": margins_of(company),
+        "acquisition": acquisition_of(company),
+        "events": company.events,
+        "loyalty": company.loyalty,
+        "purchases": company.purchases.assign(amount=amounts),
+    }
+    for kind, table in tables.items():
+        path = settings.files / f"demo-{kind}.csv"
+        table.to_csv(path, index=False)
+        how = replace(loading(settings, kind), today=company.today)
+        summary = load_files([path], how, Layout(source="demo"))
     return summary.files[0]
 
 

@@ -189,8 +189,11 @@ class Worker:
         return clock.now(plus_seconds=self._lease)
 
     def _environment(self) -> dict[str, str]:
+        """Of a child: OpenBLAS's own threads wait for each other and burn what starts and chains
+        side by side need; on a busy machine a fit of classes took five times the CPU."""
         values = {f"SURVEYAPP_{k}": str(v) for k, v in self.settings.values.items()}
-        return {**os.environ, **values, "SURVEYAPP_INSTANCE": str(self.settings.instance)}
+        instance = {"SURVEYAPP_INSTANCE": str(self.settings.instance)}
+        return {"OPENBLAS_NUM_THREADS": "1", **os.environ, **values, **instance}
 
 
 def cause_of_end(code: int, log: Path) -> str:

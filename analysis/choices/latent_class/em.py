@@ -8,8 +8,10 @@ import numpy as np
 
 from analysis.choices.coding import Floats
 from analysis.choices.latent_class.likelihood import (
+    Chances,
     Expectation,
     Point,
+    chances_of,
     component_informations,
     derivatives,
     expect,
@@ -39,8 +41,8 @@ def maximise(panel: Panel, mixture: Mixture) -> End:
     """EM until its gains are small, then Newton steps on the mixture itself."""
     at = expect(panel, mixture)
     for _ in range(EM_STEPS):
-        mixture = em_step(panel, mixture, at)
-        there = expect(panel, mixture)
+        mixture, chances = em_step(panel, mixture, at)
+        there = expect(panel, mixture, chances)
         gain, at = there.log_likelihood - at.log_likelihood, there
         if gain < EM_GAIN * abs(at.log_likelihood) or mixture.shares.min() < 1e-8:
             break
@@ -89,8 +91,11 @@ def random_start(
     return Mixture(np.full(q, 1 / q), coefficients, np.full(s, 1 / s), scales)
 
 
-def em_step(panel: Panel, mixture: Mixture, at: Expectation) -> Mixture:
-    """One expectation-maximisation step: shares exactly, coefficients by a damped Newton step."""
+def em_step(panel: Panel, mixture: Mixture, at: Expectation) -> tuple[Mixture, Chances]:
+    """One expectation-maximisation step: shares exactly, coefficients by a damped Newton step.
+
+    Returns the mixture and its chances, which the next expectation step needs.
+    """
     q, s, k = mixture.shape
     weighted = panel.weight[:, None] * at.posterior
     mass = weighted.sum(axis=0).reshape(q, s)
@@ -107,9 +112,9 @@ def em_step(panel: Panel, mixture: Mixture, at: Expectation) -> Mixture:
         shares=mass.sum(axis=1) / mass.sum(),
         scale_shares=mass.sum(axis=0) / mass.sum(),
     )
-    moved = _damped(panel, moved, steps, weighted)
+    moved, chances = _damped(panel, moved, steps, weighted, at.chances)
     if s == 1:
-        return moved
+        return moved, chances
     slope = np.einsum("s,qk,qsk->s", mixture.scales, mixture.coefficients, summed)
     bend = np.einsum(
         "s,qk,qskl,ql->s",
@@ -121,7 +126,11 @@ def em_step(panel: Panel, mixture: Mixture, at: Expectation) -> Mixture:
     step = np.clip(slope / np.maximum(bend, 1e-9), -0.5, 0.5)
     step[0] = 0.0
     scaled = replace(moved, scales=mixture.scales * np.exp(step))
-    return max(moved, scaled, key=lambda m: _expected(panel, m, weighted).sum())
+    others = chances_of(panel, scaled)
+    better = (
+        _expected(mixture, others, weighted).sum() > _expected(mixture, chances, weighted).sum()
+    )
+    return (scaled, others) if better else (moved, chances)
 
 
 def _solve(information: Floats, gradient: Floats) -> Floats:
@@ -130,22 +139,25 @@ def _solve(information: Floats, gradient: Floats) -> Floats:
     return step
 
 
-def _expected(panel: Panel, mixture: Mixture, weighted: Floats) -> Floats:
+def _expected(mixture: Mixture, chances: Chances, weighted: Floats) -> Floats:
     """Expected log-likelihood of the choices by class, (Q,)."""
-    logs = panel.by_respondent(panel.chances(mixture.components())[0])
     q, s, _ = mixture.shape
-    found: Floats = (weighted * logs).sum(axis=0).reshape(q, s).sum(axis=1)
+    found: Floats = (weighted * chances.logs).sum(axis=0).reshape(q, s).sum(axis=1)
     return found
 
 
-def _damped(panel: Panel, mixture: Mixture, steps: Floats, weighted: Floats) -> Mixture:
+def _damped(
+    panel: Panel, mixture: Mixture, steps: Floats, weighted: Floats, chances: Chances
+) -> tuple[Mixture, Chances]:
     """Coefficients moved along their steps, halved class by class until nothing falls."""
-    before = _expected(panel, mixture, weighted)
+    before = _expected(mixture, chances, weighted)
     length = np.ones(len(steps))
     for _ in range(30):
         moved = replace(mixture, coefficients=mixture.coefficients + length[:, None] * steps)
-        worse = _expected(panel, moved, weighted) < before - 1e-12 * np.abs(before)
+        there = chances_of(panel, moved)
+        worse = _expected(moved, there, weighted) < before - 1e-12 * np.abs(before)
         if not worse.any():
-            return moved
+            return moved, there
         length[worse] /= 2
-    return replace(mixture, coefficients=mixture.coefficients + (length * ~worse)[:, None] * steps)
+    last = replace(mixture, coefficients=mixture.coefficients + (length * ~worse)[:, None] * steps)
+    return last, chances_of(panel, last)

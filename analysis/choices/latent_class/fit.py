@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from analysis.choices.latent_class.classes import SAME, LatentClasses
 from analysis.choices.latent_class.em import End, maximise, random_start
 from analysis.choices.latent_class.likelihood import derivatives, expect
-from analysis.choices.latent_class.mixture import ordered
+from analysis.choices.latent_class.mixture import Mixture, ordered
 from analysis.choices.mnl import NotConverged, check_supported, fit_mnl
 from analysis.choices.panel import Panel, inverse, panel_of
 from analysis.choices.partworths import PartWorths
 from analysis.choices.sets import choice_sets
 from analysis.study import Study
 from analysis.tables import Choices
+
+THREADS = 2
+"""Starts side by side: NumPy releases the interpreter in everything that takes time."""
 
 
 def fit_latent_class(
@@ -27,6 +32,7 @@ def fit_latent_class(
     seed: int,
     scale_classes: int = 1,
     starts: int = 12,
+    near: Mixture | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> LatentClasses:
     """Fit a mixture of logits by EM from many starts, finished by exact Newton steps.
@@ -44,6 +50,8 @@ def fit_latent_class(
         consistently; 1 (the default) leaves scale out.
     starts
         Random starts; local maxima are common, so take 10 or more.
+    near
+        Where the first start begins instead of at random, such as a fit to some of the respondents.
     weights
         Weight by respondent; every respondent needs one.
 
@@ -62,6 +70,11 @@ def fit_latent_class(
         For fewer respondents than classes, or numbers out of range.
     """
     _check_numbers(classes, scale_classes, starts)
+    if near is not None and near.shape[:2] != (classes, scale_classes):
+        raise ValueError(
+            f"the mixture to begin near has {near.shape[0]} classes and {near.shape[1]} of scale, "
+            f"not {classes} and {scale_classes}"
+        )
     check_supported(choices.exercise.id, choices)
     one = fit_mnl(study, choices, weights=weights)
     n_components = classes * scale_classes
@@ -74,10 +87,11 @@ def fit_latent_class(
     panel = panel_of(sets)
     generator = np.random.default_rng([seed, classes, scale_classes])
     count = 1 if n_components == 1 else starts
-    ends = []
-    for _ in range(count):
-        first = random_start(panel, one, classes, scale_classes, generator)
-        ends.append(maximise(panel, first))
+    firsts = [random_start(panel, one, classes, scale_classes, generator) for _ in range(count)]
+    if near is not None:
+        firsts[0] = near
+    with ThreadPoolExecutor(THREADS) as pool:
+        ends = list(pool.map(partial(maximise, panel), firsts))
     return _result(one, panel, ends)
 
 

@@ -13,20 +13,39 @@ from analysis.choices.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
+class Chances:
+    """Log-chance of what each respondent chose (respondents, C); chances of the others."""
+
+    logs: Floats
+    others: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """Log-likelihood and posterior chances (respondents, C), with what they were made from."""
 
     log_likelihood: float
     posterior: Floats
-    others: Floats
+    chances: Chances
+
+    @property
+    def others(self) -> Floats:
+        """Chances of the other alternatives, (tasks, others, C)."""
+        return self.chances.others
 
 
-def expect(panel: Panel, mixture: Mixture) -> Expectation:
-    """The expectation step at a mixture."""
+def chances_of(panel: Panel, mixture: Mixture) -> Chances:
+    """The chances of the choices under each component."""
     logs, others = panel.chances(mixture.components())
-    joint = panel.by_respondent(logs) + mixture.log_shares()
+    return Chances(panel.by_respondent(logs), others)
+
+
+def expect(panel: Panel, mixture: Mixture, chances: Chances | None = None) -> Expectation:
+    """The expectation step at a mixture, whose ``chances`` may be known already."""
+    found = chances or chances_of(panel, mixture)
+    joint = found.logs + mixture.log_shares()
     total = logsumexp(joint, axis=1)
-    return Expectation(float(panel.weight @ total), np.exp(joint - total[:, None]), others)
+    return Expectation(float(panel.weight @ total), np.exp(joint - total[:, None]), found)
 
 
 def task_scores(panel: Panel, others: Floats) -> Floats:

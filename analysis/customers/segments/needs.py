@@ -17,7 +17,7 @@ from analysis.tables import Choices, check_choices
 
 CLASSES = (1, 2, 3, 4)
 SCALE_CLASSES = (1, 2)
-STARTS, RESTARTS, SAMPLES = 4, 2, 6
+STARTS, RESTARTS, SAMPLES, AGAIN = 4, 2, 6, 2
 MOST = 600
 """Respondents, by lot, on whom the number of classes is chosen where there are more."""
 LEAST = 10
@@ -97,7 +97,7 @@ def needs_segments(study: Study, choices: Choices, *, seed: int) -> Needs:
         if not found.why_not:
             break
     if some is not choices:
-        fit = _fit(study, choices, (fit.n_classes, len(fit.mixture.scales)), STARTS, seed)
+        fit = _to_all(study, choices, fit, seed)
     segment = pd.Series(
         fit.membership.argmax(axis=1) + 1, index=pd.Index(fit.respondents, name="respondent")
     )
@@ -136,6 +136,19 @@ def _fit(
     classes, scale = number
     return fit_latent_class(
         study, choices, classes=classes, scale_classes=scale, starts=starts, seed=seed
+    )
+
+
+def _to_all(study: Study, choices: Choices, some: LatentClasses, seed: int) -> LatentClasses:
+    """The chosen number fitted to everybody: begun at the classes of the 600, and at random."""
+    return fit_latent_class(
+        study,
+        choices,
+        classes=some.n_classes,
+        scale_classes=len(some.mixture.scales),
+        starts=AGAIN,
+        near=some.mixture,
+        seed=seed,
     )
 
 

@@ -19,6 +19,9 @@ from analysis.purchases.lifetime_value.grouped import Floats
 from analysis.purchases.lifetime_value.residual_value import Horizon
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
+LATEST = "observed, at the latest"
+"""The cost is covered, but not all customers have been watched for so long."""
+
 
 def check_costs(costs: pd.DataFrame) -> pd.DataFrame:
     """Acquisition costs as channel, cohort ('2026-03', or 'all' where blank), cost in units.
@@ -86,8 +89,9 @@ def acquisition(
     DataFrame
         channel, cohort, n; per customer: acquisition_cost, realised_value, residual_value,
         lifetime_value and clv_to_cac with _low and _high (95 %, of what is still to come);
-        payback_weeks and payback ('observed', 'expected' or in words why not); unknown (why a
-        number is missing). Costs of cohorts without a customer have a row with n = 0.
+        payback_weeks and payback ('observed', ``LATEST``, 'expected' or in words why not);
+        unknown (why a number is missing). Costs of cohorts without a customer have a row with
+        n = 0.
     """
     rows = [
         _cohort_row(place, cohort, spend, (costs, horizon, residual))
@@ -202,11 +206,16 @@ def _payback(
     cohort: dict[Hashable, Any],
     residual: Residual | str,
 ) -> dict[str, Any]:
-    """When the margin reaches the cost: seen of all customers, or expected, or not."""
+    """When the margin reaches the cost: seen, or expected, or not.
+
+    Beyond the age of the youngest customer the mean still lacks what the young will bring at that
+    age, so that the true week is earlier.
+    """
     seen = round(cohort["least_age"] * DAYS_A_WEEK)
-    reached = np.flatnonzero(so_far[: seen + 1] >= cac)
+    reached = np.flatnonzero(so_far >= cac)
     if len(reached):
-        return {"payback_weeks": int(reached[0]) / DAYS_A_WEEK, "payback": "observed"}
+        words = "observed" if reached[0] <= seen else LATEST
+        return {"payback_weeks": int(reached[0]) / DAYS_A_WEEK, "payback": words}
     if isinstance(residual, str):
         return {"payback": f"not within the {seen / DAYS_A_WEEK:.0f} weeks seen of all customers"}
     n, age = int(cohort["n"]), float(cohort["mean_age"])

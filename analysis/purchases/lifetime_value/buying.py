@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -11,12 +11,15 @@ import numpy as np
 from analysis.purchases.lifetime_value.covariates import Covariates
 from analysis.purchases.lifetime_value.grouped import Floats, Histories
 from analysis.purchases.lifetime_value.likelihood import TOLERANCE, Optimum, Surface, maximise
+from analysis.purchases.lifetime_value.prior import Penalty
 
 RATE_PLACE, RATE_SIGN = 1, -1
 CHUNK = 4_000
 """Rows in hand at a time."""
 MANY, SAMPLE = 20_000, 4_000
 """With more rows than MANY, about SAMPLE of them give the first guess."""
+VAGUE = 1.0
+"""A parameter with a standard error above this share of it is hardly known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class BuyingFit:
         (4 + C, 4 + C) of the coefficients: inverse of the negative Hessian.
     n_rows, n_customers
         Distinct histories, and the customers behind them.
+    penalty
+        The prior, where the fit has one; None: maximum likelihood.
     """
 
     model: BuyingModel
@@ -116,6 +121,19 @@ class BuyingFit:
     n_rows: int
     n_customers: int
     covariate_names: tuple[str, ...]
+    penalty: Penalty | None = None
+
+    def at(self, coefficients: Floats) -> BuyingFit:
+        """The same fit at other coefficients."""
+        return replace(self, coefficients=coefficients)
+
+    @property
+    def vague(self) -> tuple[str, ...]:
+        """Parameters that are hardly known."""
+        errors = np.sqrt(np.diag(self.covariance)[:4])
+        return tuple(
+            name for name, e in zip(self.model.parameters, errors, strict=True) if e > VAGUE
+        )
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.purchases.engine import Purchases
-from analysis.purchases.lifetime_value.buying import BuyingFit, BuyingModel, fit_buying
+from analysis.purchases.lifetime_value.best_fit import best_fit
+from analysis.purchases.lifetime_value.buying import BuyingFit, BuyingModel
 from analysis.purchases.lifetime_value.expected import expected_of_new
 from analysis.purchases.lifetime_value.gate import NotEnoughHistory, gate_of
 from analysis.purchases.lifetime_value.grouped import (
@@ -77,7 +78,7 @@ def calibrate(
     gate = gate_of(table, as_of=cut)
     if not gate.passed:
         raise NotEnoughHistory(gate)
-    fit = fit_buying(model, grouped_histories(purchases, as_of=cut))
+    fit = best_fit(model, grouped_histories(purchases, as_of=cut))
     found = forecast(fit, histories_of(table), Horizon(weeks), seed=seed)
     later = later_purchases(purchases, since=cut, until=as_of).set_index("customer")["later"]
     each = found.customers.assign(

@@ -7,15 +7,36 @@ frequency, which is tested and reported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import digamma, gammaln, polygamma
 from scipy.stats import norm
 
 from analysis.purchases.lifetime_value.grouped import Floats
-from analysis.purchases.lifetime_value.likelihood import Surface, maximise
+from analysis.purchases.lifetime_value.likelihood import (
+    NotConverged,
+    NotIdentified,
+    Optimum,
+    Surface,
+    maximise,
+)
+from analysis.purchases.lifetime_value.prior import Penalty, Prior, penalised, untold
 
+START = np.log([3.0, 3.0, 3.0])
+PRIOR = Prior(
+    axes=np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, -1.0, 1.0]]),
+    mean=np.array([np.log(3.0), np.log(3.0), 0.0]),
+    deviation=np.ones(3),
+    words=(
+        "a customer's amounts differ by a gamma shape of about 3 (.42 to 21)",
+        "customers differ in their mean spend by a gamma shape of about 3 (.42 to 21)",
+        "the mean of customers is about the mean amount seen (.14 to 7.1 times it)",
+    ),
+)
+"""Used where the amounts do not tell p, q and v (everybody spends alike); words give 95 %."""
+VAGUE = 1.0
 PARAMETERS = ("p", "q", "v")
 ENOUGH = 30
 """Customers with repeat purchases from which spend is estimated."""
@@ -35,6 +56,8 @@ class SpendFit:
         Repeat purchase days with an amount of zero or less, which no gamma can have.
     correlation, correlation_low, correlation_high
         Of frequency and mean spend, with Fisher's 95 % interval.
+    penalty
+        The prior, where the fit has one; None: maximum likelihood.
     """
 
     coefficients: Floats
@@ -45,6 +68,11 @@ class SpendFit:
     correlation: float
     correlation_low: float
     correlation_high: float
+    penalty: Penalty | None = None
+
+    def at(self, coefficients: Floats) -> SpendFit:
+        """The same fit at other coefficients."""
+        return replace(self, coefficients=coefficients)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -75,7 +103,7 @@ class SpendFit:
 
 
 def fit_gamma_gamma(paid_days: Floats, mean: Floats, *, dropped_days: int = 0) -> SpendFit:
-    """Fit the Gamma-Gamma by maximum likelihood.
+    """Fit the Gamma-Gamma by maximum likelihood; where that is flat, with ``PRIOR``.
 
     Parameters
     ----------
@@ -89,17 +117,15 @@ def fit_gamma_gamma(paid_days: Floats, mean: Floats, *, dropped_days: int = 0) -
     ------
     ValueError
         With fewer than ``ENOUGH`` customers who paid on a repeat purchase.
-    NotIdentified, NotConverged
-        When there is no finite maximum, or it is not reached.
+    NotConverged
+        When the maximum is not reached with the prior either.
     """
     paying = (paid_days > 0) & (mean > 0)
     x, m = paid_days[paying], mean[paying]
     if len(x) < ENOUGH:
         raise ValueError(f"only {len(x)} customers paid on a repeat purchase; spend needs {ENOUGH}")
     unit = float(m.mean())
-    found = maximise(
-        lambda at: _surface(x, m / unit, at), np.log([3.0, 3.0, 3.0]), names=PARAMETERS
-    )
+    found, penalty = _best(lambda at: _surface(x, m / unit, at))
     r, low, high = _correlation(x, m)
     return SpendFit(
         coefficients=found.at + np.log([1.0, 1.0, unit]),
@@ -110,7 +136,23 @@ def fit_gamma_gamma(paid_days: Floats, mean: Floats, *, dropped_days: int = 0) -
         correlation=r,
         correlation_low=low,
         correlation_high=high,
+        penalty=None if penalty is None else penalty.moved(np.log([1.0, 1.0, unit])),
     )
+
+
+def _best(surface: Callable[[Floats], Surface]) -> tuple[Optimum, Penalty | None]:
+    try:
+        found = maximise(surface, START, names=PARAMETERS)
+        vague = np.sqrt(np.diag(found.covariance)) > VAGUE
+        names = tuple(name for name, v in zip(PARAMETERS, vague, strict=True) if v)
+        if not names:
+            return found, None
+    except NotIdentified as error:
+        names = error.names
+    except NotConverged:
+        names = PARAMETERS
+    why = untold(names)
+    return penalised(surface, START, PRIOR, names=PARAMETERS, why=why)
 
 
 def _surface(x: Floats, m: Floats, logs: Floats) -> Surface:

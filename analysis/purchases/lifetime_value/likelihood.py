@@ -23,7 +23,14 @@ class NotConverged(ArithmeticError):
 
 
 class NotIdentified(ValueError):
-    """The purchases do not tell a parameter: it runs to zero or to infinity."""
+    """The purchases do not tell ``names``: they run to zero or to infinity."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        super().__init__(
+            f"these purchases do not tell {', '.join(names)}: no finite estimate. A longer "
+            "history, or customers who stop (or go on) buying, would tell"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +92,7 @@ def maximise(
         at, here = _climb(surface, at, here, step)
         away = np.abs(at - start) > RUNAWAY
         if away.any():
-            names_away = ", ".join(np.asarray(names)[away])
-            raise NotIdentified(
-                f"these purchases do not tell {names_away}: it has no finite estimate. A longer "
-                "history, or customers who stop (or go on) buying, would tell it"
-            )
+            raise NotIdentified(tuple(name for name, far in zip(names, away, strict=True) if far))
     raise NotConverged(
         f"no maximum of the likelihood in {MAX_STEPS} steps (gradient "
         f"{np.abs(here.gradient).max():.3g}): the purchases tell too little about "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,8 +10,8 @@ import pandas as pd
 
 from analysis.purchases.engine import Purchases
 from analysis.purchases.lifetime_value.acquisition import acquisition, check_costs
-from analysis.purchases.lifetime_value.bg_nbd import BG_NBD
-from analysis.purchases.lifetime_value.buying import BuyingFit, BuyingModel, fit_buying
+from analysis.purchases.lifetime_value.best_fit import best_fit
+from analysis.purchases.lifetime_value.buying import BuyingFit, BuyingModel
 from analysis.purchases.lifetime_value.calibration import Calibration, calibrate
 from analysis.purchases.lifetime_value.cohorts import (
     Residual,
@@ -40,10 +39,9 @@ from analysis.purchases.lifetime_value.residual_value import (
     Spend,
     forecast,
 )
+from analysis.purchases.lifetime_value.words import method_of, warnings_of
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
-VAGUE = 1.0
-"""A standard error of this share of a parameter is too large to say nothing of."""
 PAYBACK_STEPS = 26
 """In so many steps to the horizon an expected payback is looked for."""
 
@@ -107,6 +105,8 @@ class Valuation:
         Or why there is none.
     reasons
         By 'lifetime_value', 'spend', 'residual_value': why a number is missing.
+    method
+        How the numbers were found, priors and what they are worth in the result included.
     warnings
         What to know before the numbers are used.
     """
@@ -119,6 +119,7 @@ class Valuation:
     calibration: Calibration | str
     acquisition: pd.DataFrame
     reasons: dict[str, str]
+    method: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -176,7 +177,20 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
             or reasons.get("lifetime_value", reasons.get("residual_value", "")),
         ),
         reasons=reasons,
-        warnings=tuple(_warnings(table, fit, spend, plan, calibration)),
+        method=()
+        if fit is None
+        else tuple(method_of(fit, histories, plan.horizon, spend=spend, covariates=covariates)),
+        warnings=()
+        if fit is None
+        else tuple(
+            warnings_of(
+                table,
+                fit,
+                plan.horizon,
+                spend=None if spend is None else spend.fit,
+                calibration=calibration,
+            )
+        ),
     )
 
 
@@ -199,8 +213,8 @@ def _fit(
         return None
     try:
         if covariates is not None:
-            return fit_buying(plan.model, histories, covariates=covariates)
-        return fit_buying(plan.model, grouped_histories(purchases, as_of=as_of))
+            return best_fit(plan.model, histories, covariates=covariates)
+        return best_fit(plan.model, grouped_histories(purchases, as_of=as_of))
     except (NotIdentified, NotConverged) as error:
         reasons["lifetime_value"] = f"not enough history: {error}"
         return None
@@ -279,53 +293,3 @@ def _totals(found: Forecast) -> dict[str, tuple[float, float, float]]:
         name: (float(found.customers[name].sum()), float(low), float(high))
         for name, (low, high) in bounds.items()
     }
-
-
-def _warnings(
-    table: pd.DataFrame,
-    fit: BuyingFit | None,
-    spend: Spend | None,
-    plan: Plan,
-    calibration: Calibration | str,
-) -> Iterator[str]:
-    """What to know before the numbers are used."""
-    if fit is None:
-        return
-    once = int((table["x"] == 0).sum())
-    if plan.model is BG_NBD and once:
-        yield (
-            f"{once:,} of {len(table):,} customers have no repeat purchase; BG/NBD calls them "
-            "alive for certain by its definition: read P(alive) from pareto-nbd"
-        )
-    errors = np.sqrt(np.diag(fit.covariance)[:4])
-    vague = [p for p, e in zip(plan.model.parameters, errors, strict=True) if e > VAGUE]
-    if vague:
-        yield (
-            f"{', '.join(vague)} hardly known (standard error above {VAGUE:g} of the value): the "
-            "intervals are rough"
-        )
-    weeks = table["T_days"].max() / DAYS_A_WEEK
-    if plan.horizon.weeks > weeks + 1:
-        yield (
-            f"the horizon of {plan.horizon.weeks:g} weeks is longer than the history of "
-            f"{weeks:.0f} weeks: nothing like it was seen"
-        )
-    if spend is not None and not spend.fit.correlation_low <= 0 <= spend.fit.correlation_high:
-        fitted = spend.fit
-        yield (
-            f"frequency and spend go together (correlation {fitted.correlation:.3f}, 95 % "
-            f"{fitted.correlation_low:.3f} to {fitted.correlation_high:.3f}), which Gamma-Gamma "
-            "assumes they do not"
-        )
-    if spend is not None and spend.fit.dropped_days:
-        yield (
-            f"{spend.fit.dropped_days:,} repeat purchase days with an amount of zero or less count "
-            "as purchases but not in spend"
-        )
-    if isinstance(calibration, Calibration):
-        low, high = calibration.predicted_low, calibration.predicted_high
-        if not low <= calibration.actual <= high:
-            yield (
-                f"the validation period saw {calibration.actual:,} purchases, outside the "
-                f"predicted {low:,.0f} to {high:,.0f}: the forecast is off by more than chance"
-            )

@@ -86,10 +86,11 @@ def validity(fit: StructureFit, *, seed: int) -> Validity:
         (fit.constructs[fit.factor[item]], fit.items[item], _loading(fit, item))
         for item in range(len(fit.items))
     )
-    drawn, r = _htmt_draws(fit, seed), np.corrcoef(fit.groups[0].answers.T)
+    drawn, r = _resampled(fit, seed), np.corrcoef(fit.groups[0].answers.T)[None]
     pairs = []
     for a, b in combinations(range(len(fit.constructs)), 2):
-        htmt = _of(_htmt(r, fit.factor, a, b), drawn[a, b], n)
+        found = float(_htmt(r, fit.factor, a, b)[0])
+        htmt = _of(found, _htmt(drawn, fit.factor, a, b), n)
         one, other = fit.constructs[a], fit.constructs[b]
         pairs.append(Pair(one, other, _correlation(fit, a, b), htmt))
     return Validity(tuple(constructs), tuple(pairs), loadings)
@@ -155,30 +156,36 @@ def _fisher(fit: StructureFit, value: float, variance: float) -> Estimate:
     )
 
 
-def _htmt(r: Floats, factor: np.ndarray, a: int, b: int) -> float:
-    """Mean absolute correlation across, over the geometric mean of those within."""
+def _htmt(r: Floats, factor: np.ndarray, a: int, b: int) -> Floats:
+    """Mean absolute correlation across, over the geometric mean of those within.
+
+    ``r`` is (samples, items, items); one ratio a sample.
+    """
     one, other = np.flatnonzero(factor == a), np.flatnonzero(factor == b)
-    across = np.abs(r[np.ix_(one, other)]).mean()
-    within = [np.abs(r[np.ix_(own, own)][np.tril_indices(len(own), -1)]).mean()
-              for own in (one, other)]  # fmt: skip
-    return float(across / np.sqrt(within[0] * within[1]))
+    size = np.abs(r)
+    across = size[:, one[:, None], other].mean(axis=(1, 2))
+    within = []
+    for own in (one, other):
+        below, left = np.tril_indices(len(own), -1)
+        within.append(size[:, own[below], own[left]].mean(axis=1))
+    found: Floats = across / np.sqrt(within[0] * within[1])
+    return found
 
 
-def _htmt_draws(fit: StructureFit, seed: int) -> dict[tuple[int, int], list[float]]:
+def _resampled(fit: StructureFit, seed: int) -> Floats:
+    """Correlations of the items in bootstrap samples of respondents, (samples, items, items)."""
     generator = np.random.default_rng(seed)
-    answers, pairs = fit.groups[0].answers, list(combinations(range(len(fit.constructs)), 2))
-    drawn: dict[tuple[int, int], list[float]] = {pair: [] for pair in pairs}
-    for _ in range(RESAMPLES if pairs else 0):
+    answers = fit.groups[0].answers
+    drawn = []
+    for _ in range(RESAMPLES if len(fit.constructs) > 1 else 0):
         sample = answers[generator.integers(0, len(answers), len(answers))]
         if (sample.std(axis=0) == 0).any():
             continue
-        r = np.corrcoef(sample.T)
-        for a, b in pairs:
-            drawn[a, b].append(_htmt(r, fit.factor, a, b))
-    return drawn
+        drawn.append(np.corrcoef(sample.T))
+    return np.array(drawn).reshape(-1, answers.shape[1], answers.shape[1])
 
 
-def _of(value: float, draws: list[float], n: int) -> Estimate:
+def _of(value: float, draws: Floats, n: int) -> Estimate:
     method = f"heterotrait-monotrait ratio; middle 95 % of {len(draws)} bootstrap samples"
     if len(draws) < RESAMPLES / 2:
         return unavailable("too few answers differ", n=n, method=method, unit="ratio")

@@ -117,6 +117,15 @@ def test_information_criteria_choose_the_planted_number(study, mixed):
     assert two.caic == pytest.approx(two.bic + 11)
 
 
+def test_a_fit_begun_near_a_known_one_ends_at_its_maximum(study, mixed, fitted):
+    near = replace(fitted.mixture, coefficients=fitted.mixture.coefficients + 0.1)
+    again = fit_latent_class(study, mixed, classes=2, seed=5, starts=1, near=near)
+    assert again.log_likelihood == pytest.approx(fitted.log_likelihood, abs=1e-6)
+    assert len(again.log_likelihoods) == 1
+    with pytest.raises(ValueError, match="2 classes and 1 of scale, not 3 and 1"):
+        fit_latent_class(study, mixed, classes=3, seed=5, starts=1, near=near)
+
+
 def test_one_class_has_the_errors_of_the_logit(study, mixed):
     one = fit_latent_class(study, mixed, classes=1, seed=1).class_part_worths(1)
     logit = fit_mnl(study, mixed)

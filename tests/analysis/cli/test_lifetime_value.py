@@ -49,6 +49,8 @@ def test_a_summary_and_a_row_for_every_customer(shop, tmp_path, model):
     assert list(summary["parameters"]) == list(summary["standard_errors"]) == names
     assert summary["log_likelihood"] < 0
     assert summary["gate"]["passed"]
+    assert len(summary["method"]) == 3
+    assert summary["penalised"] == ("penalised" in summary["method"][0])
     assert summary["calibration"]["n"] == 700
     assert (summary["horizon_weeks"], summary["discount_a_year"], summary["margin"]) == (
         52,
@@ -111,6 +113,55 @@ def test_wrong_options_are_refused(shop, tmp_path, options, words):
     found = run(shop, tmp_path, *options)
     assert found.exit_code == 2
     assert words in found.output
+
+
+def ledger(folder, kind, rows):
+    """The rows that hold of a ledger, as a load leaves them."""
+    where = folder / kind / "current" / "rows"
+    where.mkdir(parents=True)
+    pd.DataFrame(rows).to_parquet(where / "rows.parquet")
+
+
+def test_margin_and_costs_come_from_the_ledgers(shop, tmp_path):
+    nothing = pd.Series([None], dtype="string")
+    day = pd.to_datetime(["2025-01-01"])
+    ledger(
+        tmp_path, "margins",
+        {"time": day, "margin": [0.4], "product": nothing, "store": nothing, "channel": ["web"]},
+    )  # fmt: skip
+    months = pd.to_datetime([f"{month}-01" for month in first_months(shop)])
+    ledger(
+        tmp_path, "acquisition",
+        {"time": months, "channel": "web", "cost": 2_100_000, "currency": None},
+    )  # fmt: skip
+    options = ["--validation-weeks", "0", "--ledgers", str(tmp_path)]
+    found = run(shop, tmp_path / "out", *options)
+    assert found.exit_code == 0, found.output
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["margin"] == pytest.approx(0.4)
+    assert summary["margin_source"] == "margins of channels by their spend in 52 weeks"
+    assert summary["costs_source"] == "the ledger of acquisition costs"
+    whole = pd.read_csv(tmp_path / "out" / "acquisition.csv").set_index("cohort").loc["all"]
+    assert whole["acquisition_cost"] == pytest.approx(21_000 * len(months) / 700)
+    assert whole["clv_to_cac"] == pytest.approx(whole["lifetime_value"] / whole["acquisition_cost"])
+    assert whole["payback_weeks"] > 0
+    assert run(shop, tmp_path / "own", *options, "--margin", "0.2").exit_code == 0
+    own = json.loads((tmp_path / "own" / "summary.json").read_text())
+    assert (own["margin"], own["margin_source"]) == (0.2, "--margin")
+
+
+def test_empty_ledgers_leave_values_unknown_and_say_why(shop, tmp_path):
+    found = run(shop, tmp_path / "out", "--validation-weeks", "0", "--ledgers", str(tmp_path))
+    assert found.exit_code == 0, found.output
+    assert "no margins are loaded" in found.output
+    assert "no acquisition costs are loaded" in found.output
+    each = pd.read_parquet(tmp_path / "out" / "customers.parquet")
+    assert each["residual_value"].isna().all()
+    assert each["p_alive"].notna().all()
+
+
+def first_months(shop):
+    return sorted(pd.read_csv(shop).groupby("card")["time"].min().str[:7].unique())
 
 
 def test_faulty_costs_are_refused(shop, tmp_path):

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis.customer_key import customer_key
+from analysis.ledgers import files
 from analysis.ledgers.raw import RawFolder
 from analysis.purchases.ledger import (
     current_purchases,
@@ -83,6 +84,16 @@ def test_the_ledger_holds_cents_utc_and_keys_only(tmp_path):
     stored = pd.read_parquet(current_purchases(tmp_path / "ledger"))
     assert "x.org" not in stored.to_csv()
     assert "x.org" not in read_quarantine(tmp_path / "ledger").to_csv()
+
+
+def test_many_rows_of_few_customers_keep_their_customers(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "SAMPLE", 500)
+    monkeypatch.setattr(files, "BLOCK", 5_000)
+    names = [f"card-{n // 400}" for n in range(4000)]  # new ones in later blocks, too
+    text = "".join(f"{name},2026-01-01,1.00,USD,yes,{n},1\n" for n, name in enumerate(names))
+    load(write(tmp_path, text), tmp_path)
+    found = read_ledger(tmp_path / "ledger")["customer"].value_counts()
+    assert found.to_dict() == {customer_key(f"card-{n}", KEY): 400 for n in range(10)}
 
 
 def test_quarantine_keeps_row_reasons_and_text(tmp_path):
@@ -174,7 +185,7 @@ def dying(owner, name):
             os.kill(os.getpid(), signal.SIGKILL)
         return real(*given, **named)
     setattr(owner, name, call)
-for name in ("judge", "write_accepted", "rewrite_without", "write_record"):
+for name in ("judge", "write_history", "rewrite_without", "write_record"):
     dying(load, name)
 dying(os, "fsync")
 dying(Path, "symlink_to")

@@ -103,12 +103,42 @@ def test_lists_are_paged_in_order_of_rank(shop, manager):
     assert "after=100" in second
 
 
-def test_retention_and_worth_against_cost_say_what_is_unknown(shop, manager):
-    page = manager.get("/customers/retention").text
-    assert "not over yet" in page
-    worth = manager.get("/customers/acquisition").text
-    assert "unknown" in worth
-    assert "no costs given" in worth
+def outlook(shop, statement):
+    with sqlite3.connect(shop[1] / "outlook.sqlite") as file:
+        return file.execute(statement).fetchall()
+
+
+def test_retention_says_what_is_not_over(manager):
+    assert "not over yet" in manager.get("/customers/retention").text
+
+
+def test_worth_stands_against_cost_with_the_prior_it_assumed(shop, manager):
+    page = manager.get("/customers/acquisition").text
+    n, low, ratio, high = outlook(
+        shop,
+        "SELECT n, clv_to_cac_low, clv_to_cac, clv_to_cac_high FROM acquisition "
+        "WHERE cohort = 'all'",
+    )[0]
+    assert low < ratio < high
+    assert f"{n:,}" in page
+    assert f"{ratio:.1f}" in page
+    assert f"{low:.1f} to {high:.1f}" in page
+    assert "Assumed before: customers differ in their rate" in page
+    assert "with a prior half as wide" in page
+    assert "outside the predicted" in page  # decliners fade, which Pareto/NBD does not know
+
+
+def test_a_customer_has_a_chance_to_be_one_and_a_residual_value(shop, manager):
+    name, alive, worth, low, high = outlook(
+        shop,
+        "SELECT customer, p_alive, residual_value, value_low, value_high FROM lifetime_values "
+        "ORDER BY residual_value DESC LIMIT 1",
+    )[0]
+    page = manager.get(f"/customers/one/{name}").text
+    assert f"{alive:.0%}" in page
+    assert f"{worth:,.0f}" in page
+    assert f"{low:,.0f} to {high:,.0f}" in page
+    assert "Assumed before" in page
 
 
 def test_the_win_back_list_fits_the_capacity_and_is_downloaded(manager):

@@ -1,12 +1,18 @@
 """Freezing: statuses of answers, choices with levels, and who is linked with purchases."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from analysis.archive import digest
 from analysis.customer_key import customer_key
+from analysis.ledgers.layout import Layout
+from analysis.ledgers.load import load_files
 from analysis.study import parse_study
 from surveyapp.bots import AnyPersona, walk
 from surveyapp.jobs.freeze import FreezeAs, collect, freeze
-from surveyapp.jobs.ledgers import ledger_folder
+from surveyapp.jobs.ledgers import ledger_folder, loading
 from surveyapp.store import Store
 from tests import builders
 
@@ -111,3 +117,29 @@ def test_choices_of_an_earlier_version_with_other_levels_are_left_out(app, tmp_p
     assert len(kept.choices["bun"]) > 0
     assert changed.choices["bun"].empty
     assert len(changed.answers) == len(kept.answers)
+
+
+def test_behaviour_before_the_answer_is_frozen_with_the_answers(app, tmp_path):
+    """From the ledgers of purchases, events and loyalty, of who agreed to the linking only."""
+    agreed, apart = (customer_key(raw, KEY) for raw in ("ann", "bob"))
+    answered(app, agreed, linking="yes")
+    answered(app, apart, linking="no")
+    assert frozen(app, tmp_path).behaviour.empty  # no ledger yet
+    settings = builders.make_settings(tmp_path)
+    day = (datetime.now(UTC) - timedelta(days=20)).date().isoformat()
+    rows = {
+        "purchases": f"customer,time,amount,currency\nann,{day},10.00,USD\nbob,{day},4.00,USD\n",
+        "events": f"customer,time,event\nann,{day},like\nbob,{day},like\n",
+        "loyalty": f"customer,time,action\nann,2020-01-01,earned\nbob,{day},earned\n",
+    }
+    for kind, text in rows.items():
+        (tmp_path / f"{kind}.csv").write_text(text, encoding="utf-8")
+        how = replace(loading(settings, kind), key=KEY)
+        load_files([tmp_path / f"{kind}.csv"], how, Layout(source="t"))
+    archive = frozen(app, tmp_path)
+    (row,) = archive.behaviour.to_dict("records")
+    assert row["customer"] == agreed
+    assert row["until"] == day  # the day of the scores, which is before the answer
+    assert (row["points"], row["points_place"], row["retention"]) == (20.0, 75.0, 1.0)
+    assert (row["event_periods"], row["loyalty_periods"]) == (1.0, 0.0)
+    assert digest(archive) == digest(frozen(app, tmp_path))

@@ -51,6 +51,19 @@ def wait_for(store, job, wanted, seconds=30):
     raise AssertionError(f"still {get(store, job)}")
 
 
+@pytest.mark.parametrize(("given", "seen"), [(None, "1"), ("2", "2")])
+def test_a_child_sums_on_one_thread_unless_the_environment_says_otherwise(
+    settings, store, monkeypatch, given, seen
+):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if given:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    says = f"import os, sys; sys.exit(os.environ['OPENBLAS_NUM_THREADS'] != '{seen}')"
+    job = queue.analyse(store, "s", 1)
+    Worker(settings, store, command=(sys.executable, "-c", says)).run_one()
+    assert get(store, job).state == "done"
+
+
 def test_a_second_click_returns_the_same_job_until_it_ended(settings, store):
     first = queue.analyse(store, "s", 1)
     assert queue.analyse(store, "s", 1).job == first.job

@@ -24,7 +24,7 @@ def buying_times(model, truth, n, *, weeks, generator, rate_factor=1.0, dropout_
         count = generator.poisson(rate[customer] * until[customer])
         times = np.sort(generator.uniform(0, until[customer], count))
         if model == "bg-nbd":
-            times = times[: generator.geometric(chance[customer])]
+            times = times[: generator.geometric(max(chance[customer], 1e-9))]
         found.append(times)
     return found
 

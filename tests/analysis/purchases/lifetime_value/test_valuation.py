@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.purchases.lifetime_value.acquisition import check_costs
+from analysis.purchases.lifetime_value.acquisition import acquisition, check_costs
 from analysis.purchases.lifetime_value.bg_nbd import BG_NBD
 from analysis.purchases.lifetime_value.calibration import Calibration
 from analysis.purchases.lifetime_value.expected import expected_purchases, weekly_discount
@@ -274,3 +274,21 @@ def test_all_faults_of_the_costs_are_said_at_once():
     twice = pd.DataFrame({"channel": ["a", "a"], "cost": [1, 2]})
     with pytest.raises(ValueError, match="row 2: channel and cohort stand twice"):
         check_costs(twice)
+
+
+@pytest.mark.parametrize(
+    ("youngest", "words"), [(1.0, "observed, at the latest"), (3.0, "observed")]
+)
+def test_a_cost_that_is_covered_is_not_called_expected(youngest, words):
+    """Two customers bring 10 at once and 90 after three weeks; both cost 40 to win."""
+    cohorts = pd.DataFrame(
+        {"channel": ["web"], "cohort": ["all"], "n": [2], "least_age": youngest, "mean_age": 9.0}
+    )
+    spend = pd.DataFrame(
+        {"channel": "web", "cohort": "2026-01", "age": [0, 21], "spend": [10.0, 90.0]}
+    )
+    costs = check_costs(pd.DataFrame({"channel": ["web"], "cost": ["80"]}))
+    row = acquisition(
+        cohorts, spend=spend, costs=costs, horizon=Horizon(52, 0.0, 1.0), residual="untold"
+    ).iloc[0]
+    assert (row["payback_weeks"], row["payback"]) == (3, words)

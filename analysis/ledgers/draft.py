@@ -1,0 +1,208 @@
+"""The rows of a load in progress: typed, on disk batch by batch, until it is known which stay.
+
+Customers stand in it as their numbers among the ``Names`` of the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.ledgers.checks import AMBIGUOUS
+from analysis.ledgers.engine import quoted
+from analysis.ledgers.kinds import LedgerKind
+from analysis.ledgers.names import Names
+from analysis.ledgers.typed import Typed, schema_of
+
+ROWS_A_GROUP = 1_000_000
+GROUPS_A_FILE = 5
+LARGEST_DICTIONARY = 256_000_000
+Rows = npt.NDArray[np.int64]
+
+
+class Draft:
+    """Batches of typed rows, their lines, marks (0: no identity), and which are sound so far."""
+
+    def __init__(
+        self, engine: duckdb.DuckDBPyConnection, kind: LedgerKind, names: Names, folder: Path
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._engine, self._kind, self._names, self._folder = engine, kind, names, folder
+        self._waiting: list[pa.Table] = []
+        self._count = 0
+        self._starts = [0]
+        self._lines: list[Rows] = []
+        self._marks: list[npt.NDArray[np.uint64]] = []
+        self._keep: list[npt.NDArray[np.bool_]] = []
+        self.erased = 0
+        self.ambiguous = 0
+        self.lines = np.empty(0, dtype=np.int64)
+        self.marks = np.empty(0, dtype=np.uint64)
+        self.keep = np.empty(0, dtype=bool)
+
+    def add(self, typed: Typed, lines: Rows) -> None:
+        """Add the rows of a block, also those that are not sound."""
+        sound = (typed.code & ~AMBIGUOUS) == 0
+        self.ambiguous += int(np.count_nonzero(typed.code == AMBIGUOUS))
+        columns = dict(typed.columns)
+        gone = np.zeros(len(lines), dtype=bool)
+        for name in self._kind.customers:
+            numbers = self._names.numbers(columns[name])
+            gone |= self._names.erased(numbers)
+            columns[name] = pa.array(numbers)
+        self.erased += int(np.count_nonzero(sound & gone))
+        self._waiting.append(pa.table(columns))
+        self._lines.append(lines)
+        self._keep.append(sound & ~gone)
+        self._count += len(lines)
+        if self._count - self._starts[-1] >= ROWS_A_GROUP:
+            self._put_down()
+
+    def close(self) -> None:
+        """No more rows come."""
+        self._put_down()
+        self.lines = np.concatenate([self.lines, *self._lines])
+        self.keep = np.concatenate([self.keep, *self._keep])
+        self.marks = np.concatenate([self.marks, *self._marks])
+        self.marks[~self.keep] = 0
+
+    def rows(self, places: Rows, *, raw: bool = False) -> pa.Table:
+        """Some rows with their lines as ``row``, by their places in the draft, in order."""
+        found = [self._schema.empty_table()]
+        for batch in range(len(self._starts) - 1):
+            start, end = np.searchsorted(places, self._starts[batch : batch + 2])
+            if start < end:
+                taken = self._batch(batch).take(pa.array(places[start:end] - self._starts[batch]))
+                found.append(self._named(taken, raw).cast(self._schema))
+        table = pa.concat_tables(found)
+        return table.append_column("row", pa.array(self.lines[places]))
+
+    def drop(self, lines: Rows) -> None:
+        """Rows on these lines do not stay."""
+        self.keep[np.searchsorted(self.lines, lines)] = False
+
+    def write(self, version: Path, *, name: str, source: str, number: int) -> None:
+        """Write the rows that stay to Parquet files of the ledger, in their order."""
+        batches = range(len(self._starts) - 1)
+        for part, first in enumerate(batches[::GROUPS_A_FILE]):
+            target = version / "rows" / f"{self._kind.name}-{number:06d}-{part:03d}-{name}.parquet"
+            target.unlink(missing_ok=True)
+            writer = None
+            for batch in batches[first : first + GROUPS_A_FILE]:
+                keep = self.keep[self._starts[batch] : self._starts[batch + 1]]
+                if keep.any():
+                    taken = self._batch(batch).take(pa.array(np.flatnonzero(keep)))
+                    table = self._named(taken, raw=False)
+                    table = _signed(table, source, number)
+                    writer = writer or _writer(target, table.schema)
+                    writer.write_table(_as(table, writer.schema), row_group_size=len(table))
+            if writer:
+                writer.close()
+
+    @property
+    def _schema(self) -> pa.Schema:
+        return schema_of(self._kind)
+
+    def _put_down(self) -> None:
+        if not self._waiting:
+            return
+        batch = pa.table(
+            {name: _joined([t[name] for t in self._waiting]) for name in self._kind.names}
+        )
+        path = self._folder / f"batch-{len(self._starts) - 1:06d}.arrow"
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+            writer.write_table(batch)
+        self._marks.append(self._marked(batch))
+        self._starts.append(self._count)
+        self._waiting = []
+
+    def _batch(self, batch: int) -> pa.Table:
+        path = self._folder / f"batch-{batch:06d}.arrow"
+        with pa.memory_map(str(path)) as file:
+            return pa.ipc.open_file(file).read_all()
+
+    def _marked(self, batch: pa.Table) -> npt.NDArray[np.uint64]:
+        kind = self._kind
+        there = " AND ".join(f'"{name}" IS NOT NULL' for name in kind.named_by) or "true"
+        wanted = batch.select(list(dict.fromkeys((*kind.identity, *kind.named_by))))
+        self._engine.register("identities", self._named(wanted, raw=False))
+        found = self._engine.sql(
+            f"SELECT CASE WHEN {there} THEN {mark_of(kind)} ELSE 0 END AS mark FROM identities"
+        ).to_arrow_table()
+        self._engine.unregister("identities")
+        marks: npt.NDArray[np.uint64] = found["mark"].cast(pa.uint64()).to_numpy()
+        return marks
+
+    def _named(self, table: pa.Table, raw: bool) -> pa.Table:
+        """The table with customers in place of their numbers."""
+        for name in self._kind.customers:
+            if name in table.column_names:
+                numbers = table[name].to_numpy()
+                named = self._names.raw(numbers) if raw else self._names.pseudonyms(numbers)
+                table = table.set_column(table.column_names.index(name), name, named)
+        return table
+
+
+def mark_of(kind: LedgerKind) -> str:
+    """The mark of rows with identity, above zero, as SQL."""
+    return f"greatest(hash({quoted(kind.identity)}), 1)"
+
+
+def _joined(chunks: list[pa.ChunkedArray]) -> pa.Array:
+    """Chunks of one column as one array: a dictionary if the last is one."""
+    flat = [chunk for column in chunks for chunk in column.chunks]
+    if len({chunk.type for chunk in flat}) > 1:
+        flat = [_like(flat[-1], chunk) for chunk in flat]
+    joined = pa.chunked_array(flat)
+    if pa.types.is_dictionary(joined.type):
+        joined = joined.unify_dictionaries()
+    return joined.combine_chunks()
+
+
+def _like(other: pa.Array, chunk: pa.Array) -> pa.Array:
+    """A chunk as a dictionary, or not, like another."""
+    if pa.types.is_dictionary(other.type) == pa.types.is_dictionary(chunk.type):
+        return chunk
+    coded = pa.types.is_dictionary(chunk.type)
+    return chunk.dictionary_decode() if coded else chunk.dictionary_encode()
+
+
+def _signed(table: pa.Table, source: str, number: int) -> pa.Table:
+    """The table with its source and the number of its load."""
+    nought = np.zeros(len(table), dtype=np.int32)
+    named = pa.DictionaryArray.from_arrays(nought, pa.array([source]))
+    table = table.append_column("source", named)
+    return table.append_column("load", pa.array(nought + np.int32(number)))
+
+
+def _writer(target: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        target,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[field.name for field in schema if pa.types.is_dictionary(field.type)],
+        dictionary_pagesize_limit=LARGEST_DICTIONARY,
+        write_statistics=[field.name for field in schema if not _is_text(field.type)],
+        store_schema=False,
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind))
+
+
+def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with the dictionaries of a schema, and no others."""
+    for at, field in enumerate(schema):
+        column = table[field.name]
+        if column.type != field.type:
+            coded = pa.types.is_dictionary(field.type)
+            fitting = column.dictionary_encode() if coded else column.cast(field.type)
+            table = table.set_column(at, field, fitting)
+    return table

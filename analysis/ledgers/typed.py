@@ -1,0 +1,163 @@
+"""A block of cells as typed columns, with a code of everything that is wrong with each row.
+
+A column of few distinct cells comes as a dictionary, and each distinct cell is typed and checked
+once; the other columns are typed row by row, and texts that need neither are taken as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.ledgers.checks import LONGEST, Checks
+from analysis.ledgers.files import Block
+from analysis.ledgers.kinds import Column, LedgerKind
+
+MOST_WORDS = 100_000
+ARROW: dict[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The rows of a block: all columns of the kind (customers as written), and a code each."""
+
+    columns: dict[str, pa.Array]
+    """Texts may be dictionaries."""
+    code: npt.NDArray[np.int64]
+
+
+def schema_of(kind: LedgerKind) -> pa.Schema:
+    """The columns of a kind and their types."""
+    return pa.schema([(column.name, ARROW[column.sql]) for column in kind.columns])
+
+
+class Typing:
+    """The typing of the blocks of one file; what a distinct cell means is kept."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection, checks: Checks) -> None:
+        self._engine, self._checks = engine, checks
+        self._words = {name: _Words() for name in checks.given}
+
+    def typed(self, block: Block) -> Typed:
+        """Type and check the cells of a block."""
+        checks = self._checks
+        cells = {name: block.cells[name].combine_chunks() for name in block.cells.column_names}
+        code = np.zeros(len(block.numbers), dtype=np.int64)
+        columns: dict[str, pa.Array] = {}
+        few, others = [], []
+        for column in checks.kind.columns:
+            name = column.name
+            if column.kind == "rest" and checks.rest:
+                others.append(name)
+            elif name not in checks.given:
+                columns[name] = _absent(column, checks, len(code))
+            elif self._stands_alone(column) and pa.types.is_dictionary(cells[name].type):
+                few.append(name)
+            elif not block.padded and _needs_nothing(column, cells[name]):
+                columns[name] = cells[name]
+            else:
+                others.append(name)
+        if few:
+            self._learn({name: cells[name].dictionary for name in few})
+        for name in few:
+            columns[name] = self._words[name].read(cells[name], code)
+        if others:
+            found = self._ask(cells, checks.rows(tuple(others), padded=block.padded))
+            code |= found["code"].to_numpy()
+            columns.update((name, found[name].combine_chunks()) for name in others)
+        return Typed({name: columns[name] for name in checks.kind.names}, code)
+
+    def _stands_alone(self, column: Column) -> bool:
+        return not (column.kind == "time" and self._checks.by_store)
+
+    def _learn(self, cells: dict[str, pa.Array]) -> None:
+        """Type and check the distinct cells that were not seen before."""
+        new = {name: self._words[name].new(column.to_pylist()) for name, column in cells.items()}
+        most = max(map(len, new.values()))
+        if not most:
+            return
+        padding = {name: words + [None] * (most - len(words)) for name, words in new.items()}
+        table = {name: pa.array(words, pa.string()) for name, words in padding.items()}
+        found = self._ask(table, self._checks.each(tuple(cells), padded=True))
+        for name, words in new.items():
+            values = found[name].combine_chunks().slice(0, len(words))
+            self._words[name].add(words, values, found[f"code_{name}"].to_numpy())
+
+    def _ask(self, cells: dict[str, pa.Array], query: str) -> pa.Table:
+        self._engine.register("cells", pa.table(cells))
+        found = self._engine.sql(query).to_arrow_table()
+        self._engine.unregister("cells")
+        return found
+
+
+class _Words:
+    """The distinct cells of one column so far: what each means, and what is wrong with it."""
+
+    def __init__(self) -> None:
+        self._places: dict[str | None, int] = {}
+        self._values: Any = None
+        self._code = np.empty(0, dtype=np.int64)
+
+    def new(self, cells: list[str]) -> list[str | None]:
+        """Those not seen before; the blank cell is always among the known."""
+        if len(self._places) > MOST_WORDS:
+            self._places, self._values = {}, None
+            self._code = self._code[:0]
+        return [cell for cell in (None, *cells) if cell not in self._places]
+
+    def add(self, cells: list[str | None], values: pa.Array, code: npt.NDArray[np.int64]) -> None:
+        """Keep what cells mean."""
+        if not cells:
+            return
+        start = len(self._places)
+        self._places.update((cell, start + at) for at, cell in enumerate(cells))
+        if self._values is not None:
+            known = self._values
+            if pa.types.is_dictionary(known.type):
+                known = known.dictionary_decode()
+            values = pa.concat_arrays([known, values])
+        # spellings of one word become one
+        self._values = values.dictionary_encode() if pa.types.is_string(values.type) else values
+        self._code = np.concatenate((self._code, code[: len(cells)]))
+
+    def read(self, column: pa.DictionaryArray, code: npt.NDArray[np.int64]) -> pa.Array:
+        """The values of a column; what is wrong is added to ``code``."""
+        cells = [*column.dictionary.to_pylist(), None]
+        places = np.array([self._places[cell] for cell in cells], dtype=np.int32)
+        at = places[column.indices.fill_null(len(cells) - 1).to_numpy()]
+        if self._code.any():
+            code |= self._code[at]
+        values = self._values
+        if not pa.types.is_dictionary(values.type):
+            return values.take(pa.array(at))
+        indices = values.indices.take(pa.array(at))
+        return pa.DictionaryArray.from_arrays(indices, values.dictionary)
+
+
+def _needs_nothing(column: Column, cells: pa.Array) -> bool:
+    """Whether the cells are the values, and nothing can be wrong with them."""
+    if column.kind not in ("customer", "text") or column.words:
+        return False
+    if column.required and cells.null_count:
+        return False
+    return (pc.max(pc.binary_length(cells)).as_py() or 0) <= LONGEST
+
+
+def _absent(column: Column, checks: Checks, rows: int) -> pa.Array:
+    """A column that the file does not have."""
+    if column.kind == "currency" and checks.layout.currency:
+        value = pa.array([checks.layout.currency])
+        return pa.DictionaryArray.from_arrays(np.zeros(rows, dtype=np.int32), value)
+    return pa.nulls(rows, ARROW[column.sql])
