@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import ibis
 import ibis.expr.types as ir
@@ -28,9 +28,16 @@ ENGINES = ("duckdb", "spark")
 PART_ROWS, MOST_PARTS = 2_500_000, 12
 """Rows of purchases worked on at a time, and the most parts: each costs a scan of the customers."""
 SAMPLE = 20_000
+"""Customers from which the bounds of parts are taken."""
 
-Part = tuple[str | None, str | None]
-"""Customers from a name (None: the first) to before another (None: the last)."""
+
+class Part(NamedTuple):
+    """Purchases of some customers, to be worked on at a time."""
+
+    purchases: ir.Table
+    """With numbers in place of the customers when there are ``names``."""
+    names: ir.Table | None = None
+    """customer (the name) and number: grouping and sorting by numbers costs far less."""
 
 
 class EngineFault(RuntimeError):
@@ -51,8 +58,8 @@ class Engine(Protocol):
     def forget(self, table: ir.Table) -> None:
         """Let go of a kept table."""
 
-    def parts(self) -> list[Part]:
-        """How to divide the purchases offered, by customers, to work on a part at a time."""
+    def parts(self, purchases: ir.Table) -> list[Part]:
+        """Divide purchases by customers, to work on a part at a time."""
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         """The rows of an expression, with its columns and types."""
@@ -175,17 +182,24 @@ class DuckDBEngine:
     def forget(self, table: ir.Table) -> None:
         self._engine.execute(f"DROP TABLE {table.get_name()}")
 
-    def parts(self) -> list[Part]:
-        counted = self._engine.execute("SELECT count(*) FROM purchases").fetchone()
-        n = min(-(-(counted[0] if counted else 0) // PART_ROWS), MOST_PARTS)
+    def parts(self, purchases: ir.Table) -> list[Part]:
+        rows = self.arrow(purchases.aggregate(n=purchases.count()))["n"][0].as_py()
+        n = min(-(-rows // PART_ROWS), MOST_PARTS)
         if n < 2:
-            return [(None, None)]
-        sample = self._engine.execute(
-            f"SELECT customer FROM purchases USING SAMPLE {SAMPLE} ROWS"  # noqa: S608
-        ).fetchall()
-        names = sorted(row[0] for row in sample)
-        cuts = sorted({names[len(names) * place // n] for place in range(1, n)})
-        return list(zip([None, *cuts], [*cuts, None], strict=True))
+            return [Part(purchases)]
+        each = purchases.select("customer").distinct()
+        names = self.keep("names", each.mutate(number=ibis.row_number()))
+        cuts = self._cuts(names, n)
+        return [
+            _part(purchases, names, first, end)
+            for first, end in zip([None, *cuts], [*cuts, None], strict=True)
+        ]
+
+    def _cuts(self, names: ir.Table, n: int) -> list[str]:
+        """Customers that divide all into n parts of about equal size."""
+        some = names.filter(names.number < SAMPLE).select("customer").order_by("customer")
+        found = self.arrow(some)["customer"].to_pylist()
+        return sorted({found[len(found) * place // n] for place in range(1, n)})
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         found = self._engine.sql(_sql(expression)).to_arrow_table()
@@ -197,6 +211,20 @@ class DuckDBEngine:
     def close(self) -> None:
         """Forget everything."""
         self._engine.close()
+
+
+def _part(purchases: ir.Table, names: ir.Table, first: str | None, end: str | None) -> Part:
+    """The customers from one (None: the first) to before another (None: the last), numbered."""
+
+    def within(table: ir.Table) -> ir.Table:
+        if first is not None:
+            table = table.filter(table.customer >= first)
+        return table if end is None else table.filter(table.customer < end)
+
+    mine, names = within(purchases), within(names)
+    joined = mine.inner_join(names, "customer")
+    others = [name for name in purchases.columns if name != "customer"]
+    return Part(joined.select(*others, customer=joined.number), names)
 
 
 @contextmanager

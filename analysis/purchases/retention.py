@@ -50,20 +50,19 @@ def triangle(engine: Engine, scores: ir.Table, *, as_of: date, period: str) -> p
         (False for a period that has not ended by the as-of day). Cohorts of the last 60 periods.
     """
     known = scores.filter((scores.first_period >= 0) & (scores.first_period < MOST))
-    bits, first = known.bought_bits, known.first_period
+    bits = known.bought_bits
     active = {
-        f"age_{k}": has(bits, ibis.greatest(first - k, 0)).sum(where=first >= k)
-        for k in range(MOST)
+        f"ago_{ago}": has(bits, ibis.literal(ago)).sum().fill_null(0).cast("int64")
+        for ago in range(MOST)
     }
-    counts = {name: n.fill_null(0).cast("int64") for name, n in active.items()}
-    wide = known.group_by("first_period").agg(customers=known.count().cast("int64"), **counts)
+    wide = known.group_by("first_period").agg(customers=known.count().cast("int64"), **active)
     found = frame(engine, wide.order_by(ibis.desc("first_period")))
     rows = [
         {
             "cohort": period_name(as_of, ago, period),
             "age": age,
             "customers": int(row["customers"]),
-            "active": int(row[f"age_{age}"]),
+            "active": int(row[f"ago_{ago - age}"]),
             "complete": age < ago or _ends(as_of, period),
         }
         for row in found.to_dict("records")

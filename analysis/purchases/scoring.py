@@ -114,10 +114,12 @@ def score(engine: Engine, purchases: Purchases, *, as_of: date, plan: ScoringPla
     offer_purchases(engine, purchases)
     _refuse_mixed_currencies(engine)
     table = purchases_table()
-    parts = [_part(engine, table, part, as_of=as_of, plan=plan) for part in engine.parts()]
+    parts = [_part(engine, part, as_of=as_of, plan=plan) for part in engine.parts(table)]
     scores = ibis.union(*parts) if len(parts) > 1 else parts[0]
     cuts = cut_points(engine, scores, rule=plan.tiers)
     tiered = engine.keep("scores", with_tiers(scores, cuts, rule=plan.tiers))
+    for part in parts:
+        engine.forget(part)
     return Scoring(
         as_of=as_of,
         customers=tiered.select(*SCORE_COLUMNS),
@@ -125,25 +127,20 @@ def score(engine: Engine, purchases: Purchases, *, as_of: date, plan: ScoringPla
         cuts=cuts,
         tiers=_tiers(frame(engine, tier_sizes(tiered)), plan.tiers),
         moves=_moves(frame(engine, movement(tiered))),
-        cohorts=triangle(engine, scores, as_of=as_of, period=plan.period),
-        retention=retention_rates(engine, scores, as_of=as_of, period=plan.period),
-        frequency=_frequency(engine, scores),
+        cohorts=triangle(engine, tiered, as_of=as_of, period=plan.period),
+        retention=retention_rates(engine, tiered, as_of=as_of, period=plan.period),
+        frequency=_frequency(engine, tiered),
     )
 
 
-def _part(
-    engine: Engine, purchases: ir.Table, part: Part, *, as_of: date, plan: ScoringPlan
-) -> ir.Table:
+def _part(engine: Engine, part: Part, *, as_of: date, plan: ScoringPlan) -> ir.Table:
     """The scores of some customers, kept; their weeks are not."""
-    first, end = part
-    if first is not None:
-        purchases = purchases.filter(purchases.customer >= first)
-    if end is not None:
-        purchases = purchases.filter(purchases.customer < end)
-    weeks = engine.keep("weeks", weekly(purchases, as_of=as_of))
+    weeks = engine.keep("weeks", weekly(part.purchases, as_of=as_of))
     periods = period_totals(weeks, as_of=as_of, period=plan.period)
     totals = customer_totals(weeks, rule=plan.rule, **periods)
     scores = with_rolling(scored(totals, as_of=as_of, rule=plan.rule), weeks, rule=plan.rule)
+    if part.names is not None:
+        scores = scores.rename(number="customer").inner_join(part.names, "number").drop("number")
     kept = engine.keep("scores", scores.drop("first_day", "last_day"))
     engine.forget(weeks)
     return kept

@@ -128,8 +128,8 @@ class SparkEngine:
     def forget(self, table: ir.Table) -> None:
         """Nothing: what is kept is computed when it is first used, and let go at the end."""
 
-    def parts(self) -> list[Part]:
-        return [(None, None)]
+    def parts(self, purchases: ir.Table) -> list[Part]:
+        return [Part(purchases)]
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         found = self._session.sql(_sql(expression)).toArrow()

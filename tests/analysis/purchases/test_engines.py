@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.purchases import engines
+from analysis.purchases.engine import purchases_table
 from analysis.purchases.engines import EngineFault, frame, open_engine
 from analysis.purchases.rolling import rolling_series
 from analysis.purchases.score import ScoreRule
@@ -202,7 +203,7 @@ def test_working_in_parts_changes_nothing(monkeypatch):
     monkeypatch.setattr(engines, "PART_ROWS", 100)
     with open_engine() as duckdb:
         parted = score(duckdb, log(), as_of=AS_OF, plan=PLAN)
-        assert len(duckdb.parts()) > 3
+        assert len(duckdb.parts(purchases_table())) > 3
         found = frame(duckdb, parted.customers)
     by = "customer"
     pd.testing.assert_frame_equal(
