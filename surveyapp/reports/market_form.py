@@ -55,7 +55,9 @@ class MarketForm:
     method: str = "share"
     segment: str = ""
     curve: int = 1
-    """The product whose prices are tried, counted from 1."""
+    """The product whose prices and levels are tried, counted from 1."""
+    exponent: str = ""
+    """'tuned', or '' for 1; of share of preference only."""
 
     @property
     def query(self) -> str:
@@ -71,6 +73,7 @@ class MarketForm:
         yield "method", self.method
         yield "segment", self.segment
         yield "curve", str(self.curve)
+        yield "exponent", self.exponent
 
     def hidden_base(self) -> list[tuple[str, str]]:
         """Names and values of the fields that keep the market to compare with."""
@@ -153,6 +156,7 @@ def read_form(given: Mapping[str, str], exercise: ChoiceExercise) -> MarketForm:
         size=given.get("size", "").strip()[:20],
         method=method if method in METHODS else "share",
         segment=given.get("segment", "")[:300],
+        exponent="tuned" if given.get("exponent") == "tuned" and method == "share" else "",
         curve=int(curve) if curve.isdecimal() and 0 < int(curve[:3]) <= len(products) else 1,
     )
 

@@ -8,8 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from surveyapp.reports import market_form, simulating
+from surveyapp.reports.run_files import folder_of
 from surveyapp.store import jobs
 from tests import builders
+from tests.analysis.cli.test_simulate import leave_exponent
 from tests.surveyapp.people import Person, logged_in
 from tests.surveyapp.reports.test_reports import store_report
 
@@ -151,6 +153,26 @@ def test_other_ways_to_count_choices(simulated, method):
     row = shares(manager, given)["Our product"]
     assert 0 <= float(row["share_low"]) <= float(row["share"]) <= float(row["share_high"]) <= 1
     assert method.split("-")[0] in row["method"] or "randomised first choice" in row["method"]
+
+
+def test_a_tuned_exponent_is_shown_and_used_only_when_chosen(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    assert "saved without one" in text(manager.get(PAGE).text)
+    plain = shares(manager, given)["Our product"]["share"]
+    assert shares(manager, given | {"exponent": "tuned"})["Our product"]["share"] == plain
+    folder = folder_of(simulated.extensions["surveyapp.settings"], "run1")
+    leave_exponent(folder, 0.05)
+    page = manager.get(PAGE).text
+    assert "2.00, tuned on holdout tasks" in page
+    assert "better than 1, beyond its error" in text(page)
+    assert shares(manager, given)["Our product"]["share"] == plain
+    tuned = shares(manager, given | {"exponent": "tuned"})["Our product"]["share"]
+    assert float(tuned) != pytest.approx(float(plain), abs=0.001)
+    leave_exponent(folder, 0.01)
+    page = manager.get(PAGE).text
+    assert "tuned on holdout tasks</option>" not in page
+    assert "the exponent stays 1" in text(page)
 
 
 def test_scenarios_are_saved_by_name_and_removed_by_their_author(simulated):
