@@ -219,16 +219,16 @@ def validate(
     if tasks is None:
         return None
     own = tasks.predict(beliefs.points(tasks.people))
-    scores = [_scores(_own_name(beliefs), tasks, own, seed)]
+    scores = [scores_of(_own_name(beliefs), tasks, own, seed)]
     means = beliefs.means_of(tasks.people)
     if means is not None:
         at = tasks.predict(iter([(means, np.ones(len(means)))]))
-        scores.append(_scores("at the mean part-worths", tasks, at, seed))
+        scores.append(scores_of("at the mean part-worths", tasks, at, seed))
     if logit is not None:
         plain = tasks_of(logit.coding, choices, "holdout")
         assert plain is not None
         predicted = plain.predict(logit.points(plain.people))
-        scores.append(_scores("aggregate logit", plain, predicted, seed))
+        scores.append(scores_of("aggregate logit", plain, predicted, seed))
     scores += [_commonest(tasks, seed), _equal(tasks, seed)]
     known = set(beliefs.respondents)
     rows = {
@@ -252,7 +252,8 @@ def _own_name(beliefs: Beliefs) -> str:
     return "over draws" if beliefs.means is not None else beliefs.estimator
 
 
-def _scores(name: str, tasks: Tasks, predicted: Predicted, seed: int) -> Scores:
+def scores_of(name: str, tasks: Tasks, predicted: Predicted, seed: int) -> Scores:
+    """Log-loss, hit rate and error of shares of predictions, resampling respondents by a seed."""
     losses = -np.log(predicted.answered)
     shares = share_error(tasks, predicted.chances, seed=seed)
     return _scored(name, tasks, losses, tasks.hits(predicted.chances), shares, seed)
@@ -274,7 +275,7 @@ def _equal(tasks: Tasks, seed: int) -> Scores:
     """Equal chances for every alternative."""
     offered = np.arange(int(tasks.sizes.max())) < tasks.sizes[:, None]
     chances = offered / tasks.sizes[:, None]
-    return _scores("equal chances", tasks, Predicted(chances, tasks.equal, tasks.equal), seed)
+    return scores_of("equal chances", tasks, Predicted(chances, tasks.equal, tasks.equal), seed)
 
 
 def _commonest(tasks: Tasks, seed: int) -> Scores:

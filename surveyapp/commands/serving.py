@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from dataclasses import replace
@@ -67,6 +68,8 @@ def serve_until_stopped(host: str, port: int, *, threads: int = 8, work: bool = 
     from surveyapp import create_app
     from surveyapp.jobs.worker import Worker
 
+    # OpenBLAS's threads wait for each other: a simulator's request took ten times the CPU.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     settings = read_settings()
     if settings.text("BASE_URL") == DEFAULT_BASE_URL:
         reached = "127.0.0.1" if host in EVERYWHERE else host

@@ -137,6 +137,7 @@ def earlier_report(
 
 def write_fit(folder: Path, found: Analysis) -> None:
     """Write what the fit of the choices made: tables, draws and diagnostics, where there is one."""
+    from analysis.choices.exponent import write_exponent
     from analysis.choices.hb.files import write_diagnostics, write_draws_array, write_individual
     from analysis.cli.partworths.tables import write_tables
     from analysis.rendering.html import diagnostics_html
@@ -150,6 +151,7 @@ def write_fit(folder: Path, found: Analysis) -> None:
         write_individual(folder / "individual.parquet", fit.fitted)
         write_diagnostics(folder / "diagnostics.json", fit.fitted)
         write_draws_array(folder, fit.fitted)
+        write_exponent(folder, fit.fitted, fit.choices, seed=fit.seed)
     charts = draw_diagnostics(diagnostics)
     (folder / "diagnostics.html").write_text(diagnostics_html(diagnostics, charts), "utf-8")
     page = {"diagnostics": diagnostics.model_dump(mode="json"), "charts": charts}

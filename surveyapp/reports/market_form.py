@@ -2,7 +2,7 @@
 
 Everything stands in the query, so that a scenario can be kept as a bookmark or sent to a colleague.
 Names: ``p1.name``, ``p1.own``, ``p1.cost``, ``p1.had`` (per cent of shops), ``p1.a.ATTRIBUTE``; the
-same behind ``b`` is the market that changes are counted from.
+same behind ``b`` is the market that changes are counted from. ``keep.ATTRIBUTE``: not to vary.
 """
 
 from __future__ import annotations
@@ -55,7 +55,13 @@ class MarketForm:
     method: str = "share"
     segment: str = ""
     curve: int = 1
-    """The product whose prices are tried, counted from 1."""
+    """The product whose prices and levels are tried, counted from 1."""
+    exponent: str = ""
+    """'tuned', or '' for 1; of share of preference only."""
+    best: bool = False
+    """Whether to search for the best version of the product ``curve``."""
+    keep: tuple[str, ...] = ()
+    """Attributes that the search leaves as they are."""
 
     @property
     def query(self) -> str:
@@ -71,6 +77,11 @@ class MarketForm:
         yield "method", self.method
         yield "segment", self.segment
         yield "curve", str(self.curve)
+        yield "exponent", self.exponent
+        if self.best:
+            yield "best", "1"
+        for attribute in self.keep:
+            yield f"keep.{attribute}", "1"
 
     def hidden_base(self) -> list[tuple[str, str]]:
         """Names and values of the fields that keep the market to compare with."""
@@ -153,6 +164,9 @@ def read_form(given: Mapping[str, str], exercise: ChoiceExercise) -> MarketForm:
         size=given.get("size", "").strip()[:20],
         method=method if method in METHODS else "share",
         segment=given.get("segment", "")[:300],
+        exponent="tuned" if given.get("exponent") == "tuned" and method == "share" else "",
+        best=given.get("best") == "1",
+        keep=tuple(a.id for a in exercise.attributes if given.get(f"keep.{a.id}") == "1"),
         curve=int(curve) if curve.isdecimal() and 0 < int(curve[:3]) <= len(products) else 1,
     )
 

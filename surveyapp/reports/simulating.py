@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from analysis.choices.simulator.shares import Simulator
     from analysis.choices.simulator.volume import Volume
     from analysis.choices.simulator.worths import Worths
+    from surveyapp.reports.trying import Tried
 
 KEPT = 4
 """Reports whose draws a process keeps at hand."""
@@ -42,6 +43,7 @@ class Simulation:
     line: Line
     volume: Volume | None
     curve: PriceCurve | None
+    tried: Tried | None
     changed: bool
     error: float
     """Monte-Carlo error of the first share."""
@@ -194,6 +196,7 @@ def simulate(
         line(simulator, found, before),
         source_of_volume(simulator, before, found) if before is not None else None,
         None if small else _curve(simulator, form, market),
+        None if small else _tried(simulator, form, market),
         changed,
         monte_carlo_error(found.drawn[:, 0, 0]),
         chosen.n[0],
@@ -216,6 +219,12 @@ def _segment(worths: Worths, people: People, wanted: str) -> Worths:
     if name not in members:
         return worths
     return divided(worths, {wanted: members[name]}).only(wanted)
+
+
+def _tried(simulator: Simulator, form: MarketForm, market: Market) -> Tried:
+    from surveyapp.reports.trying import tried
+
+    return tried(simulator, market, form.curve - 1, search=form.best, keep=form.keep)
 
 
 def _curve(simulator: Simulator, form: MarketForm, market: Market) -> PriceCurve | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +86,7 @@ def simulator(report: str) -> ResponseReturnValue:
 
 
 def _page(opened: Opened, form: MarketForm, fault: str = "", name: str = "") -> str:
+    from analysis.choices.simulator.exponent import read_exponent
     from analysis.choices.simulator.holdouts import read_holdouts
     from analysis.choices.simulator.worths import NoWorths
     from surveyapp.reports import simulating
@@ -95,7 +96,7 @@ def _page(opened: Opened, form: MarketForm, fault: str = "", name: str = "") -> 
     try:
         coding = _coding(opened)
         worths, people = simulating.worths_of(opened.folder, coding)
-        found, wrong = _simulated(coding, worths, people, form)
+        found, wrong = _simulated(opened, coding, worths, people, form)
     except NoWorths as error:
         return render_template("reports/simulator.html", record=record, why=str(error), form=None)
     with current.store().read() as c:
@@ -118,6 +119,7 @@ def _page(opened: Opened, form: MarketForm, fault: str = "", name: str = "") -> 
         found=found,
         drawings=_drawings(form, found, unit),
         holdouts=read_holdouts(opened.folder).sentences(),
+        exponent=read_exponent(opened.folder),
         saved=saved,
         fault=fault,
         name=name,
@@ -137,13 +139,17 @@ def _coding(opened: Opened) -> Coding:
 
 
 def _simulated(
-    coding: Coding, worths: Worths, people: People, form: MarketForm
+    opened: Opened, coding: Coding, worths: Worths, people: People, form: MarketForm
 ) -> tuple[Simulation | None, list[tuple[str, str]]]:
+    from analysis.choices.simulator.exponent import read_exponent
     from surveyapp.reports import simulating
 
     market, base, wrong = simulating.read_market(form, coding)
     if market is None or base is None:
         return None, wrong
+    if form.exponent and opened.folder is not None:
+        scale = read_exponent(opened.folder).chosen
+        market, base = replace(market, scale=scale), replace(base, scale=scale)
     return simulating.simulate(worths, people, form, market, base), wrong
 
 
@@ -199,7 +205,7 @@ def simulator_csv(report: str) -> ResponseReturnValue:
         worths, people = simulating.worths_of(opened.folder, coding)
     except NoWorths:
         abort(404)
-    found, _ = _simulated(coding, worths, people, form)
+    found, _ = _simulated(opened, coding, worths, people, form)
     if found is None:
         abort(404)
     record = opened.record

@@ -120,6 +120,7 @@ def pages(failed, running):
         "new-test": "/reports/r1/tests/new",
         "simulator": "/reports/r1/simulator",
         "simulator-changed": f"/reports/r1/simulator?{SCENARIO}",
+        "simulator-best": f"/reports/r1/simulator?{SCENARIO}&best=1&keep.price=1",
         "people": "/staff/people",
         "password": "/staff/password",
     }

@@ -40,6 +40,7 @@ OPTIONS = (
 
 def run(request: Request) -> None:
     """Fit, write all files, and say when the draws are not final."""
+    from analysis.choices.exponent import write_exponent
     from analysis.diagnostics.fit import Fit
 
     study, table = request.read()
@@ -54,6 +55,8 @@ def run(request: Request) -> None:
     )
     write_diagnostics_page(out, fit)
     validation = write_validation(out, study, table, fitted, seed=request.seed)
+    if request.options["save_draws"]:
+        write_exponent(out, fitted, table, seed=request.seed)
     write_json(out / "summary.json", _summary(fitted, table, asked, request) | validation)
     say(request, *table.notes, *fitted.warnings)
 

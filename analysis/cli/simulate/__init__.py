@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from analysis.cli.bad_input import BadInput, bad_input
 from analysis.cli.partworths.request import read_segments, read_weights
 
 if TYPE_CHECKING:
+    from analysis.choices.simulator.reading import ProductsFile
     from analysis.choices.simulator.worths import Worths
 
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="share: share of preference; first-choice: everybody takes the best; both over draws. "
     "rfc: randomised first choice on point estimates.",
+)
+@click.option(
+    "--exponent",
+    type=click.Choice(["tuned"]),
+    help="tuned: the exponent tuned on half of the holdout tasks, where it predicts the other half "
+    "better than 1 beyond its error; with --method share. Default: 'scale' of PRODUCTS.yaml, or 1.",
 )
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
 @click.option(
@@ -44,6 +51,7 @@ def simulate(
     partworths: Path,
     products: Path,
     method: str,
+    exponent: str | None,
     exercise: str | None,
     weights: Path | None,
     segments: Path | None,
@@ -73,6 +81,8 @@ def simulate(
     with bad_input(StudyFaults, ProductFaults):
         content, lines = parse_yaml(products.read_bytes())
         file = read_products(coding, content, lines)
+    if exponent is not None:
+        file = _with_tuned(file, content, method, partworths)
     with bad_input(NoWorths, CannotSimulate):
         worths = read_worths(partworths, coding, seed=seed)
         worths = _divided(_weighted(worths, weights, partworths), segments)
@@ -80,9 +90,27 @@ def simulate(
         simulator = simulator_of(worths, wanted, file.errors)
     with bad_input():
         out.mkdir(parents=True, exist_ok=True)
-    said = write_all(out, simulator, file, partworths)
+    said = write_all(out, simulator, file, partworths, tuned=exponent is not None)
     click.echo("\n".join(said))
     click.echo(f"Written to {out}", err=True)
+
+
+def _with_tuned(file: ProductsFile, content: Any, method: str, folder: Path) -> ProductsFile:
+    """All markets with the tuned exponent, or with 1 where that is not worse."""
+    from dataclasses import replace
+
+    from analysis.choices.simulator.exponent import read_exponent
+
+    if method != "share":
+        raise BadInput(
+            f"--exponent tuned is that of share of preference, and --method is {method}: leave "
+            "one of them out"
+        )
+    if isinstance(content, dict) and "scale" in content:
+        raise BadInput("the products file gives 'scale': leave it or --exponent tuned out")
+    scale = read_exponent(folder).chosen
+    scenarios = {name: replace(m, scale=scale) for name, m in file.scenarios.items()}
+    return replace(file, market=replace(file.market, scale=scale), scenarios=scenarios)
 
 
 def _weighted(worths: Worths, path: Path | None, folder: Path) -> Worths:

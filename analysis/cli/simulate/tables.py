@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
+from analysis.choices.simulator.exponent import read_exponent
 from analysis.choices.simulator.files import are_final
-from analysis.choices.simulator.holdouts import Holdouts, read_holdouts
+from analysis.choices.simulator.holdouts import read_holdouts
 from analysis.choices.simulator.outcomes import (
     in_words,
     line,
@@ -34,8 +35,13 @@ BASE = "as it is"
 Rows = Iterator[dict[str, object]]
 
 
-def write_all(out: Path, simulator: Simulator, file: ProductsFile, folder: Path) -> list[str]:
-    """Simulate everything that was asked for; returns what to say."""
+def write_all(
+    out: Path, simulator: Simulator, file: ProductsFile, folder: Path, *, tuned: bool = False
+) -> list[str]:
+    """Simulate everything that was asked for; returns what to say.
+
+    ``tuned``: the tuned exponent was asked for, and is in the markets where it earned it.
+    """
     click.echo("Simulating ...", err=True)
     markets = {BASE: file.market, **file.scenarios}
     found = {name: simulator.simulate(market) for name, market in markets.items()}
@@ -54,7 +60,8 @@ def write_all(out: Path, simulator: Simulator, file: ProductsFile, folder: Path)
         write_csv(out / "search.csv", _search_rows(simulator, best))
     held = read_holdouts(folder)
     write_json(out / "summary.json", _summary(simulator, file, found[BASE], folder))
-    said = _said(simulator, found, best, held)
+    said = _said(simulator, found, best, tuned)
+    said += ["", *held.sentences(), "", *read_exponent(folder).sentences()]
     if not are_final(folder):
         said.insert(0, f"NOT FINAL: the chains of the draws in '{folder}' do not agree.")
     return said
@@ -225,6 +232,7 @@ def _summary(
         "draws_saved": worths.kept_of,
         "monte_carlo_error_of_shares": max(errors),
         "scale": market.scale,
+        "exponent": read_exponent(folder).model_dump(mode="json"),
         "similarity": simulator.errors.similarity if simulator.method == "rfc" else None,
         "market_size": market.size,
         "units_and_money_for": size(market),
@@ -238,11 +246,12 @@ def _summary(
 
 
 def _said(
-    simulator: Simulator, found: Mapping[str, Simulated], best: Found | None, held: Holdouts
+    simulator: Simulator, found: Mapping[str, Simulated], best: Found | None, tuned: bool
 ) -> list[str]:
     worths, market = simulator.worths, found[BASE].market
     said = [f"{in_words(simulator)}; {worths.n[0]:,} respondents."]
-    said.append(f"Scale (exponent) {market.scale:g}, not tuned.")
+    how = "not tuned" if not tuned else "tuned" if market.scale != 1 else "tuning did not earn more"
+    said.append(f"Scale (exponent) {market.scale:.4g}, {how}.")
     marked = [f"{p.name} x {p.factor:g}" for p in market.products if p.factor != 1]
     if marked:
         said.append(f"Calibration factors from outside: {', '.join(marked)}.")
@@ -258,7 +267,7 @@ def _said(
         said.append(f"\nSuppressed, fewer than 10 respondents: {', '.join(small)}")
     if best is not None:
         said += ["", *_best_said(simulator, best)]
-    return [*said, "", *held.sentences()]
+    return said
 
 
 def _spoken(estimate: Estimate) -> str:

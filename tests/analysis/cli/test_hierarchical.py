@@ -71,6 +71,7 @@ def test_all_files_are_written(written):
         "draws.json",
         "draws.nc",
         "draws.npy",
+        "exponent.json",
         "holdout.csv",
         "importances.csv",
         "individual.csv",

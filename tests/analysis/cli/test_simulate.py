@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.choices.coding import coding_of
+from analysis.choices.simulator.exponent import Exponent, Judged, Tuned
 from analysis.cli import main
+from analysis.estimate import Estimate
 from analysis.study import parse_study
 from tests.analysis.choices.simulator.markets import STUDY, drawn
 
@@ -114,6 +116,58 @@ def test_every_output_says_how_far_the_part_worths_can_be_trusted(folder):
     assert "Scale (exponent) 1, not tuned" in result.stdout
     (folder / "worths" / "summary.json").write_text('{"estimator": "hb", "holdout": null}')
     assert "No holdout tasks" in run(folder)[0].stdout
+
+
+def leave_exponent(worths, gain):
+    """An exponent of 2, tuned on task 1, and by how much it predicts task 2 better (nats)."""
+    value = Estimate(value=2.0, low=1.6, high=2.4, n=40, method="m")
+    hit = Estimate(value=0.6, low=0.5, high=0.7, n=40, method="m")
+    one, own = (
+        Judged(exponent=e, log_loss=hit, hit_rate=hit, mae=None, noise=None, why_no_mae="few")
+        for e in (1.0, 2.0)
+    )
+    tuned = Tuned(
+        exponent=value, at_bound=False, tuned_on=("1",), judged_on=("2",), answers=40, one=one,
+        own=own, gain=Estimate(value=gain, low=gain - 0.02, high=gain + 0.02, n=40, method="m"),
+    )  # fmt: skip
+    (worths / "exponent.json").write_text(Exponent(tuned=tuned).model_dump_json())
+
+
+def test_a_tuned_exponent_is_used_only_when_asked_for_and_earned(folder):
+    products = (folder / "products.yaml").read_text()
+    (folder / "scaled.yaml").write_text(f"scale: 2\n{products}")
+    leave_exponent(folder / "worths", 0.05)
+
+    def shares(*more, products="products.yaml"):
+        result, out = run(folder, *more, products=products)
+        assert result.exit_code == 0, result.output
+        return result.stdout, pd.read_csv(out / "shares.csv")["share"].to_numpy()
+
+    said, plain = shares()
+    assert "Scale (exponent) 1, not tuned" in said
+    assert "better than 1, beyond its error" in said
+    said, tuned = shares("--exponent", "tuned")
+    assert "Scale (exponent) 2, tuned." in said
+    assert tuned == pytest.approx(shares(products="scaled.yaml")[1])
+    assert np.abs(tuned - plain).max() > 0.01
+    leave_exponent(folder / "worths", 0.01)
+    said, kept = shares("--exponent", "tuned")
+    assert kept == pytest.approx(plain)
+    assert "tuning did not earn more" in said
+    (folder / "worths" / "exponent.json").unlink()
+    said, kept = shares("--exponent", "tuned")
+    assert kept == pytest.approx(plain)
+    assert "No tuned exponent" in said
+
+
+def test_a_tuned_exponent_does_not_go_with_every_option(folder):
+    result, _ = run(folder, "--exponent", "tuned", "--method", "first-choice")
+    assert result.exit_code == 2
+    assert "share of preference" in result.stderr
+    (folder / "products.yaml").write_text("scale: 2\n" + (folder / "products.yaml").read_text())
+    result, _ = run(folder, "--exponent", "tuned")
+    assert result.exit_code == 2
+    assert "gives 'scale'" in result.stderr
 
 
 def test_draws_that_are_not_final_are_called_so(folder):

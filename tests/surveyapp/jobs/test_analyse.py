@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.archive import write_archive
+from analysis.choices.simulator.exponent import NOT_SAVED, Exponent, read_exponent
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
 from surveyapp.jobs import analyse, queue
@@ -59,6 +60,7 @@ def test_draws_are_named_and_agree_with_the_part_worths(ran):
     folder = run_files.folder_of(settings, job.job)
     draws = np.load(folder / "draws.npy", mmap_mode="r", allow_pickle=False)
     names = json.loads((folder / "draws.json").read_text())
+    assert read_exponent(folder) != Exponent(reason=NOT_SAVED)
     assert draws.dtype == np.float32
     assert draws.shape == (1000, len(names["respondents"]), len(names["columns"]))
     individual = pd.read_parquet(folder / "individual.parquet")

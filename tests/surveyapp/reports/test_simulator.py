@@ -7,9 +7,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from surveyapp.reports import market_form, simulating
+from surveyapp.reports import market_form, simulating, trying
+from surveyapp.reports.run_files import folder_of
 from surveyapp.store import jobs
 from tests import builders
+from tests.analysis.cli.test_simulate import leave_exponent
 from tests.surveyapp.people import Person, logged_in
 from tests.surveyapp.reports.test_reports import store_report
 
@@ -102,7 +104,7 @@ def test_buttons_work_without_a_script_and_lead_to_an_address_to_keep(simulated)
     changed = given | {"p1.a.look": "plain", "do": "base"}
     to = manager.get(PAGE, query_string=changed).headers["Location"]
     assert dict(parse_qsl(urlsplit(to).query))["b1.a.look"] == "plain"
-    assert "Change, points" not in manager.get(to).text
+    assert "Change, points" not in card(manager.get(to).text, "shares-title")
 
 
 def test_everything_wrong_is_named_at_once_and_nothing_breaks(simulated):
@@ -151,6 +153,26 @@ def test_other_ways_to_count_choices(simulated, method):
     row = shares(manager, given)["Our product"]
     assert 0 <= float(row["share_low"]) <= float(row["share"]) <= float(row["share_high"]) <= 1
     assert method.split("-")[0] in row["method"] or "randomised first choice" in row["method"]
+
+
+def test_a_tuned_exponent_is_shown_and_used_only_when_chosen(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    assert "saved without one" in text(manager.get(PAGE).text)
+    plain = shares(manager, given)["Our product"]["share"]
+    assert shares(manager, given | {"exponent": "tuned"})["Our product"]["share"] == plain
+    folder = folder_of(simulated.extensions["surveyapp.settings"], "run1")
+    leave_exponent(folder, 0.05)
+    page = manager.get(PAGE).text
+    assert "2.00, tuned on holdout tasks" in page
+    assert "better than 1, beyond its error" in text(page)
+    assert shares(manager, given)["Our product"]["share"] == plain
+    tuned = shares(manager, given | {"exponent": "tuned"})["Our product"]["share"]
+    assert float(tuned) != pytest.approx(float(plain), abs=0.001)
+    leave_exponent(folder, 0.01)
+    page = manager.get(PAGE).text
+    assert "tuned on holdout tasks</option>" not in page
+    assert "the exponent stays 1" in text(page)
 
 
 def test_scenarios_are_saved_by_name_and_removed_by_their_author(simulated):
@@ -203,3 +225,56 @@ def test_draws_of_another_exercise_are_a_message(simulated):
     page = logged_in(simulated, "manager").get(PAGE)
     assert page.status_code == 200
     assert "other columns" in page.text
+
+
+def card(page, title):
+    """The text of the section with this title's id."""
+    return text(page.split(f'aria-labelledby="{title}"')[1].split("</section>")[0])
+
+
+def test_every_level_is_tried_one_at_a_time(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    said = card(manager.get(PAGE, query_string=given).text, "levels-title")
+    assert said.count("as it is") == len(EXERCISE.attributes)
+    plain = shares(manager, given | {"p1.a.look": "plain"} | {"method": "share"})["Our product"]
+    change = 100 * float(plain["change"])
+    found = re.search(r"Look: Plain\s+\S?\s*([−-]\d+) ", said)
+    assert int(found[1].replace("−", "-")) == pytest.approx(change, abs=1)
+    slow = manager.get(PAGE, query_string=given | {"method": "rfc", "best": "1"}).text
+    assert "takes too long for this on a page" in card(slow, "levels-title")
+    assert "takes too long for this on a page" in card(slow, "best-title")
+
+
+def test_the_best_version_is_the_one_that_trying_each_finds(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    keep = {f"keep.{a.id}": "1" for a in EXERCISE.attributes if a.id != "price"}
+    prices = {"0.90": 0.9, "1.05": 1.05, "1.20": 1.2, "1.35": 1.35}
+    assert "best-title" not in manager.get(PAGE, query_string=given).text
+    for cost, goal in (("", "revenue"), ("0.4", "profit")):
+        asked = given | keep | {"best": "1", "p1.cost": cost}
+        each = {
+            said: float(shares(manager, asked | {"p1.a.price": str(p)})["Our product"][goal])
+            for said, p in prices.items()
+        }
+        top = max(each, key=each.get)
+        said = card(manager.get(PAGE, query_string=asked).text, "best-title")
+        row = said.split("Regret", 1)[1].split("of 100 draws")[0]
+        assert re.search(r"\$\d\.\d\d", row)[0] == f"${top}"
+        assert f"By {goal}" in said
+        assert "all 4 versions" in said
+        assert "Keeping the product as it is" in said
+
+
+def test_a_search_that_cannot_be_made_says_what_to_do(simulated, monkeypatch):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE)) | {"best": "1"}
+    rival = manager.get(PAGE, query_string=given | {"curve": "2"}).text
+    assert "of Competitor: the best is the best for us" in card(rival, "best-title")
+    keep = {f"keep.{a.id}": "1" for a in EXERCISE.attributes}
+    kept = manager.get(PAGE, query_string=given | keep).text
+    assert "leave something to vary" in card(kept, "best-title")
+    monkeypatch.setattr(trying, "MOST_WORK", 200 * 40 * 10)
+    large = card(manager.get(PAGE, query_string=given).text, "best-title")
+    assert "more than the 10 that a page searches with 40 respondents" in large
