@@ -14,7 +14,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.customers.drivers import LEAST_CUSTOMERS, LEAST_PURCHASE_DAYS, earlier_rate
+from analysis.customers.drivers import (
+    LEAST_CUSTOMERS,
+    LEAST_PURCHASE_DAYS,
+    earlier_rate,
+    poisson_ratio,
+)
 from analysis.estimate import Estimate, unavailable
 
 Says = Literal["functional", "emotional", "too uncertain to tell", "not known"]
@@ -72,8 +77,6 @@ def later_purchases(linked: pd.DataFrame, functional: pd.Series, emotional: pd.S
     ------
     Gourieroux, Monfort & Trognon (1984), Econometrica 52, as for ``value_relation``.
     """
-    import statsmodels.api as sm
-
     needed = ["days_before", "weeks_before", "days_after", "weeks_after"]
     table = linked.reindex(columns=needed).assign(f=functional, e=emotional).dropna()
     table = table[(table["weeks_after"] > 0) & (table["weeks_before"] > 0)]
@@ -83,23 +86,14 @@ def later_purchases(linked: pd.DataFrame, functional: pd.Series, emotional: pd.S
         return unavailable(reason, n=n, method=METHOD, unit="ratio")
     scores = [stats.zscore(table[name].to_numpy(dtype=float), ddof=1) for name in ("f", "e")]
     design = np.column_stack([np.ones(n), *scores, earlier_rate(table)])
-    fitted = sm.GLM(
+    estimate, _ = poisson_ratio(
         table["days_after"].to_numpy(dtype=float),
         design,
-        family=sm.families.Poisson(),
-        exposure=table["weeks_after"].to_numpy(dtype=float),
-    ).fit(cov_type="HC1", maxiter=100)
-    contrast = np.array([0.0, 1.0, -1.0, 0.0])
-    centre = float(contrast @ fitted.params)
-    error = float(np.sqrt(contrast @ fitted.cov_params() @ contrast))
-    if not fitted.converged or not np.isfinite([centre, error]).all():
-        reason = "the regression did not converge"
-        return unavailable(reason, n=n, method=METHOD, unit="ratio")
-    half = float(stats.norm.ppf(0.975)) * error
-    value, low, high = np.exp([centre, centre - half, centre + half])
-    return Estimate(
-        value=float(value), low=float(low), high=float(high), n=n, method=METHOD, unit="ratio"
+        table["weeks_after"].to_numpy(dtype=float),
+        contrast=(0.0, 1.0, -1.0, 0.0),
+        method=METHOD,
     )
+    return estimate
 
 
 def _why_not(table: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,7 +83,10 @@ def value_relation(linked: pd.DataFrame, *, predictor: str = "perceived_value") 
         columns.append(earlier_rate(usable))
     counts = usable[days].to_numpy(dtype=float)
     exposure = usable[weeks].to_numpy(dtype=float)
-    estimate, dispersion = _fit(counts, np.column_stack(columns), exposure, method)
+    slopes = [0.0, 1.0, 0.0][: len(columns)]
+    estimate, dispersion = poisson_ratio(
+        counts, np.column_stack(columns), exposure, contrast=slopes, method=method
+    )
     return _said(estimate, design, dispersion)
 
 
@@ -142,27 +146,39 @@ def earlier_rate(usable: pd.DataFrame) -> np.ndarray:
     return np.asarray(np.log(rate))
 
 
-def _fit(
-    counts: np.ndarray, design: np.ndarray, exposure: np.ndarray, method: str
+def poisson_ratio(
+    counts: np.ndarray,
+    design: np.ndarray,
+    exposure: np.ndarray,
+    *,
+    contrast: Sequence[float],
+    method: str,
 ) -> tuple[Estimate, float | None]:
+    """Ratio of a contrast of a Poisson regression's slopes, with the dispersion of the counts.
+
+    Robust (HC1) errors, so that overdispersed counts are allowed; exp of the contrast with its
+    95 % normal interval. Unavailable, without a dispersion, where the regression did not converge.
+
+    Parameters
+    ----------
+    counts, exposure
+        Shape (n,).
+    design
+        Shape (n, k), its first column ones; ``contrast`` weighs its k slopes.
+    """
     import statsmodels.api as sm
 
     fitted = sm.GLM(counts, design, family=sm.families.Poisson(), exposure=exposure).fit(
         cov_type="HC1", maxiter=100
     )
-    n = len(counts)
-    slope, error = float(fitted.params[1]), float(fitted.bse[1])
+    n, weights = len(counts), np.asarray(contrast)
+    slope = float(weights @ fitted.params)
+    error = float(np.sqrt(weights @ fitted.cov_params() @ weights))
     if not fitted.converged or not np.isfinite([slope, error]).all():
         return unavailable(
             "the regression did not converge", n=n, method=method, unit="ratio"
         ), None
     half = float(stats.norm.ppf(0.975)) * error
-    estimate = Estimate(
-        value=float(np.exp(slope)),
-        low=float(np.exp(slope - half)),
-        high=float(np.exp(slope + half)),
-        n=n,
-        method=method,
-        unit="ratio",
-    )
+    low, value, high = (float(x) for x in np.exp([slope - half, slope, slope + half]))
+    estimate = Estimate(value=value, low=low, high=high, n=n, method=method, unit="ratio")
     return estimate, float(fitted.pearson_chi2 / fitted.df_resid)

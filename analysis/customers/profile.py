@@ -13,7 +13,7 @@ from scipy import stats
 from analysis.customers.engagement import engagement_facets
 from analysis.estimate import Estimate, unavailable
 from analysis.ratings.means import share_estimate
-from analysis.ratings.scales import UNIT, mean_estimate, reliability, score_column
+from analysis.ratings.scales import UNIT, mean_estimate, recommendations, reliability, score_column
 from analysis.study import Study
 from analysis.study.types import Component as Name
 
@@ -161,11 +161,9 @@ def _asked(study: Study, answers: pd.DataFrame, scores: pd.DataFrame, name: Name
         )
         for construct in facet.constructs
     ]
-    question = study.recommendation()
-    if name == "emotional" and question is not None:
-        rows = answers[(answers["question"] == question.id) & (answers["status"] == "answered")]
-        given = 10 * rows.set_index("respondent")["value"].astype(float)
-        found.append((RECOMMENDS, given.reindex(scores.index), ONE_ANSWER))
+    given = recommendations(study, answers)
+    if name == "emotional" and given is not None:
+        found.append((RECOMMENDS, 10 * given.reindex(scores.index), ONE_ANSWER))
     return found
 
 

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.estimate import Estimate
+from analysis.ratings.between_groups import LEAST_GROUP
 from analysis.ratings.means import mean_of, p_of_mean
 from analysis.ratings.nps import effective_n
-from analysis.ratings.scales import UNIT, construct_scores, item_scores, score_column
+from analysis.ratings.scales import UNIT, item_column, item_scores, mean_of_items
 from analysis.study import Study
 from analysis.study.questions import Item
-from analysis.study.scoring import LEAST_SHARE
-
-LEAST = 10
-"""Respondents below which one item is not tested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +63,14 @@ def gap_scores(study: Study, answers: pd.DataFrame, construct: str) -> tuple[pd.
     """
     pairs = item_pairs(study, construct)
     if pairs:
-        gaps = _item_gaps(study, answers, pairs)
-        enough = gaps.notna().mean(axis=1) >= LEAST_SHARE
+        gaps = mean_of_items(_item_gaps(study, answers, pairs))
         items = f"{len(pairs)} item{'s' if len(pairs) > 1 else ''} asked both ways"
-        return gaps.mean(axis=1).where(enough), f"felt less expected on the {items}, paired"
-    scores = construct_scores(study, answers)
-    columns = [score_column(construct), score_column(construct, "desired")]
-    if not set(columns) <= set(scores.columns):
+        return gaps, f"felt less expected on the {items}, paired"
+    if not (study.items_of(construct) and study.items_of(construct, "desired")):
         return None
-    found = scores[columns[0]] - scores[columns[1]]
-    return found, "felt less expected, paired; the items differ"
+    felt = mean_of_items(item_scores(study, answers, construct))
+    wanted = mean_of_items(item_scores(study, answers, construct, "desired"))
+    return felt - wanted, "felt less expected, paired; the items differ"
 
 
 def gap_estimate(gaps: pd.Series, pairing: str, *, weights: pd.Series | None = None) -> Estimate:
@@ -106,7 +101,7 @@ def item_gaps(
                     felt=mean_of(both["felt"], unit=UNIT, weights=weights),
                     desired=mean_of(both["desired"], unit=UNIT, weights=weights),
                     gap=gap,
-                    p=p_of_mean(gap, float(size)) if len(gaps) >= LEAST else None,
+                    p=p_of_mean(gap, float(size)) if len(gaps) >= LEAST_GROUP else None,
                 )
             )
     return tuple(found)
@@ -129,8 +124,9 @@ def _pair(
     study: Study, construct: str, felt: tuple[str, Item], wanted: tuple[str, Item]
 ) -> ItemPair:
     words = felt[1].text or study.question(felt[0]).text
-    return ItemPair(construct, _column(*felt), _column(*wanted), words.say())
-
-
-def _column(question: str, item: Item) -> str:
-    return f"{question}.{item.id}" if item.id else question
+    return ItemPair(
+        construct,
+        item_column(felt[0], felt[1].id),
+        item_column(wanted[0], wanted[1].id),
+        words.say(),
+    )

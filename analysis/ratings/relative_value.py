@@ -17,7 +17,7 @@ from analysis.ratings.between_groups import LEAST_GROUP, LEVEL, holm
 from analysis.ratings.means import mean_of, p_of_mean
 from analysis.ratings.nps import effective_n
 from analysis.ratings.perceived_value import fieller
-from analysis.ratings.scales import UNIT, item_scores
+from analysis.ratings.scales import UNIT, item_column, item_scores
 from analysis.study import Study
 from analysis.study.flow import Looped
 from analysis.study.scoring import LEAST_SHARE
@@ -158,14 +158,10 @@ def _items(study: Study, answers: pd.DataFrame, construct: str, brand: str) -> p
     """Scores of items by their name in the study file, the same for all brands."""
     table = item_scores(study, answers, construct, entry=brand)
     names = {
-        _column(question, item.id): _column(study.looped[question].question, item.id)
+        item_column(question, item.id): item_column(study.looped[question].question, item.id)
         for question, item in study.items_of(construct, entry=brand)
     }
     return table.rename(columns=names)
-
-
-def _column(question: str, item: str) -> str:
-    return f"{question}.{item}" if item else question
 
 
 def _paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:

@@ -50,11 +50,30 @@ def construct_scores(study: Study, answers: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
     for construct in study.constructs:
         for asked_as in get_args(Asked):
-            items = item_scores(study, answers, construct.id, asked_as)
-            if items.shape[1]:
-                enough = items.notna().mean(axis=1) >= LEAST_SHARE
-                columns[score_column(construct.id, asked_as)] = items.mean(axis=1).where(enough)
+            if study.items_of(construct.id, asked_as):
+                items = item_scores(study, answers, construct.id, asked_as)
+                columns[score_column(construct.id, asked_as)] = mean_of_items(items)
     return pd.DataFrame(columns, index=respondents, dtype=float)
+
+
+def recommendations(study: Study, answers: pd.DataFrame) -> pd.Series | None:
+    """The answers of 0 to 10 by respondent; None where the study asks no recommendation."""
+    question = study.recommendation()
+    if question is None:
+        return None
+    rows = answers[(answers["question"] == question.id) & (answers["status"] == "answered")]
+    return rows.set_index("respondent")["value"].astype(float)
+
+
+def mean_of_items(items: pd.DataFrame) -> pd.Series:
+    """The mean of each respondent's items; missing where fewer than half of them are there."""
+    enough = items.notna().mean(axis=1) >= LEAST_SHARE
+    return items.mean(axis=1).where(enough)
+
+
+def item_column(question: str, item: str) -> str:
+    """The column of an item in the table of items: 'now.fresh', or 'dear' for a question alone."""
+    return f"{question}.{item}" if item else question
 
 
 def item_scores(
@@ -83,7 +102,7 @@ def item_scores(
         here = (answered["question"] == question_id) & (answered["item"].fillna("") == item.id)
         given = answered[here].set_index("respondent")["value"]
         numbers = pd.to_numeric(given, errors="coerce").astype(float)
-        name = f"{question_id}.{item.id}" if item.id else question_id
+        name = item_column(question_id, item.id)
         bad = given[~numbers.between(low, high)]
         faults += [f"respondent {who}, {name}: '{value}'" for who, value in bad.items()]
         share = item_share(numbers, low, high)

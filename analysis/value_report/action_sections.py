@@ -21,7 +21,7 @@ from analysis.diagnostics.fit import Fit
 from analysis.estimate import Estimate
 from analysis.purchases.winback.alarms import by_chance
 from analysis.purchases.winback.campaign import lot
-from analysis.ratings.scales import construct_scores
+from analysis.ratings.scales import construct_scores, recommendations
 from analysis.value_report.action_tables import (
     Effects,
     Members,
@@ -140,12 +140,8 @@ def _members(used: Used, linked: pd.DataFrame, needs: Needs | None) -> tuple[Mem
 
 def _answers(used: Used) -> Answers:
     scores = construct_scores(used.study, used.answers) if len(used.answers) else pd.DataFrame()
-    question = used.study.recommendation()
-    if question is not None and len(scores):
-        rows = used.answers[
-            (used.answers["question"] == question.id) & (used.answers["status"] == "answered")
-        ]
-        given = rows.set_index("respondent")["value"].astype(float)
+    given = recommendations(used.study, used.answers)
+    if given is not None and len(scores):
         scores = scores.assign(recommend=given.reindex(scores.index))
     archive = used.archive
     customers = archive.customers

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.estimate import Estimate
 from analysis.ratings.driver_importance import Drivers, NoDrivers, driver_importance
-from analysis.ratings.scales import mean_estimate, score_column
+from analysis.ratings.scales import mean_estimate, recommendations, score_column
 from analysis.study.types import BENEFITS, COSTS
 from analysis.value_report.section import Point, PointMap, Section, Table
 from analysis.value_report.used import Used
@@ -47,12 +47,9 @@ def drivers_of(used: Used, scores: pd.DataFrame) -> pd.DataFrame:
 def outcomes_of(used: Used, scores: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     """What drivers are sought for, by name: recommending, then every construct of satisfaction."""
     found = []
-    question = used.study.recommendation()
-    if question is not None:
-        rows = used.answers[used.answers["question"] == question.id]
-        rows = rows[rows["status"] == "answered"]
-        given = rows.set_index("respondent")["value"].astype(float).reindex(scores.index)
-        found.append(("Willingness to recommend", given))
+    given = recommendations(used.study, used.answers)
+    if given is not None:
+        found.append(("Willingness to recommend", given.reindex(scores.index)))
     found += [
         (construct.label.say(), scores[score_column(construct.id)])
         for construct in used.study.constructs

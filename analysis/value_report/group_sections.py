@@ -14,7 +14,7 @@ from analysis.ratings.banner import BannerTable, banner
 from analysis.ratings.between_groups import LEAST_GROUP, Difference, by_group, differences, holm
 from analysis.ratings.means import mean_of
 from analysis.ratings.nps import LEAST_PROMOTER, MOST_DETRACTOR, net_promoter_score
-from analysis.ratings.scales import score_column
+from analysis.ratings.scales import recommendations, score_column
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
 
@@ -61,10 +61,8 @@ def group_sections(used: Used, scores: pd.DataFrame) -> tuple[Section, ...]:
 
 def _figures(used: Used, scores: pd.DataFrame) -> list[Figure]:
     found = []
-    question = used.study.recommendation()
-    if question is not None:
-        rows = used.answers[used.answers["question"] == question.id]
-        given = rows[rows["status"] == "answered"].set_index("respondent")["value"].astype(float)
+    given = recommendations(used.study, used.answers)
+    if given is not None:
         values = 100.0 * (given >= LEAST_PROMOTER) - 100.0 * (given <= MOST_DETRACTOR)
         found.append(Figure("Net Promoter Score", values, recommends=True))
     if "perceived_value" in scores:

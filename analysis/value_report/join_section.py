@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.customers.linkage import COMPARED, Linkage
+from analysis.customers.linkage import COMPARED, NOTABLE, Linkage
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
-
-UNEQUAL = 0.2
-"""A standardised difference that the report calls one (Cohen's small effect)."""
 
 
 def join_section(used: Used, linkage: Linkage | None) -> Section | None:
@@ -64,10 +61,10 @@ def _compared(linkage: Linkage) -> Table:
                 f"{c.linked:,.1f}",
                 f"{c.others:,.1f}",
                 f"{c.standardised:+.2f}".replace("-", "\u2212"),
-                "differs" if abs(c.standardised) > UNEQUAL else "alike",
+                "differs" if abs(c.standardised) > NOTABLE else "alike",
             )
             for c in linkage.comparison
         ),
-        note=f"Means. Called different above {UNEQUAL} standard deviations (Cohen's small effect): "
+        note=f"Means. Called different above {NOTABLE} standard deviations (Cohen's small effect): "
         "a description of these buyers, not a test.",
     )

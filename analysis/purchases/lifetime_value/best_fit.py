@@ -7,6 +7,7 @@ import numpy as np
 from analysis.purchases.lifetime_value.buying import (
     BuyingFit,
     BuyingModel,
+    fit_at,
     fit_buying,
     surface,
 )
@@ -102,14 +103,4 @@ def fit_penalised(
     found, penalty = penalised(
         lambda at: surface(model, histories, at, covariates), start, prior, names=names, why=why
     )
-    return BuyingFit(
-        model=model,
-        coefficients=found.at,
-        covariance=found.covariance,
-        log_likelihood=found.log_likelihood,
-        iterations=found.iterations,
-        n_rows=len(histories),
-        n_customers=histories.customers,
-        covariate_names=names[4:],
-        penalty=penalty,
-    )
+    return fit_at(model, histories, found, names, penalty)

@@ -186,6 +186,17 @@ def fit_buying(
         fewer = None if covariates is None else covariates.rows(some)
         start = _climb(model, histories.rows(some), fewer, (start, names, 1e-2)).at
     found = _climb(model, histories, covariates, (start, names, TOLERANCE))
+    return fit_at(model, histories, found, names)
+
+
+def fit_at(
+    model: BuyingModel,
+    histories: Histories,
+    found: Optimum,
+    names: tuple[str, ...],
+    penalty: Penalty | None = None,
+) -> BuyingFit:
+    """The fit of a model at its maximum; ``names`` are its parameters', then its covariates'."""
     return BuyingFit(
         model=model,
         coefficients=found.at,
@@ -195,6 +206,7 @@ def fit_buying(
         n_rows=len(histories),
         n_customers=histories.customers,
         covariate_names=names[4:],
+        penalty=penalty,
     )
 
 
