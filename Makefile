@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Small matrices: threads of BLAS that wait for one another cost more than they do.
+export OPENBLAS_NUM_THREADS ?= 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-spark demo serve test test-postgres check format translations check-deep benchmarks constraints clean
 

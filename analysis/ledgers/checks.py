@@ -6,6 +6,7 @@ is the sum of the bits of its reasons, so that none hides another.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +19,7 @@ TRUE = "('true', '1', 'yes', 'y', 't')"
 FALSE = "('false', '0', 'no', 'n', 'f')"
 AMBIGUOUS = 1 << 61
 """Marks a time that the clocks showed twice: no reason, the earlier one is taken."""
+TO_END = "INTERVAL 1 DAY - INTERVAL 1 MICROSECOND"
 LONGEST = 1_000
 SPACES = "".join(letter for letter in map(chr, range(1, 0x3001)) if letter.isspace())
 
@@ -89,7 +91,7 @@ class Checks:
             f'{moment} AS "{part}_{column.name}"'
             for column in columns
             if column.kind == "time"
-            for part, moment in self._moment(column.name).items()
+            for part, moment in self._moment(column).items()
         ]
         meant += [
             f'{self._number(column.name)} AS "number_{column.name}"'
@@ -138,9 +140,9 @@ class Checks:
         )
         return f"TRY_CAST(replace({plain}, ',', '.') AS DOUBLE)"
 
-    def _moment(self, name: str) -> dict[str, str]:
+    def _moment(self, column: Column) -> dict[str, str]:
         """Expressions of utc, gap (no such local time) and twice (two such local times)."""
-        cell = f'"{name}"'
+        cell = f'"{column.name}"'
         layout = self.layout
         if layout.time_format:
             local = f"try_strptime({cell}, {_text(layout.time_format)})"
@@ -159,6 +161,8 @@ class Checks:
             absolute = f"CAST(TRY_CAST({cell} AS TIMESTAMPTZ) AS TIMESTAMP)"
             offset = "'[A-Za-z]$|[+-]\\d{2}(:?\\d{2})?$'"
             floating = f"(({plain}) OR NOT regexp_matches(substr({cell}, 11), {offset}))"
+        if column.ends:
+            local = f"CASE WHEN {self._day_only(cell)} THEN {local} + {TO_END} ELSE {local} END"
         if not self._zoned:
             utc = f"CASE WHEN {floating} THEN {local} ELSE {absolute} END"
             return {"utc": utc}
@@ -174,6 +178,12 @@ class Checks:
             "gap": f"coalesce({floating} AND timezone({zone}, {there}) <> {local}, false)",
             "twice": f"coalesce({floating} AND ({first} OR {second}), false)",
         }
+
+    def _day_only(self, cell: str) -> str:
+        form = self.layout.time_format
+        if form is None:
+            return f"strlen({cell}) <= 10"
+        return "false" if re.search("%[-]?[HIcXTsRrS]", form) else "true"
 
     @property
     def _zoned(self) -> bool:

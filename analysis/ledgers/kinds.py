@@ -37,6 +37,8 @@ class Column:
     least: float | None = None
     ahead: bool = False
     """Whether times after today make sense, as for an offer that is announced."""
+    ends: bool = False
+    """Whether a day without a time of day means its last moment, not its first."""
     help: str = ""
 
     @property
@@ -235,7 +237,9 @@ AVAILABILITY = LedgerKind(
         Column("store"),
         Column("channel"),
         Column("time", "time", required=True, ahead=True, help="From when it was on offer"),
-        Column("until", "time", ahead=True, help="Until when; blank: still"),
+        Column(
+            "until", "time", ahead=True, ends=True, help="Until when, or last day; blank: still"
+        ),
         Column("price", "money", required=True, least=0),
         _CURRENCY,
         Column("on_sale", "flag"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from surveyapp.store.schema import scorings
@@ -38,24 +38,28 @@ def claim(c: Connection, period: str, worker: str, *, at: str, lease_until: str)
 
 def beat(c: Connection, period: str, worker: str, *, lease_until: str) -> bool:
     """Prolong the lease; False when the scoring is no longer this worker's."""
-    mine = (scorings.c.period == period) & (scorings.c.worker == worker)
-    mine = mine & (scorings.c.state == "running")
-    return c.execute(update(scorings).where(mine).values(lease_until=lease_until)).rowcount == 1
+    changed = update(scorings).where(_running(period, worker)).values(lease_until=lease_until)
+    return c.execute(changed).rowcount == 1
 
 
 def release(c: Connection, period: str, worker: str) -> None:
     """Give it back: its worker stops before the end."""
-    mine = (scorings.c.period == period) & (scorings.c.worker == worker)
     values = {"state": "queued", "worker": None, "lease_until": None}
-    c.execute(update(scorings).where(mine).values(**values, attempts=scorings.c.attempts - 1))
+    given = update(scorings).where(_running(period, worker))
+    c.execute(given.values(**values, attempts=scorings.c.attempts - 1))
 
 
 def finish(
     c: Connection, period: str, worker: str, state: str, *, at: str, error: str | None = None
 ) -> None:
-    """End it as 'done' or 'failed'."""
+    """End it as 'done' or 'failed'; nothing where it is no longer this worker's."""
+    ended = update(scorings).where(_running(period, worker))
+    c.execute(ended.values(state=state, finished=at, error=error))
+
+
+def _running(period: str, worker: str) -> ColumnElement[bool]:
     mine = (scorings.c.period == period) & (scorings.c.worker == worker)
-    c.execute(update(scorings).where(mine).values(state=state, finished=at, error=error))
+    return mine & (scorings.c.state == "running")
 
 
 def newest(c: Connection, limit: int = 20) -> list[tuple[str, str, str | None]]:

@@ -158,3 +158,25 @@ def places_naming(folder):
         if b"ann@x.org" in content.lower() or ANN.encode() in content:
             found.append(path)
     return found
+
+
+@pytest.mark.parametrize(
+    ("layout", "written"),
+    [
+        (Layout(zone="Europe/Berlin"), "2026-03-31"),
+        (Layout(zone="Europe/Berlin", time_format="%d.%m.%Y"), "31.03.2026"),
+    ],
+)
+def test_a_last_day_on_offer_is_the_whole_day_where_the_shop_is(tmp_path, layout, written):
+    first = written.replace("31", "30", 1)
+    path = tmp_path / "a.csv"
+    path.write_text(f"product,time,until,price\nroll,{first},{written},1.20\n", encoding="utf-8")
+    load_files([path], how(tmp_path, "availability"), layout)
+    row = rows_of(tmp_path, "availability").iloc[0]
+    assert row["time"] == pd.Timestamp("2026-03-29 22:00")
+    assert row["until"] == pd.Timestamp("2026-03-31 21:59:59.999999")
+
+
+def test_a_last_moment_on_offer_stands_as_it_is_written(load, tmp_path):
+    load("availability", "product,time,until,price\nroll,2026-03-30,2026-03-31 12:00,1.20\n")
+    assert rows_of(tmp_path, "availability")["until"][0] == pd.Timestamp("2026-03-31 12:00")
