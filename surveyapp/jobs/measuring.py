@@ -62,7 +62,13 @@ def run_plan(settings: Settings, store: Store, job: JobRecord, progress: Progres
             adjusted=True,
             currency=given["currency"],
         )
-        wanted = Wanted(given["outcome"], given["smallest"], given["control_share"])
+        wanted = Wanted(
+            outcome=given["outcome"],
+            smallest=given["smallest"],
+            control_share=given["control_share"],
+            power=given["power"],
+            error=given["error"],
+        )
         with reading(ledgers_folder(settings)):
             plan_test(
                 not_erased(settings, recommended_customers(path, given)),

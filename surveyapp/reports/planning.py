@@ -19,7 +19,10 @@ from surveyapp.reports.run_files import TESTS, Recommendation, recommendations_o
 from surveyapp.store.records import ReportRecord
 
 OUTCOMES = {"spend": "Spend", "buyers": "Share who buy", "purchase_days": "Purchase days"}
-USUAL = {"weeks": "13", "control": "50", "seed": "1", "outcome": "spend", "pick": "0"}
+USUAL = {
+    "weeks": "13", "control": "50", "power": "80", "error": "5", "seed": "1", "outcome": "spend",
+    "pick": "0",
+}  # fmt: skip
 Errors = dict[str, str]
 
 
@@ -71,6 +74,8 @@ def _read(
         errors["what"] = "Say in up to 500 characters what the contacted customers get."
     weeks = _number(given, "weeks", 1, 104, "Write whole weeks, 1 to 104.", errors, whole=True)
     control = _number(given, "control", 5, 95, "Write a percentage from 5 to 95.", errors)
+    power = _number(given, "power", 50, 99, "Write a percentage from 50 to 99.", errors)
+    error = _number(given, "error", 0.1, 20, "Write a percentage from 0.1 to 20.", errors)
     seed = _number(given, "seed", 0, 2**31, "Write a whole number.", errors, whole=True)
     outcome = given.get("outcome", "")
     if outcome not in OUTCOMES:
@@ -96,6 +101,8 @@ def _read(
         "outcome": outcome,
         "smallest": smallest / 100 if outcome == "buyers" else smallest,
         "control_share": control / 100,
+        "power": power / 100,
+        "error": error / 100,
         "seed": int(seed),
         "only_enough": given.get("anyway") != "yes",
     }, {}

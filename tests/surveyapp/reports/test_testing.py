@@ -164,8 +164,8 @@ def test_a_damaged_register_says_which_test(tested):
 WISH = {
     "pick": "1", "name": "summer", "what": "A call",
     "began": (BEGAN + timedelta(weeks=5)).isoformat(),
-    "weeks": "4", "outcome": "spend", "smallest": "4", "control": "40", "seed": "3",
-    "anyway": "yes",
+    "weeks": "4", "outcome": "spend", "smallest": "4", "control": "40", "power": "90",
+    "error": "10", "seed": "3", "anyway": "yes",
 }  # fmt: skip
 
 
@@ -201,6 +201,7 @@ def test_a_recommendation_becomes_a_planned_test(recommended):
     register = Register(recommended.extensions["surveyapp.settings"].files / TESTS)
     plan = register.get("summer").plan
     assert (plan.strategy, plan.segment, plan.contact, plan.control) == ("win_back", "gold", 36, 24)
+    assert (plan.power, plan.error) == (0.9, 0.1)
     assert (plan.currency, plan.weeks, plan.smallest, plan.outcome) == ("USD", 4, 4.0, "spend")
     assert plan.decided_by.startswith("manager")
     listed = pd.read_csv(register.folder / "summer" / "list.csv")
@@ -223,10 +224,11 @@ def test_too_few_customers_are_refused_with_how_many_are_needed(recommended, cap
 
 def test_all_that_is_wrong_is_said_at_once_and_what_was_written_stays(recommended):
     wrong = {"pick": "2", "name": "spring", "what": " ", "began": "2020-01-01", "weeks": "1.5",
-             "outcome": "luck", "smallest": "nan", "control": "0", "seed": "x"}  # fmt: skip
+             "outcome": "luck", "smallest": "nan", "control": "0", "power": "100",
+             "error": "0", "seed": "x"}  # fmt: skip
     reply = logged_in(recommended, "manager").post("/reports/r2/tests/new", **wrong)
     assert reply.status_code == 400
-    assert reply.text.count('class="error"') == 9
+    assert reply.text.count('class="error"') == 11
     assert "There is a test &#39;spring&#39;" in reply.text
     assert 'value="2020-01-01"' in reply.text
 
