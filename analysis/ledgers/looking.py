@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +15,13 @@ from analysis.ledgers.set_apart import ROWS
 from analysis.ledgers.summary import FileLoad, file_load
 
 
-def read_rows_of(folder: Path, kind: LedgerKind = PURCHASES) -> pd.DataFrame:
-    """The rows that hold now, sorted by time: the kind's columns, source and load."""
+def read_rows_of(
+    folder: Path, kind: LedgerKind = PURCHASES, *, customers: Collection[str] | None = None
+) -> pd.DataFrame:
+    """The rows that hold now, sorted by time: the kind's columns, source and load.
+
+    With ``customers`` only theirs: of a large ledger the rest never comes into memory.
+    """
     with connection() as engine:
         files = [str(path) for path in parquet_files(folder)]
         if not files:
@@ -24,7 +30,10 @@ def read_rows_of(folder: Path, kind: LedgerKind = PURCHASES) -> pd.DataFrame:
             return engine.execute(empty).df()
         engine.read_parquet(files).create_view("ledger")
         by = ", ".join(f'"{name}"' for name in ("time", *kind.identity, *kind.customers))
-        return engine.execute(f"SELECT * FROM ledger ORDER BY {by}").df()
+        if customers is None:
+            return engine.execute(f"SELECT * FROM ledger ORDER BY {by}").df()
+        theirs = "SELECT * FROM ledger WHERE customer IN (SELECT unnest(?))"
+        return engine.execute(f"{theirs} ORDER BY {by}", [sorted(customers)]).df()
 
 
 def read_history_of(folder: Path, kind: LedgerKind = PURCHASES) -> pd.DataFrame:

@@ -7,6 +7,7 @@ division of numbers that are not negative, plain aggregates and windows.
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -97,6 +98,12 @@ def with_integers(found: pd.DataFrame, expression: ir.Table) -> pd.DataFrame:
     """DuckDB sums whole numbers into wider ones, which arrive as floats: turn them back."""
     whole = [name for name, kind in expression.schema().items() if kind.is_integer()]
     return found.astype({name: "Int64" if found[name].isna().any() else "int64" for name in whole})
+
+
+def last_day(purchases: Purchases) -> date | None:
+    """The day (UTC) of the latest purchase; None without any."""
+    last = compute(purchases_table().agg(last=lambda t: t.time.max()), purchases)["last"].iloc[0]
+    return None if pd.isna(last) else pd.Timestamp(last).date()
 
 
 def refuse_mixed_currencies(purchases: Purchases) -> None:

@@ -10,7 +10,7 @@ ledger stand in a table of their own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
@@ -249,7 +249,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
     alarms, alarm_facts = bought.alarms()
     scores = bought.scores()
     linked = linked_answer_days(collected)
-    offered, offer_facts = bought.on_offer(study, how, linked["customer"])
+    offered, offer_facts = bought.on_offer(study, how, set(linked["customer"]))
     return Archive(
         versions=collected.versions,
         respondents=respondents_frame(collected),
@@ -266,7 +266,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             "study": study.study,
             "version": str(version),
             "as_of": bought.as_of.isoformat() if bought.as_of else "",
-            "currency": bought.currency,
+            "currency": bought.currency(),
             "ledger": ledger_digest(how.ledger) if bought.as_of else "",
             "seed": str(how.seed),
             "program": f"surveyapp {metadata.version('surveyapp')}",
@@ -291,11 +291,11 @@ def _behaviour(
     events, loyalty = (
         read_rows_of(how.ledger.with_name(kind.name), kind) for kind in (EVENTS, LOYALTY)
     )
-    if answered.empty or all(table.empty for table in (bought.purchases, events, loyalty)):
+    if answered.empty or (bought.as_of is None and events.empty and loyalty.empty):
         return pd.DataFrame(columns=list(BEHAVIOUR_COLUMNS))
     return behaviour(
         answered,
-        purchases=bought.purchases,
+        purchases=bought.rows_of(answered["customer"]),
         points=scores["points"],
         events=events,
         loyalty=loyalty,
@@ -310,35 +310,43 @@ def despite_fact(version: int, newest: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Bought:
-    """The purchases of a ledger up to a day; without any, empty tables."""
+    """The purchases of a ledger up to a day; without any, empty tables.
 
-    purchases: pd.DataFrame
+    The ledger is asked where it lies: only the rows of linked customers come into memory.
+    """
+
+    ledger: Path
     as_of: date | None
 
     @classmethod
     def of(cls, how: FreezeAs) -> _Bought:
-        from analysis.purchases.ledger import read_ledger
+        from analysis.purchases.engine import last_day
 
-        found = read_ledger(how.ledger)
-        if found.empty:
-            return cls(found, None)
-        return cls(found, how.as_of or pd.Timestamp(found["time"].max()).date())
+        last = last_day(how.ledger)
+        return cls(how.ledger, last and (how.as_of or last))
 
-    @property
     def currency(self) -> str:
-        return "" if self.as_of is None else str(self.purchases["currency"].iloc[0])
+        from analysis.purchases.engine import compute, purchases_table
+
+        found = compute(purchases_table().agg(code=lambda t: t.currency.max()), self.ledger)
+        return str(found["code"].iloc[0] or "")
+
+    def rows_of(self, customers: Iterable[str]) -> pd.DataFrame:
+        from analysis.ledgers.looking import read_rows_of
+
+        return read_rows_of(self.ledger, customers=set(customers))
 
     def scores(self) -> pd.DataFrame:
         from analysis.purchases.score import score_customers
 
         if self.as_of is None:
             return pd.DataFrame(columns=list(CUSTOMER_COLUMNS))
-        return score_customers(self.purchases, as_of=self.as_of)
+        return score_customers(self.ledger, as_of=self.as_of)
 
     def alarms(self) -> tuple[pd.DataFrame, dict[str, str]]:
         from analysis.purchases.winback.alarms import frozen_alarms
 
-        return frozen_alarms(self.purchases, as_of=self.as_of)
+        return frozen_alarms(self.ledger, as_of=self.as_of)
 
     def margin(self, ledgers: Path) -> dict[str, str]:
         """The share of spend that is profit, as of the day, or why it is not known."""
@@ -350,11 +358,11 @@ class _Bought:
             return {}
         rows = read_rows_of(ledgers / MARGINS.name, MARGINS)
         known = None if rows.empty else rows
-        share, source = margin_of(known, self.purchases, as_of=self.as_of)
+        share, source = margin_of(known, self.ledger, as_of=self.as_of)
         return {"margin": "" if share is None else repr(share), "margin_source": source}
 
     def on_offer(
-        self, study: Study, how: FreezeAs, customers: Iterable[str]
+        self, study: Study, how: FreezeAs, customers: Collection[str]
     ) -> tuple[pd.DataFrame, dict[str, str]]:
         from analysis.customers.on_offer import frozen_on_offer
         from analysis.ledgers.kinds import AVAILABILITY
@@ -363,8 +371,8 @@ class _Bought:
         offers = read_rows_of(how.ledger.with_name(AVAILABILITY.name), AVAILABILITY)
         return frozen_on_offer(
             study,
-            (self.purchases, offers),
-            customers=set(customers),
+            (self.rows_of(customers), offers),
+            customers=customers,
             as_of=self.as_of,
             seed=how.seed,
         )
@@ -374,4 +382,4 @@ class _Bought:
 
         if self.as_of is None or answered_on.empty:
             return pd.DataFrame(columns=list(OUTCOME_COLUMNS))
-        return outcomes(self.purchases, answered_on, weeks_after=weeks, as_of=self.as_of)
+        return outcomes(self.ledger, answered_on, weeks_after=weeks, as_of=self.as_of)

@@ -22,12 +22,11 @@ def run(settings: Settings, store: Store, job: JobRecord, progress: Progress) ->
     """Run a job of the kind 'measure'; the result stands in the register, and in later reports."""
     from analysis.customers.actions.register import Register
     from analysis.ledgers.folder import reading
-    from analysis.purchases.ledger import read_ledger
 
     progress("Comparing the two groups", 0, 0)
     try:
         with reading(ledgers_folder(settings)):
-            purchases = read_ledger(ledger_folder(settings))
+            purchases = ledger_folder(settings)
             Register(settings.files / TESTS).measure(job.settings["test"], purchases)
     except ValueError as error:
         raise JobFault(f"The test cannot be measured: {error}.") from error
@@ -39,7 +38,6 @@ def run_plan(settings: Settings, store: Store, job: JobRecord, progress: Progres
     from analysis.customers.actions.randomised import Wanted
     from analysis.customers.actions.register import Register
     from analysis.ledgers.folder import reading
-    from analysis.purchases.ledger import read_ledger
 
     given = job.settings
     with store.read() as c:
@@ -72,7 +70,7 @@ def run_plan(settings: Settings, store: Store, job: JobRecord, progress: Progres
         with reading(ledgers_folder(settings)):
             plan_test(
                 not_erased(settings, recommended_customers(path, given)),
-                read_ledger(ledger_folder(settings)),
+                ledger_folder(settings),
                 decision,
                 wanted,
                 register=Register(settings.files / TESTS),

@@ -61,7 +61,7 @@ def score_ledger(
 
 
 def _scored(settings: Settings, as_of: date | None, engine: str) -> tuple[Run, bool]:
-    from analysis.purchases.engine import compute, purchases_table
+    from analysis.purchases.engine import last_day
     from analysis.purchases.engines import open_engine
     from analysis.purchases.ledger import current_purchases, ledger_digest
     from analysis.purchases.outlook import write_outlook
@@ -70,10 +70,9 @@ def _scored(settings: Settings, as_of: date | None, engine: str) -> tuple[Run, b
     ledger = ledger_folder(settings)
     if not current_purchases(ledger):
         raise JobFault("There are no purchases yet. Run: surveyapp purchases load FILE")
+    as_of = as_of or last_day(ledger)
     if as_of is None:
-        table = purchases_table()
-        newest = compute(table.agg(day=table.time.max()), ledger)["day"].iloc[0]
-        as_of = newest.date()
+        raise JobFault("The ledger of purchases has no rows: all were set apart or erased.")
     with open_engine(engine) as opened:
         found, fresh = score_run(
             opened,

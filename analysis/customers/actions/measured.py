@@ -10,7 +10,13 @@ import pandas as pd
 from scipy import stats
 
 from analysis.estimate import Estimate, unavailable
-from analysis.purchases.engine import Purchases, compute, purchases_table, refuse_mixed_currencies
+from analysis.purchases.engine import (
+    Purchases,
+    compute,
+    last_day,
+    purchases_table,
+    refuse_mixed_currencies,
+)
 from analysis.purchases.roll_up import DAYS_A_WEEK, weekly
 
 LEAST = 20
@@ -48,9 +54,10 @@ def bought_between(
         When purchases are in several currencies.
     """
     refuse_mixed_currencies(purchases)
-    found = compute(weekly(purchases_table(), as_of=until), purchases)
-    inside = found[(found["week"] >= 0) & (found["week"] < weeks)]
-    sums = inside.groupby("customer")[["days", "cents"]].sum()
+    rows = weekly(purchases_table(), as_of=until)
+    inside = rows.filter((rows.week >= 0) & (rows.week < weeks)).group_by("customer")
+    totals = inside.agg(days=lambda t: t.days.sum(), cents=lambda t: t.cents.sum())
+    sums = compute(totals, purchases).set_index("customer")
     each = sums.reindex(customers.astype(str)).fillna(0.0).astype(float)
     return pd.DataFrame(
         {
@@ -63,11 +70,10 @@ def bought_between(
 
 def known_until(purchases: Purchases) -> date:
     """The last day of purchases; ValueError without any."""
-    table = purchases_table()
-    last = compute(table.agg(last=table.time.max()), purchases)["last"].iloc[0]
-    if pd.isna(last):
+    last = last_day(purchases)
+    if last is None:
         raise ValueError("there are no purchases")
-    return pd.Timestamp(last).date()
+    return last
 
 
 def measured_effect(

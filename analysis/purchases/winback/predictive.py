@@ -55,15 +55,19 @@ def windows(weeks: Weeks, *, ago: int, days: np.ndarray | None = None, gap: int 
     """
     counts = weeks.days if days is None else days
     split = ago + QUARTER + gap
-    end = min(split + YEAR, weeks.n_weeks)
-    span = np.arange(split, end)
-    known = weeks.first[:, None] > span
+    end = max(min(split + YEAR, weeks.n_weeks), split)
+    # Watched are the weeks after (numbers below) the first purchase, which does not count itself.
+    since = np.clip(weeks.first, split, end)
+    inside = np.flatnonzero((weeks.first >= split) & (weeks.first < end))
+    before = counts[:, split:end].sum(axis=1, dtype=np.int64)
+    before[inside] -= counts[inside, weeks.first[inside]]
+    season = np.concatenate([[0.0], np.cumsum(weeks.season[split:end])])
     return Windows(
-        before=np.where(known, counts[:, split:end], 0).sum(axis=1, dtype=np.int64),
+        before=before,
         latest=counts[:, ago : ago + QUARTER].sum(axis=1, dtype=np.int64),
-        weeks_before=known @ weeks.season[split:end],
+        weeks_before=season[since - split],
         weeks_latest=float(weeks.season[ago : ago + QUARTER].sum()),
-        watched=known.sum(axis=1) >= LEAST_WEEKS,
+        watched=since - split >= LEAST_WEEKS,
     )
 
 
@@ -115,8 +119,10 @@ def chances(seen: Windows, prior: Prior) -> tuple[Floats, Floats]:
 
     1 for customers who were not watched long enough.
     """
-    key = np.stack([seen.before, seen.latest, np.round(seen.weeks_before * 1000).astype(int)])
-    _, at, place = np.unique(key, axis=1, return_index=True, return_inverse=True)
+    key = np.round(seen.weeks_before * 1000).astype(np.int64)
+    for counts in (seen.latest, seen.before):
+        key = key * (int(counts.max(initial=0)) + 1) + counts
+    _, at, place = np.unique(key, return_index=True, return_inverse=True)
     some = Windows(
         seen.before[at], seen.latest[at], seen.weeks_before[at], seen.weeks_latest, seen.watched[at]
     )
@@ -127,6 +133,5 @@ def chances(seen: Windows, prior: Prior) -> tuple[Floats, Floats]:
     none = betainc(size, 1.0, share)
     upper = betainc(size, some.latest + 1.0, share)
     lower = np.where(some.latest > 0, betainc(size, np.maximum(some.latest, 1.0), share), 0.0)
-    place = place.ravel()
     mid, empty = ((upper + lower) / 2)[place], (none / 2)[place]
     return np.where(seen.watched, mid, 1.0), np.where(seen.watched, empty, 1.0)

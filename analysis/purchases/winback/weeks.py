@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.purchases.engine import (
+    TYPES,
     Purchases,
     compute,
     purchases_table,
@@ -69,26 +72,40 @@ def customer_weeks(purchases: Purchases, *, as_of: date) -> Weeks:
         When purchases are in several currencies, or columns are missing.
     """
     refuse_mixed_currencies(purchases)
-    found = compute(weekly(purchases_table(), as_of=as_of), purchases)
-    bought = found[found["days"] > 0]
-    names, place = np.unique(bought["customer"].to_numpy(dtype=str), return_inverse=True)
-    week = bought["week"].to_numpy(dtype=np.int64)
+    table = purchases_table()
+    buyers = table.filter((table.time.date() <= ibis.date(as_of.isoformat())) & (table.amount >= 0))
+    names = compute(buyers.select("customer").distinct().order_by("customer"), purchases)
+    numbers = names.assign(number=np.arange(len(names)))
+    found = compute(_numbered_weeks(as_of), purchases, names=numbers)
+    customer, week, cents, count = (found[name].to_numpy() for name in _WEEKLY)
+    bought = count > 0
     first = np.zeros(len(names), dtype=np.int64)
-    np.maximum.at(first, place, week)
-    width = min(MOST_WEEKS, int(week.max(initial=0)) + 1)
+    np.maximum.at(first, customer[bought], week[bought])
+    width = min(MOST_WEEKS, int(week[bought].max(initial=0)) + 1)
     days = np.zeros((len(names), width), dtype=np.uint8)
-    recent = week < width
-    days[place[recent], week[recent]] = bought["days"].to_numpy()[recent]
+    recent = bought & (week < width)
+    days[customer[recent], week[recent]] = count[recent]
     season, source = season_of(days, first)
-    return Weeks(names, days, first, _spend(found, names), season, source)
+    latest = week < YEAR + QUARTER
+    net, on = (
+        np.bincount(customer[latest], weights=values[latest], minlength=len(names))
+        for values in (cents, count)
+    )
+    spend = np.divide(net / 100, on, out=np.zeros(len(names)), where=on > 0)
+    each = names["customer"].to_numpy(dtype=str)
+    return Weeks(each, days, first, np.maximum(spend, 0.0), season, source)
 
 
-def _spend(found: pd.DataFrame, names: NDArray[np.str_]) -> Floats:
-    """Net spend of the last 65 weeks a purchase day, at least zero."""
-    latest = found[found["week"] < YEAR + QUARTER]
-    sums = latest.groupby("customer")[["cents", "days"]].sum().reindex(names).fillna(0)
-    per_day = sums["cents"] / 100 / sums["days"].where(sums["days"] > 0)
-    return np.asarray(per_day.fillna(0.0).clip(lower=0.0), dtype=float)
+_WEEKLY = ("customer", "week", "cents", "days")
+
+
+def _numbered_weeks(as_of: date) -> ir.Table:
+    """The roll-up of those in the table 'names', whose numbers cost far less than their names."""
+    names = ibis.table({"customer": "string", "number": "int64"}, name="names")
+    joined = purchases_table().inner_join(names, "customer")
+    others = [name for name in TYPES if name != "customer"]
+    numbered = joined.select(*others, customer=joined.number)
+    return weekly(numbered, as_of=as_of).select(*_WEEKLY)
 
 
 def season_of(days: NDArray[np.uint8], first: Whole) -> tuple[Floats, str]:
