@@ -10,7 +10,13 @@ import pandas as pd
 from scipy import stats
 
 from analysis.estimate import Estimate, unavailable
-from analysis.purchases.engine import Purchases, compute, purchases_table, refuse_mixed_currencies
+from analysis.purchases.engine import (
+    Purchases,
+    compute,
+    last_day,
+    purchases_table,
+    refuse_mixed_currencies,
+)
 from analysis.purchases.roll_up import DAYS_A_WEEK, weekly
 
 LEAST = 20
@@ -85,9 +91,8 @@ def _refuse_others(listed: pd.DataFrame, found: pd.DataFrame) -> None:
 
 
 def _refuse_early_end(purchases: Purchases, until: date) -> None:
-    table = purchases_table()
-    last = compute(table.agg(last=table.time.max()), purchases)["last"].iloc[0]
-    if pd.Timestamp(last).date() <= until - timedelta(days=DAYS_A_WEEK):
+    last = last_day(purchases)
+    if last is None or last <= until - timedelta(days=DAYS_A_WEEK):
         raise ValueError(
             f"the purchases end more than a week before {until}, up to which the campaign is to be "
             "measured: give later purchases, or count fewer weeks"
