@@ -27,6 +27,7 @@ WEB_MAY_IMPORT = (
     "analysis.rendering.files",
     "analysis.rehearsal.types",
     "analysis.rehearsal.words",
+    "analysis.customers.actions.families",
     "analysis.customers.actions.planned",
     "analysis.customers.quality.live",
     "analysis.customers.quality.types",

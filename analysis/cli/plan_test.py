@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from analysis.cli.bad_input import bad_input
 from analysis.cli.purchase_options import MAP, column_names
+from analysis.customers.actions.families import Family, Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FAMILIES = (
-    "product_improvement",
-    "service_recovery",
-    "personalisation",
-    "relationship_loyalty",
-    "win_back",
-    "leave_alone",
-)
 
 
 @click.command("plan-test")
@@ -35,7 +27,10 @@ FAMILIES = (
 @click.option("--name", required=True, help="Short name: small letters, digits, hyphens.")
 @click.option("--what", required=True, help="What the contacted customers get.")
 @click.option(
-    "--strategy", required=True, type=click.Choice(FAMILIES), help="The strategy that it tries out."
+    "--strategy",
+    required=True,
+    type=click.Choice(get_args(Family)),
+    help="The strategy that it tries out.",
 )
 @click.option("--segment", default="", help="The segment of the report; default: the whole list.")
 @click.option("--decided-by", required=True, help="Who decided on the test.")
@@ -54,7 +49,7 @@ FAMILIES = (
 )
 @click.option(
     "--outcome",
-    type=click.Choice(["buyers", "spend", "purchase_days"]),
+    type=click.Choice(get_args(Outcome)),
     default="spend",
     show_default=True,
     help="What is compared, a customer.",

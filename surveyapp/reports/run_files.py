@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.customers.actions.planned import Family
+from analysis.customers.actions.families import Family
 from analysis.diagnostics.types import Diagnostics
 from surveyapp.settings import Settings
 from surveyapp.store.records import ReportRecord

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.customers.actions.planned import Family
+from analysis.customers.actions.families import Family
 from analysis.customers.segments.money import Worth
 from analysis.estimate import Estimate
 from analysis.ratings.gaps import gap_column

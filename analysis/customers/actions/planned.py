@@ -7,21 +7,13 @@ import hashlib
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from analysis.customers.actions.families import Family, Outcome
 from analysis.estimate import Estimate
 
-Outcome = Literal["buyers", "spend", "purchase_days"]
-Family = Literal[
-    "product_improvement",
-    "service_recovery",
-    "personalisation",
-    "relationship_loyalty",
-    "win_back",
-    "leave_alone",
-]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 PLAN, LIST, RESULT = "plan.json", "list.csv", "result.json"

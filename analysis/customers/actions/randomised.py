@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, sqrt
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.customers.actions.planned import Outcome
+from analysis.customers.actions.families import Outcome
 from analysis.purchases.winback.campaign import lot
 
-OUTCOMES: tuple[Outcome, ...] = ("buyers", "spend", "purchase_days")
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 SKEWED = 25
 """Sugden, Smith and Jones (2000): a mean of skewed amounts is near enough to normal from
 28 + 25 skewness^2 customers on."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.customers.actions.evidence import Evidence
-from analysis.customers.actions.planned import Family, Measured
+from analysis.customers.actions.families import Family
+from analysis.customers.actions.planned import Measured
 from analysis.estimate import Estimate
 from analysis.ratings.between_groups import holm
 
