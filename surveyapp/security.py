@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import IO
 
-from flask import Blueprint, Flask, Response, abort, render_template, request, send_from_directory
+from flask import (
+    Blueprint,
+    Flask,
+    Request,
+    Response,
+    abort,
+    render_template,
+    request,
+    send_from_directory,
+)
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -16,6 +26,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from surveyapp import current, languages
 from surveyapp.access import access, enforce
 from surveyapp.languages import gettext, noted
+from surveyapp.ledgers import staged
 from surveyapp.settings import CHECKOUT, SettingFault, Settings
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -40,6 +51,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 STATIC = frozenset({"static", "assets.file", "respond.image"})
+LARGE = "ledgers.receive"
+"""The route that takes files up to MAX_LEDGER_BYTES, streamed to the disk of raw identifiers."""
 MAX_FORM_BYTES = 1_000_000
 MAX_FORM_PARTS = 2_000
 
@@ -64,6 +77,24 @@ def guesses_left() -> bool:
     limits = parse_many(current.settings().text("GUESS_LIMIT"))
     within = [limiter.limiter.hit(limit, "guess", get_remote_address()) for limit in limits]
     return all(within)
+
+
+class StreamingRequest(Request):
+    """A request whose large files never lie in memory, nor in the system's temporary folder."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        """Werkzeug's place for choosing where a file of a form goes."""
+        if self.endpoint == LARGE:
+            return staged.arriving(current.settings())
+        return super()._get_file_stream(
+            total_content_length, content_type, filename, content_length
+        )
 
 
 def protect(app: Flask, settings: Settings) -> None:
@@ -100,6 +131,7 @@ def protect(app: Flask, settings: Settings) -> None:
     if proxies:
         trusted = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
         app.wsgi_app = trusted  # type: ignore[method-assign]
+    app.request_class = StreamingRequest
     app.before_request(_limit_form)
     app.before_request(_refuse_null)
     app.before_request(enforce)
@@ -123,6 +155,8 @@ def _limit_form() -> None:
     """Werkzeug bounds only the fields of multipart forms; bound plain ones as well."""
     if request.mimetype == "application/x-www-form-urlencoded":
         request.max_content_length = MAX_FORM_BYTES
+    elif request.endpoint == LARGE:
+        request.max_content_length = current.settings().number("MAX_LEDGER_BYTES")
 
 
 def _refuse_null() -> None:

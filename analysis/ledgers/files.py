@@ -24,9 +24,9 @@ from analysis.ledgers.faults import LedgerFaults
 from analysis.ledgers.kinds import LedgerKind
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.records import Records, split_records
+from analysis.ledgers.written import SAMPLE, read_beginning
 
 BLOCK = 16_000_000
-SAMPLE = 1_000_000
 ROWS = 200_000
 MOST_CHARACTERS = 10_000
 FEW = 0.25
@@ -49,7 +49,7 @@ class Block:
     padded: bool
     """Whether cells may have space around them."""
     read: int
-    """Bytes of the file (unpacked) so far."""
+    """About how many bytes of the file (as it is packed) were read so far."""
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ def open_ledger_file(
             stream = gzip.GzipFile(fileobj=raw) if packed else raw
             file, head = _csv_file(path, kind, layout, cast(BinaryIO, stream), called)
             file.packed = packed
-            yield file, _csv_blocks(file, cast(BinaryIO, stream), head)
+            yield file, _csv_blocks(file, cast(BinaryIO, stream), head, place=raw.tell)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         fault = f"the file cannot be unpacked ({error}). Pack it again with gzip."
         raise LedgerFaults(called, [fault]) from None
@@ -131,52 +131,19 @@ def _csv_file(
     path: Path, kind: LedgerKind, layout: Layout, stream: BinaryIO, name: str
 ) -> tuple[LedgerFile, bytes]:
     """Read the header and find out how the file is written; also return the bytes read."""
-    head = stream.read(SAMPLE)
-    encoding = layout.encoding or _encoding(head)
-    marks = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE}
-    marks["utf-16-be"] = codecs.BOM_UTF16_BE
-    mark = marks.get(codecs.lookup(encoding).name, b"")
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head.removeprefix(mark))
-    text = text.removeprefix("\ufeff")
-    if not text.strip():
-        raise LedgerFaults(name, ["the file has no header."])
-    newline = "\n" if "\n" in text else "\r"
-    first = text.split(newline, 1)[0]
-    delimiter = layout.delimiter or max(",;\t|", key=first.count)
-    lines = iter(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    written = (f"{line}\n" for line in lines)
-    reader = csv.reader(written, delimiter=delimiter, strict=True)
-    try:
-        header = [cell.strip() for cell in next(reader)]
-    except csv.Error as error:
-        raise LedgerFaults(name, [f"the header cannot be read ({error})."]) from None
-    if "\ufffd" in "".join(header):
-        fault = "the header is not text in this encoding. Save the file as UTF-8 or name another."
-        raise LedgerFaults(name, [fault])
+    beginning = read_beginning(stream.read(SAMPLE), layout, name)
+    header = beginning.header
     places = layout.places(header, kind, name)
-    told = replace(layout, encoding=encoding, delimiter=delimiter)
-    file = LedgerFile(path, kind, told, header, places, header_lines=reader.line_num)
-    if layout.encoding is None and not encoding.startswith("utf-8"):
-        file.notes.append(f"read as {encoding}")
+    told = replace(layout, encoding=beginning.encoding, delimiter=beginning.delimiter)
+    file = LedgerFile(path, kind, told, header, places, header_lines=beginning.header_lines)
+    if layout.encoding is None and not beginning.encoding.startswith("utf-8"):
+        file.notes.append(f"read as {beginning.encoding}")
     if layout.decimal is None:
-        rows = [
-            row
-            for row, _ in zip(
-                _lenient(csv.reader(written, delimiter=delimiter)), range(1000), strict=False
-            )
-        ]
-        comma = _decimal_comma(rows, file)
+        comma = _decimal_comma(beginning.rows, file)
         file.layout = replace(told, decimal="comma" if comma else "point")
         if comma:
             file.notes.append("amounts read with a decimal comma")
-    return file, head.removeprefix(mark)
-
-
-def _lenient(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    try:
-        yield from reader
-    except csv.Error:
-        return
+    return file, beginning.content
 
 
 def _decimal_comma(rows: list[list[str]], file: LedgerFile) -> bool:
@@ -189,31 +156,19 @@ def _decimal_comma(rows: list[list[str]], file: LedgerFile) -> bool:
     return any(map(_COMMA.match, cells)) and not any(map(_POINT.match, cells))
 
 
-def _encoding(head: bytes) -> str:
-    """UTF-16 by its mark; cp1252 where several lines are beyond ASCII and none is UTF-8."""
-    if head.startswith(codecs.BOM_UTF16_LE):
-        return "utf-16-le"
-    if head.startswith(codecs.BOM_UTF16_BE):
-        return "utf-16-be"
-    beyond = [line for line in head.split(b"\n")[:-1] if not line.isascii()]
-    sound = sum(1 for line in beyond if line.decode("utf-8", "ignore").encode() == line)
-    if len(beyond) >= 3 and not sound and b"\0" not in head:
-        return "cp1252"
-    return "utf-8"
-
-
-def _csv_blocks(file: LedgerFile, stream: BinaryIO, head: bytes) -> Iterator[Block]:
+def _csv_blocks(
+    file: LedgerFile, stream: BinaryIO, head: bytes, *, place: Callable[[], int]
+) -> Iterator[Block]:
     encoding = str(file.layout.encoding)
     decode = None
     if codecs.lookup(encoding).name != "utf-8":
         decode = codecs.getincrementaldecoder(encoding)("replace")
     old_mac = b"\n" not in head and b"\r" in head and not encoding.startswith("utf-16")
-    rest, chunk, read = b"", head, 0
+    rest, chunk = b"", head
     number = 1
     skip = file.header_lines
     while True:
         final = not chunk
-        read += len(chunk)
         if decode is not None:
             chunk = decode.decode(chunk, final).encode()
         data = rest + (chunk.replace(b"\r", b"\n") if old_mac else chunk)
@@ -235,7 +190,7 @@ def _csv_blocks(file: LedgerFile, stream: BinaryIO, head: bytes) -> Iterator[Blo
             file.lines += found.lines
             file.blank += found.blank
             file.continued += found.continued
-            yield _block(file, whole, found, first=number, read=read)
+            yield _block(file, whole, found, first=number, read=place())
             number += found.lines
             rest = data[found.consumed :]
         if final:
@@ -382,8 +337,9 @@ def _parquet_file(path: Path, kind: LedgerKind, layout: Layout, name: str) -> Le
 def _parquet_blocks(file: LedgerFile) -> Iterator[Block]:
     """Rows are numbered as in a CSV file: the first is row 2."""
     number = 2
-    wanted = file.wanted
+    wanted, size = file.wanted, file.path.stat().st_size
     with pq.ParquetFile(file.path) as opened:
+        rows = opened.metadata.num_rows
         for batch in opened.iter_batches(ROWS, columns=[file.header[at] for at in wanted.values()]):
             found = pa.table(batch)
             columns = {
@@ -398,7 +354,7 @@ def _parquet_blocks(file: LedgerFile) -> Iterator[Block]:
 
             number += len(cells)
             file.lines += len(cells)
-            yield Block(cells, numbers, [], text, _nothing, True, number)
+            yield Block(cells, numbers, [], text, _nothing, True, size * file.lines // rows)
 
 
 def _nothing(rows: set[int]) -> bytes:

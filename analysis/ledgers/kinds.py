@@ -67,6 +67,11 @@ class LedgerKind:
         return tuple(column.name for column in self.columns)
 
     @property
+    def column_kinds(self) -> frozenset[ColumnKind]:
+        """What the columns hold."""
+        return frozenset(column.kind for column in self.columns)
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The columns that every row needs."""
         return tuple(column.name for column in self.columns if column.required)

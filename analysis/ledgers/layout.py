@@ -19,7 +19,8 @@ class Layout:
     """How a file is written, and where it comes from."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Which column of the file is which: {'customer': 'card'}. The same name needs no entry."""
+    """Which column of the file is which: {'customer': 'card'}. The same name needs no entry;
+    an empty one leaves a column of that name out."""
     source: str = ""
     """Where the file comes from ('tills'); order numbers are unique within it."""
     currency: str | None = None
@@ -43,7 +44,7 @@ class Layout:
         faults = [
             f"'{zone}' is no time zone. Write one such as Europe/Berlin."
             for zone in {self.zone, *self.zones.values()}
-            if zone not in _zones()
+            if zone not in time_zones()
         ]
         if self.decimal not in (None, *DECIMALS):
             faults.append(f"the decimal '{self.decimal}' is not known. Write point or comma.")
@@ -70,7 +71,7 @@ class Layout:
         faults += [
             f"there is no column '{wanted}' for '{name}'. The file has: {listed}."
             for name, wanted in self.columns.items()
-            if wanted not in header
+            if wanted and wanted not in header
         ]
         faults += [
             f"the column '{name}' stands {header.count(name)} times. Keep one of them."
@@ -80,12 +81,16 @@ class Layout:
         faults += [
             f"no column '{name}'. Rename one, or map it: {name}=COLUMN. The file has: {listed}."
             for name in kind.required
-            if name not in self.columns and name not in header
+            if not self.columns.get(name, name if name in header else "")
         ]
         if faults:
             raise LedgerFaults(file, faults)
         wanted = {name: self.columns.get(name, name) for name in plain}
-        return {name: header.index(column) for name, column in wanted.items() if column in header}
+        return {
+            name: header.index(column)
+            for name, column in wanted.items()
+            if column and column in header
+        }
 
     def save(self, path: Path) -> None:
         """Write the layout to a file, to be used by name."""
@@ -111,7 +116,8 @@ def read_layout(path: Path) -> Layout:
         raise LedgerFaults(path.name, [f"this is no saved layout ({error})."]) from None
 
 
-def _zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
+    """The names of all time zones."""
     return frozenset(zoneinfo.available_timezones() | {"UTC"})
 
 

@@ -90,12 +90,17 @@ def load_files(paths: Sequence[Path], how: Loading, layout: Layout | None = None
             how.raw.clear_scratch()
 
 
+def load_name(digest: str, layout: Layout) -> str:
+    """The name of the load of a file (by its SHA-256) on the terms of a layout."""
+    terms = json.dumps([digest, asdict(layout)], sort_keys=True)
+    return hashlib.sha256(terms.encode()).hexdigest()[:20]
+
+
 def _load_file(path: Path, how: Loading, layout: Layout) -> FileLoad:
     how.progress(f"Staging {path.name}", 0, 0)
     how.raw.clear_scratch()
     digest, staged = how.raw.stage(path)
-    terms = json.dumps([digest, asdict(layout)], sort_keys=True)
-    name = hashlib.sha256(terms.encode()).hexdigest()[:20]
+    name = load_name(digest, layout)
     records = load_records(how.folder)
     before = records.get(name)
     if before is not None and not _worth_reading_again(before, how.today):

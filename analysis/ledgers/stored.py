@@ -71,18 +71,26 @@ def stored_ledgers(root: Path) -> list[StoredLedger]:
     return [stored_ledger(root, kind) for kind in KINDS.values()]
 
 
+def last_layout(root: Path, kind: LedgerKind) -> dict[str, Any]:
+    """How the file that was loaded last is written (the fields of Layout); empty without one."""
+    records = list(load_records(root / kind.name).values())
+    return dict(max(records, key=lambda r: str(r["at"]))["layout"]) if records else {}
+
+
 def set_apart(
-    root: Path, kind: LedgerKind, raw: Path | None = None
+    root: Path, kind: LedgerKind, raw: Path | None = None, *, load: str | None = None
 ) -> Iterator[tuple[object, ...]]:
     """Rows that were not accepted, load by load: the columns ``SET_APART``.
 
     With ``raw``, the folder of raw files, each row ends with its text as it stood in the file;
-    None where the text is kept no longer.
+    None where the text is kept no longer. With ``load``, only the rows of the load of that name.
     """
     import pyarrow.parquet as pq
 
     mends = {reason.name: reason.mend for reason in reasons_of(kind)}
     for path in parquet_files(root / kind.name, "quarantine"):
+        if load is not None and path.stem != load:
+            continue
         with pq.ParquetFile(path) as file:
             texts = _texts(raw, kind, path.stem) if raw else {}
             for row in _rows(file, ["file", "row", "reasons"]):

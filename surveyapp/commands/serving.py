@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from surveyapp.commands.group import Fault, open_instance, say
-from surveyapp.settings import SETTINGS, read_settings
+from surveyapp.settings import SETTINGS, Settings, read_settings
 from surveyapp.store import Store, migrate
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ CONNECTIONS = 800
 """Browsers hold theirs open between pages; waitress accepts only 100 by itself, then nobody."""
 IDLE_SECONDS = 60
 """After which a silent connection is closed."""
+LEAST_LIMIT, MARGIN = 1_000_000_000, 10_000_000
 PORT = click.IntRange(1, 65535)
 DEFAULT_BASE_URL = next(s.default for s in SETTINGS if s.name == "BASE_URL")
 
@@ -77,7 +78,7 @@ def serve_until_stopped(host: str, port: int, *, threads: int = 8, work: bool = 
         settings = replace(settings, values=values)
     app = create_app(settings)
     worker = Worker(settings, app.extensions["surveyapp.store"])
-    server = _listen(app, host, port, threads)
+    server = _listen(app, host, port, threads=threads, largest=largest_request(settings))
     say(f"Serving on http://{host}:{port} (stop with Ctrl+C)")
     thread = threading.Thread(target=worker.run, name="worker")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -91,7 +92,13 @@ def serve_until_stopped(host: str, port: int, *, threads: int = 8, work: bool = 
             thread.join()
 
 
-def _listen(app: Flask, host: str, port: int, threads: int) -> Any:
+def largest_request(settings: Settings) -> int:
+    """How many bytes the server takes in; the app refuses less, with a page that says why."""
+    wanted = max(settings.number(name) for name in ("MAX_UPLOAD_BYTES", "MAX_LEDGER_BYTES"))
+    return max(LEAST_LIMIT, wanted + MARGIN)
+
+
+def _listen(app: Flask, host: str, port: int, *, threads: int, largest: int) -> Any:
     """A server that listens already; a fault closes what was opened for it."""
     from waitress import create_server, wasyncore
 
@@ -106,6 +113,7 @@ def _listen(app: Flask, host: str, port: int, threads: int) -> Any:
             ident=None,
             connection_limit=CONNECTIONS,
             channel_timeout=IDLE_SECONDS,
+            max_request_body_size=largest,
             asyncore_use_poll=True,
         )
     except (OSError, ValueError) as error:

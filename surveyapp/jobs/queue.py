@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from surveyapp import clock, tokens
-from surveyapp.store import Store, designs, jobs
+from surveyapp.store import Store, designs, jobs, uploads
 from surveyapp.store.records import JobRecord
 
 
@@ -120,6 +120,20 @@ def measure(store: Store, study: str, report: str, test: str) -> JobRecord:
 def plan(store: Store, study: str, report: str, decided: dict[str, Any]) -> JobRecord:
     """Queue the planning of a randomised test; ``decided`` as ``reports.planning`` reads it."""
     return _submit(store, "plan", study, {"report": report, **decided})
+
+
+def load(store: Store, upload: str, *, kind: str, layout: dict[str, Any]) -> JobRecord | None:
+    """Queue the loading of an uploaded file on the terms of a layout; None: it was discarded."""
+    with store.write() as c:
+        found = uploads.get(c, upload, lock=True)
+        if found is None:
+            return None
+        key, arguments = f"load:{upload}", {"upload": upload}
+        job = jobs.submit(c, tokens.new_id(), "load", "", key, arguments, at=clock.now())
+        if job.job != found.job:
+            written = json.dumps(layout, sort_keys=True)
+            uploads.confirm(c, upload, kind=kind, layout=written, job=job)
+    return job
 
 
 def _submit(store: Store, kind: str, study: str, arguments: dict[str, Any]) -> JobRecord:

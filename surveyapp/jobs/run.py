@@ -9,6 +9,7 @@ import threading
 from surveyapp.jobs import (
     analyse,
     designing,
+    loading,
     mailing,
     measuring,
     publish,
@@ -46,6 +47,7 @@ def run(settings: Settings, store: Store, job: JobRecord) -> int:
         "files": report_files.run,
         "measure": measuring.run,
         "plan": measuring.run_plan,
+        "load": loading.run,
     }
     try:
         kinds[job.kind](settings, store, job, progress_to(store, job.job))

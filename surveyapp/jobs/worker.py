@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from surveyapp import clock
-from surveyapp.jobs import due, schedule
+from surveyapp.jobs import due, loading, schedule
 from surveyapp.settings import Settings
 from surveyapp.store import Store, erasures, jobs, scorings
 from surveyapp.store.records import JobRecord
@@ -74,6 +74,7 @@ class Worker:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + due.EVERY_SECONDS
             due.look(self.store)
+            loading.clear(self.settings, self.store)
 
     def run_one(self) -> bool:
         """Run the oldest waiting job to its end, or the erasures; False when nothing waits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
 from surveyapp.store import studies
 from surveyapp.store.records import JobRecord
@@ -17,17 +17,21 @@ MAX_ATTEMPTS = 3
 def submit(
     c: Connection, job: str, kind: str, study: str, key: str, arguments: dict[str, Any], *, at: str
 ) -> JobRecord:
-    """Put a job in the queue; while one with the same key waits or runs, return that one."""
-    studies.lock(c, study)
+    """Put a job in the queue; while one with the same key waits or runs, return that one.
+
+    An empty ``study``: the job belongs to none, and the caller has locked what it is about.
+    """
+    if study:
+        studies.lock(c, study)
     active = (jobs.c.key == key) & jobs.c.state.in_(("queued", "running"))
     waiting = c.execute(select(jobs).where(active)).first()
     if waiting:
-        return JobRecord(**waiting._mapping)
+        return _record(waiting)
     row = {
         "job": job,
         "kind": kind,
         "key": key,
-        "study": study,
+        "study": study or None,
         "arguments": json.dumps(arguments, sort_keys=True),
         "state": "queued",
         "created": at,
@@ -41,21 +45,21 @@ def submit(
 def get(c: Connection, job: str) -> JobRecord | None:
     """A job by id, or None."""
     row = c.execute(select(jobs).where(jobs.c.job == job)).first()
-    return JobRecord(**row._mapping) if row else None
+    return _record(row) if row else None
 
 
 def newest(c: Connection, key: str) -> JobRecord | None:
     """The newest job with a key, or None."""
     wanted = select(jobs).where(jobs.c.key == key).order_by(jobs.c.created.desc()).limit(1)
     row = c.execute(wanted).first()
-    return JobRecord(**row._mapping) if row else None
+    return _record(row) if row else None
 
 
 def of_study(c: Connection, study: str, limit: int = 20) -> list[JobRecord]:
     """Jobs of a study, the newest first."""
     wanted = select(jobs).where(jobs.c.study == study)
     rows = c.execute(wanted.order_by(jobs.c.created.desc(), jobs.c.job).limit(limit))
-    return [JobRecord(**row._mapping) for row in rows]
+    return [_record(row) for row in rows]
 
 
 def claim(c: Connection, worker: str, *, at: str, lease_until: str) -> JobRecord | None:
@@ -138,6 +142,10 @@ def cancel(c: Connection, job: str, *, at: str) -> None:
     c.execute(update(jobs).where(waiting).values(state="cancelled", finished=at))
     running = (jobs.c.job == job) & (jobs.c.state == "running")
     c.execute(update(jobs).where(running).values(cancel=1))
+
+
+def _record(row: Row[Any]) -> JobRecord:
+    return JobRecord(**{**row._mapping, "study": row.study or ""})
 
 
 def _mine(job: str, worker: str) -> ColumnElement[bool]:

@@ -306,6 +306,7 @@ class JobRecord:
     kind: str
     key: str
     study: str
+    """Empty: the job belongs to no study."""
     arguments: str
     state: str
     step: str

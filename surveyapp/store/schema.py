@@ -6,6 +6,7 @@ The migrations in ``migrations/versions`` make these tables; a test holds the tw
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Float,
@@ -340,7 +341,7 @@ jobs = Table(
     Column("job", String, primary_key=True),
     Column("kind", String, nullable=False),
     Column("key", String, nullable=False, index=True),
-    Column("study", String, ForeignKey("studies.study"), nullable=False, index=True),
+    Column("study", String, ForeignKey("studies.study"), index=True),
     Column("arguments", Text, nullable=False),
     Column("state", String, nullable=False, index=True),
     Column("step", Text, nullable=False, server_default=""),
@@ -355,6 +356,21 @@ jobs = Table(
     Column("finished", String),
     Column("error", Text),
     CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("upload", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("created", String, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("layout", Text),
+    Column("job", String, ForeignKey("jobs.job")),
+    Column("load", String),
+    Column("counts", Text),
 )
 
 scorings = Table(

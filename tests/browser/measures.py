@@ -5,7 +5,7 @@ from __future__ import annotations
 WIDER_THAN_THE_SCREEN = """() => {
   const wide = document.documentElement.clientWidth;
   return [...document.querySelectorAll('body *')]
-    .filter(e => !e.closest('.clipped, .word, .column, dt'))
+    .filter(e => !e.closest('.clipped, .word, .column, dt, .scroll > table'))
     .filter(e => e.getBoundingClientRect().right > wide + 1)
     .map(e => e.tagName + '.' + e.className).concat(
       document.documentElement.scrollWidth > wide ? ['the page'] : []);

@@ -146,8 +146,8 @@ def test_another_worker_finishes_what_a_killed_one_began(settings, store, tmp_pa
     child = (
         "import os, pathlib, sys, threading, time\n"
         f"pathlib.Path({str(tmp_path / 'child')!r}).write_text(str(os.getpid()))\n"
-        "from surveyapp.jobs.run import _end_with_the_worker\n"
-        "threading.Thread(target=_end_with_the_worker, daemon=True).start()\n"
+        "from surveyapp.jobs.run import end_with_the_worker\n"
+        "threading.Thread(target=end_with_the_worker, daemon=True).start()\n"
         "time.sleep(120)\n"
     )
     program = (

@@ -17,16 +17,19 @@ from surveyapp.store import (
     links,
     migrate,
     rehearsals,
+    reports,
     respondents,
     scenarios,
     staff,
     studies,
+    uploads,
 )
 from surveyapp.store.records import (
     AnswerRecord,
     ChoiceRecord,
     LinkRecord,
     RehearsalRecord,
+    ReportRecord,
     RespondentRecord,
     ScenarioRecord,
     StaffRecord,
@@ -34,6 +37,7 @@ from surveyapp.store.records import (
     TaskRecord,
 )
 from surveyapp.store.schema import metadata
+from surveyapp.store.uploads import UploadRecord
 from surveyapp.studies.invitations import Terms, make_personal
 
 AT = "2026-08-31T10:00:00.000Z"
@@ -319,3 +323,45 @@ def test_a_scenario_has_one_name_in_its_version(store):
         scenarios.remove(c, "s1")
         assert scenarios.get(c, "s1") is None
         assert scenarios.get(c, "s2") is not None
+
+
+def test_jobs_of_an_older_program_stay_and_new_ones_need_no_study(fielded):
+    """The table of jobs is made anew on SQLite, with reports that lead to it."""
+    with fielded.write() as c:
+        jobs.submit(c, "j1", "analyse", "s", "k1", {"seed": 1}, at=AT)
+        reports.add(c, ReportRecord("r", "s", 1, "j1", AT, "a.sqlite", "{}", "{}"))
+        before = jobs.get(c, "j1"), reports.get(c, "r")
+        downgrade(c, "0013")
+    migrate.upgrade(fielded)
+    with fielded.write() as c:
+        assert (jobs.get(c, "j1"), reports.get(c, "r")) == before
+        assert [job.job for job in jobs.of_study(c, "s")] == ["j1"]
+        uploads.add(c, UploadRecord("u1", "purchases", "a.csv", 3_000_000_000, AT, "ada"))
+        made = jobs.submit(c, "j2", "load", "", "load:u1", {"upload": "u1"}, at=AT)
+        uploads.confirm(c, "u1", kind="events", layout="{}", job=made)
+        assert (made.study, jobs.newest(c, "load:u1")) == ("", made)
+        assert [(u.kind, u.bytes, state) for u, state in uploads.newest(c)] == [
+            ("events", 3_000_000_000, "queued")
+        ]
+    with pytest.raises(IntegrityError), fielded.write() as c:
+        jobs.submit(c, "j3", "analyse", "unknown", "k3", {}, at=AT)
+    with pytest.raises(IntegrityError), fielded.write() as c:
+        c.execute(text("DELETE FROM jobs WHERE job = 'j1'"))
+    with fielded.write() as c:
+        downgrade(c, "0013")
+        assert c.execute(text("SELECT job FROM jobs")).scalars().all() == ["j1"]
+    migrate.upgrade(fielded)
+
+
+def test_an_upload_that_is_about_to_be_loaded_is_never_left_over(store):
+    with store.write() as c:
+        for name in ("asked", "failed", "loading", "loaded", "new"):
+            uploads.add(c, UploadRecord(name, "events", "a.csv", 1, AT, "ada"))
+        for name in ("failed", "loading", "loaded"):
+            job = jobs.submit(c, name, "load", "", f"load:{name}", {}, at=AT)
+            uploads.confirm(c, name, kind="events", layout="{}", job=job)
+        jobs.cancel(c, "failed", at=AT)
+        jobs.cancel(c, "loaded", at=AT)
+        uploads.loaded(c, "loaded", load="x", counts="{}")
+        c.execute(text("UPDATE uploads SET created = '2099' WHERE upload = 'new'"))
+        assert sorted(uploads.left_since(c, "2098")) == ["asked", "failed"]
