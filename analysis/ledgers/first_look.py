@@ -141,15 +141,17 @@ def propose_columns(
 ) -> dict[str, str]:
     """Which column of a file is probably which of a ledger: {'customer': 'Card no.'}.
 
-    ``earlier`` is how the last file was read; it is taken where the header still has its columns.
-    Otherwise a name counts: the ledger's own first, then others in use; each column is given once.
+    ``earlier`` is how the last file was read; it is taken where the header still has its columns,
+    and what was left out then is left out. Otherwise a name counts: the ledger's own first, then
+    others in use; each column is given once.
     """
     found: dict[str, str] = {}
-    plain = [column for column in kind.columns if column.kind != "rest"]
+    before = earlier or {}
+    plain = [c for c in kind.columns if c.kind != "rest" and before.get(c.name) != ""]
     for column in plain:
-        before = (earlier or {}).get(column.name, "")
-        if before in header and before not in found.values():
-            found[column.name] = before
+        chosen = before.get(column.name, "")
+        if chosen in header and chosen not in found.values():
+            found[column.name] = chosen
     for names in (_own_name, _names_in_use):
         for column in plain:
             free = [name for name in header if name not in found.values()]
