@@ -120,7 +120,7 @@ def _worths_svg(worths: Sequence[LevelWorth], title: str, *, name: str, wide: bo
             kind=w.tag,
             estimate=w.estimate,
             figure=decimal(ends(w.estimate)[0], 2, signed=True),
-            span=f"{decimal(ends(w.estimate)[1], 1)} to {decimal(ends(w.estimate)[2], 1)}",
+            span=f"{decimal(ends(w.estimate)[1], 2)} to {decimal(ends(w.estimate)[2], 2)}",
             group=f"{w.attribute_label} · {w.tag}",
         )
         for w in worths
@@ -246,11 +246,11 @@ def _nps(report: ValueReport, name: str, wide: bool) -> str:
     words = f"{whole(value, signed=True)}"
     canvas.text(place(value), 16, words, size=18, weight=600, align="center")
     _shares(canvas, nps, left, right)
-    total = nps.promoters + nps.passives + nps.detractors
+    promoters, passives, detractors = (percent(share) for share in nps.parts)
     desc = (
         f"{whole(value, signed=True)}, very likely between {whole(low, signed=True)} and "
-        f"{whole(high, signed=True)}; {nps.promoters} promoters, {nps.passives} passives and "
-        f"{nps.detractors} detractors of {total}."
+        f"{whole(high, signed=True)}; {promoters} promoters, {passives} passives and "
+        f"{detractors} detractors of {nps.estimate.n} answers."
     )
     return canvas.svg(name=name, title="Net Promoter Score from −100 to +100", desc=desc)
 
@@ -258,17 +258,17 @@ def _nps(report: ValueReport, name: str, wide: bool) -> str:
 def _shares(canvas: Canvas, nps: NetPromoterScore, left: float, right: float) -> None:
     """A strip of detractors, passives and promoters."""
     color = TAGS["purchases"][0]
-    groups: list[tuple[str, int, dict[str, Any]]] = [
-        ("detractors", nps.detractors, {"fill": SURFACE, "stroke": NEUTRAL}),
-        ("passives", nps.passives, {"fill": SUNKEN, "stroke": NEUTRAL}),
-        ("promoters", nps.promoters, {"fill": color, "fillOpacity": 0.3, "stroke": color}),
+    promoters, passives, detractors = nps.parts
+    groups: list[tuple[str, float, dict[str, Any]]] = [
+        ("detractors", detractors, {"fill": SURFACE, "stroke": NEUTRAL}),
+        ("passives", passives, {"fill": SUNKEN, "stroke": NEUTRAL}),
+        ("promoters", promoters, {"fill": color, "fillOpacity": 0.3, "stroke": color}),
     ]
-    total = sum(count for _, count, _ in groups)
     x = left
-    for name, count, style in groups:
-        x2 = x + count / total * (right - left)
+    for name, share, style in groups:
+        x2 = x + share * (right - left)
         canvas.rect(x, 104, x2, 122, **style)
-        label = f"{percent(count / total)} {name}"
+        label = f"{percent(share)} {name}"
         align = {"detractors": "left", "promoters": "right"}.get(name, "center")
         at = {"detractors": left, "promoters": right}.get(name, (x + x2) / 2)
         if name != "passives" or canvas.width == WIDE:

@@ -120,8 +120,8 @@ def _groups(rows: Sequence[Row]) -> int:
 
 
 def _span_width(rows: Sequence[Row]) -> float:
-    """Room for the widest range, at about 6.8 pixels a character of 12."""
-    return 6.8 * max(len(row.span) for row in rows)
+    """Room for the widest range, at about 6.8 pixels a character of 12; a percent sign is wider."""
+    return max(6.8 * len(row.span) + 5 * row.span.count("%") for row in rows)
 
 
 def _lines(text: str, width: int, *, most: int = 2) -> list[str]:

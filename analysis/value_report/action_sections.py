@@ -14,6 +14,7 @@ from analysis.customers.actions.in_money import Margin
 from analysis.customers.actions.offers import Gains, best_offers
 from analysis.customers.actions.planned import Measured
 from analysis.customers.actions.strategies import Strategy, strategies
+from analysis.customers.lists import buys_on_sale_only
 from analysis.customers.segments.money import Worth, money_of_segments
 from analysis.customers.segments.needs import Needs, needs_segments
 from analysis.customers.segments.tiers import value_tiers
@@ -21,6 +22,7 @@ from analysis.diagnostics.fit import Fit
 from analysis.estimate import Estimate
 from analysis.purchases.winback.alarms import by_chance
 from analysis.purchases.winback.campaign import lot
+from analysis.ratings.gaps import gap_column, gap_scores
 from analysis.ratings.scales import construct_scores, recommendations
 from analysis.value_report.action_tables import (
     Effects,
@@ -35,6 +37,10 @@ from analysis.value_report.section import Section
 from analysis.value_report.types import Action
 from analysis.value_report.used import Used
 
+AS_THEY_ARE = (
+    "Segments are described and tested without weights: these figures are of the respondents, "
+    "those of other sections of whom they stand for."
+)
 CONTROL = 0.2
 """Share of the customers with an offer who get none by lot, so that it can be measured."""
 
@@ -74,10 +80,17 @@ def action_parts(
     found.append(tests_section(tests))
     listed = None if gains is None or linked.empty else _listed(gains, linked, seed)
     acts = acts_of(answers, members, advice, tests)
-    sections = tuple(section for section in found if section is not None)
+    sections = tuple(_as_weighted(used, section) for section in found if section is not None)
     return ActionParts(
         sections, acts, listed, _recommended(members, advice), _lift(tests), tuple(warnings)
     )
+
+
+def _as_weighted(used: Used, section: Section) -> Section:
+    """The section, which says where the report is weighted that these figures are not."""
+    if used.weights is None or section.id not in ("segments", "what_to_do"):
+        return section
+    return section.model_copy(update={"caution": f"{section.caution} {AS_THEY_ARE}".strip()})
 
 
 def _recommended(
@@ -139,10 +152,7 @@ def _members(used: Used, linked: pd.DataFrame, needs: Needs | None) -> tuple[Mem
 
 
 def _answers(used: Used) -> Answers:
-    scores = construct_scores(used.study, used.answers) if len(used.answers) else pd.DataFrame()
-    given = recommendations(used.study, used.answers)
-    if given is not None and len(scores):
-        scores = scores.assign(recommend=given.reindex(scores.index))
+    scores = _scores(used) if len(used.answers) else pd.DataFrame()
     archive = used.archive
     customers = archive.customers
     spend = pd.Series(dtype=float)
@@ -150,11 +160,23 @@ def _answers(used: Used) -> Answers:
         spend = customers.set_index("customer")["spend_52_weeks"].astype(float)
     alarm, chance = pd.Series(dtype=float), 0.0
     if not archive.no_alarm and len(archive.alarms):
-        known = archive.alarms[archive.alarms["alarm"].isin(["declining", "not_declining"])]
+        watched = archive.alarms[~buys_on_sale_only(customers, archive.alarms)]
+        known = watched[watched["alarm"].isin(["declining", "not_declining"])]
         alarm = (known.set_index("customer")["alarm"] == "declining").astype(float)
-        chance = by_chance(archive.alarms) / len(known) if len(known) else 0.0
+        chance = by_chance(watched) / len(known) if len(known) else 0.0
     currency = archive.facts.get("currency") or used.study.currency
     return Answers(used.study, scores, spend, alarm, chance, currency)
+
+
+def _scores(used: Used) -> pd.DataFrame:
+    """Constructs, felt less expected where both were asked, and recommending; by respondent."""
+    scores = construct_scores(used.study, used.answers)
+    gaps = {c.id: gap_scores(used.study, used.answers, c.id) for c in used.study.constructs}
+    columns = {gap_column(name): found[0] for name, found in gaps.items() if found is not None}
+    given = recommendations(used.study, used.answers)
+    if given is not None:
+        columns["recommend"] = given.reindex(scores.index)
+    return scores.assign(**columns)
 
 
 def _advised(answers: Answers, cut: Members, worths: Sequence[Worth]) -> tuple[Strategy, ...]:
@@ -163,7 +185,8 @@ def _advised(answers: Answers, cut: Members, worths: Sequence[Worth]) -> tuple[S
     for worth in worths:
         by_number.setdefault(worth.segment, []).append(worth)
     for name in cut.names:
-        pieces += evidence(answers, name, cut.respondents(name), cut.customers(name))
+        found = evidence(answers, name, cut.respondents(name), cut.customers(name))
+        pieces += [piece for piece in found if not (cut.by_points and piece.family == "win_back")]
         if cut.kind == "need":
             pieces += personal(name, by_number, int(name.rsplit(" ", 1)[1]))
     return strategies(pieces, cut.names)
