@@ -301,7 +301,8 @@ def _map_wide(found: ValueMap) -> Canvas:
     canvas.rect(left, top, cut_x, cut_y, fill=WARM)
     canvas.rule(cut_x, top, cut_x, bottom, color=NEUTRAL)
     canvas.rule(left, cut_y, right, cut_y, color=NEUTRAL)
-    for point in found.points[:MOST_DOTS]:
+    one_in = -(-len(found.points) // MOST_DOTS)
+    for point in found.points[::one_in]:
         ink = INK if point.quadrant == "at_risk" else NEUTRAL
         place = (x(point.engagement), y(point.value))
         if point.too_close:
@@ -316,12 +317,13 @@ def _map_wide(found: ValueMap) -> Canvas:
     }
     for quadrant in found.quadrants:
         cx, cy, align = corners[quadrant.quadrant]
-        heading = f"{quadrant.name} · {quadrant.n}"
+        heading = f"{quadrant.name} · {quadrant.n}, clearly {quadrant.n - quadrant.too_close}"
         canvas.text(cx, cy + 13, heading, weight=600, align=align)
         canvas.text(cx, cy + 30, _worth(quadrant), color=MUTED, size=12, align=align)
     canvas.text(10, (top + bottom) / 2, f"{found.value_label} → more", color=MUTED, size=12,
                 angle=270, align="center")  # fmt: skip
     words = "← buys less than before · buys more than before →"
+    words += f" · a dot for one in {one_in}" if one_in > 1 else ""
     canvas.text((left + right) / 2, 386, words, color=MUTED, size=12, align="center")
     return canvas
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.choices.mnl import NotConverged
-from analysis.choices.simulator.worths import NoWorths, from_draws
+from analysis.choices.simulator.worths import NoWorths, from_draws, weighted
 from analysis.customers.actions.evidence import Answers, Evidence, evidence, personal
 from analysis.customers.actions.in_money import Margin
 from analysis.customers.actions.offers import Gains, best_offers
@@ -65,7 +65,7 @@ def action_parts(
     """Segments by value and by need, their cross, the strategy of each, and offers.
 
     Needs segments need an exercise fitted by hierarchical Bayes: the plan then says that people
-    are told apart. ``linked`` is ``Linkage.table``.
+    are told apart. ``fit`` is of these respondents and no others. ``linked`` is ``Linkage.table``.
     """
     warnings: list[str] = []
     needs, worths = _needs(fit, seed, warnings)
@@ -73,7 +73,7 @@ def action_parts(
     answers = _answers(used)
     advice = [_advised(answers, cut, worths) for cut in members]
     found: list[Section | None] = [segment_section(answers, members, needs, worths)]
-    gains = _gains(fit, needs, seed, warnings)
+    gains = _gains(fit, needs, used.weighing, seed, warnings)
     effects = Effects(tests, gains, Margin.of(used.archive.facts))
     found.append(advice_section(answers, members, advice, effects))
     found.append(offer_section(gains))
@@ -192,7 +192,13 @@ def _advised(answers: Answers, cut: Members, worths: Sequence[Worth]) -> tuple[S
     return strategies(pieces, cut.names)
 
 
-def _gains(fit: Fit | None, needs: Needs | None, seed: int, warnings: list[str]) -> Gains | None:
+def _gains(
+    fit: Fit | None,
+    needs: Needs | None,
+    weights: Mapping[str, float] | None,
+    seed: int,
+    warnings: list[str],
+) -> Gains | None:
     hierarchy = None if fit is None else fit.fitted.hierarchy
     if fit is None or hierarchy is None or not fit.fitted.converged:
         return None
@@ -205,6 +211,7 @@ def _gains(fit: Fit | None, needs: Needs | None, seed: int, warnings: list[str])
             seed=seed,
             cells=400_000,
         )
+        worths = worths if weights is None else weighted(worths, weights)
         several = needs is not None and needs.fit.n_classes > 1
         segments = (
             needs.segment.map("needs {}".format) if needs and several else pd.Series(dtype=str)

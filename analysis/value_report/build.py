@@ -144,7 +144,7 @@ def analyse(
     tell("Writing the report", 3, STEPS)
     choices = figures.choices
     linked = pd.DataFrame() if customers.linked is None else customers.linked
-    acts = action_parts(counted, choices.fit, linked, tests, seed=seed)
+    acts = action_parts(counted, choices.counted, linked, tests, seed=seed)
     report = _assembled(counted, figures, tasks, customers, acts, seed)
     if not only:
         part = quality_part(judged.quality, used, judged.first, judged.others)

@@ -124,7 +124,7 @@ def _title(paths: tuple[Path, ...]) -> str:
         return f"{said[0]}; the other way round is not certain"
     if LESS_ENGAGED not in said and LESS_VALUE not in said:
         return "Value and engagement each predict the other a wave later"
-    return "; ".join(said)
+    return f"{said[0]}; {said[1][:1].lower()}{said[1][1:]}"
 
 
 def _engagement(used: Used, ratings: RatingParts) -> tuple[pd.Series | None, float]:

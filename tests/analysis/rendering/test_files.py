@@ -8,9 +8,10 @@ from pptx import Presentation
 from pptx.util import Inches
 from pypdf import PdfReader
 
-from analysis.estimate import Estimate
+from analysis.estimate import Estimate, unavailable
 from analysis.rendering.charts import draw
 from analysis.rendering.files import Beside, report_as
+from analysis.rendering.outline import outline
 from analysis.rendering.slide_charts import stacked
 from analysis.value_report.section import Section, Table
 from analysis.value_report.small_cells import without_small_cells

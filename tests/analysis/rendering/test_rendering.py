@@ -218,6 +218,32 @@ def test_ranges_of_part_worths_show_whether_they_leave_zero_out(report):
     assert "−0.22 to −0.04" in draw(changed)["part_worths.wide"]
 
 
+def test_a_crowded_map_keeps_its_shape(report):
+    """Of 1,000 customers one in three is drawn, and not the 400 of the least value."""
+    point, found = report.value_map.points[0], report.value_map
+    points = tuple(
+        point.model_copy(update={"value": float(n) - 500, "engagement": 1.0, "too_close": n >= 500})
+        for n in range(1000)
+    )
+    crowd = found.model_copy(update={"points": points, "n": 1000, "value_cut": 0.0})
+    svg = draw(report.model_copy(update={"value_map": crowd}))["value_map.wide"]
+    assert "a dot for one in 3" in svg
+    hollow = svg.count('stroke-width="0.9"')
+    assert hollow == len(points[::3]) - len(points[:500:3])
+    assert svg.count("<path") - hollow >= len(points[:500:3])
+
+
+def test_long_labels_on_phones_do_not_run_into_their_figures(report):
+    """'In the cream and two on top' beside −0.14 and its range: the figure goes below."""
+    svg = draw(report)["part_worths.narrow"]
+    found = re.findall(r"<text[^>]*translate\(([-0-9.]+),([-0-9.]+)\)[^>]*>([^<]+)<", svg)
+    at = {text: (float(x), float(y)) for x, y, text in found}
+    label = next(p for text, p in at.items() if text.startswith("In the cream and two"))
+    figures = [p for text, p in at.items() if re.fullmatch(r"[+−][0-9.]+", text)]
+    assert "In the cream and two on top" in at
+    assert all(abs(y - label[1]) > 8 for _, y in figures)
+
+
 def test_the_map_rests_on_everybody_on_it(report):
     page = report_fragment(report, draw(report))
     card = page[page.index('id="map"') :]
