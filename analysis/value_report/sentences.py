@@ -278,14 +278,28 @@ def actions(
 def _try_upgrade(choices: ChoiceParts) -> Iterator[Action]:
     best = best_upgrade(choices)
     if best is not None and ends(best.estimate)[1] > 0:
-        value, low, high = ends(best.estimate)
+        _, low, high = ends(best.estimate)
         unit = best.estimate.unit
         yield Action(
             title=f"Try {_inside(change(best))} at a price up to {money(low, unit)} higher.",
-            evidence=f"Customers say it is worth {money(value, unit)} "
-            f"({money_range(low, high, unit)}). That is stated, not yet seen in sales, and what "
-            "it costs you is not known here: try it in one shop first.",
+            evidence=f"{_worth(best)} ({money_range(low, high, unit)}){_quarter(best)}. That is "
+            "stated, not yet seen in sales, and what it costs you is not known here: try it in one "
+            "shop first.",
         )
+
+
+def _worth(upgrade: Upgrade) -> str:
+    """Whose amount it is: that of the median customer where people are told apart."""
+    amount = money(ends(upgrade.estimate)[0], upgrade.estimate.unit)
+    if upgrade.half_low is None:
+        return f"On average customers say it is worth {amount}"
+    return f"To half of the customers it is worth {amount} or more"
+
+
+def _quarter(upgrade: Upgrade) -> str:
+    if upgrade.half_low is None:
+        return ""
+    return f", to a quarter {money(upgrade.half_low, upgrade.estimate.unit)} or less"
 
 
 def _win_back(customers: CustomerParts, currency: str, lift: Estimate | None) -> Iterator[Action]:

@@ -436,3 +436,5 @@ class ValueReport(Part):
     """Earlier versions of the study that were answered, when there are any."""
     methods: tuple[Method, ...]
     warnings: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+    """What has become outdated since, in sentences; only where a report is written to a file."""

@@ -221,3 +221,16 @@ def test_the_error_of_predicted_shares_stands_beside_what_sampling_makes(report,
     page = report_as("html", report, charts).decode()
     assert f"{100 * found.mae:.1f} points" in page
     assert f"Sampling alone makes {100 * found.noise:.1f} points of it" in page
+
+
+def test_what_is_outdated_is_marked_in_every_format(report, charts):
+    said = "Purchases of 12 days have come in since."
+    beside = Beside(stale=(said,))
+    assert said in report_as("html", report, charts, beside).decode()
+    assert said in report_as("json", report, charts, beside).decode()
+    assert said not in report_as("json", report, charts).decode()
+    book = openpyxl.load_workbook(io.BytesIO(report_as("xlsx", report, charts, beside)))
+    assert any(said in str(c.value) for row in book["Report"].iter_rows() for c in row)
+    deck = Presentation(io.BytesIO(report_as("pptx", report, charts, beside)))
+    texts = [s.text_frame.text for s in deck.slides[0].shapes if s.has_text_frame]
+    assert any(said in text for text in texts)

@@ -177,12 +177,21 @@ def test_offers_and_segments_of_a_group_are_of_that_group_alone(archive):
 
 
 def test_offers_are_weighted_where_the_report_is(made):
-    """Everybody's weight on one respondent: the market's gain is that person's."""
-    fit = made.fit
-    names = fit.fitted.hierarchy.respondents
-    one = {name: 1.0 if name == names[0] else 1e-9 for name in names}
-    gains = _gains(fit, None, one, 1, [])
-    own = gains.customers.set_index("respondent").loc[names[0]]
-    assert gains.market[own["offer"]].value == pytest.approx(own["gain"], abs=1e-4)
-    plain = _gains(fit, None, None, 1, [])
-    assert plain.market[own["offer"]].value != pytest.approx(own["gain"], abs=1e-3)
+    """All weight on one respondent: the market's gain of an offer is that person's."""
+    plain = _gains(made.fit, None, None, 1, [])
+    person = plain.customers[plain.customers["basis"] == "own"].iloc[0]
+    names = made.fit.fitted.hierarchy.respondents
+    one = {name: 1.0 if name == person["respondent"] else 1e-9 for name in names}
+    gain = _gains(made.fit, None, one, 1, []).market[person["offer"]].value
+    assert gain == pytest.approx(person["gain"], abs=1e-4)
+    assert gain != pytest.approx(plain.market[person["offer"]].value, abs=1e-3)
+
+
+def test_the_act_says_whose_amount_it_is(made):
+    """The headline's amount is that of the median customer: half would not pay it."""
+    act = next(a for a in made.report.actions if a.title.startswith("Try "))
+    best = max(made.report.upgrades, key=lambda u: u.estimate.value)
+    assert f"To half of the customers it is worth {100 * best.estimate.value:.0f}¢ or more" in (
+        act.evidence
+    )
+    assert f"to a quarter {100 * best.half_low:.0f}¢ or less" in act.evidence
