@@ -141,10 +141,11 @@ def answered_again(used: Used) -> tuple[str, ...]:
     again = int((waves > 1).sum())
     if not again:
         return ()
+    who = f"{again:,} customers" if again > 1 else "One customer"
     return (
-        f"{again} customers answered in more than one wave and count once for each answer. Ranges "
-        "of figures over all waves take these answers as those of different people, and are too "
-        "narrow for it; changes between waves allow for it. Reports on single waves have neither.",
+        f"{who} answered in more than one wave, and every answer counts. Ranges of figures over "
+        "all waves take these answers as those of different people, and are too narrow for it; "
+        "changes between waves allow for it. Reports on single waves have no such answers.",
     )
 
 

@@ -10,8 +10,10 @@ from analysis.archive import normalised
 from analysis.study import read_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
+from analysis.value_report.action_sections import _as_weighted
+from analysis.value_report.section import Section
 from analysis.value_report.subset import SubsetFault, narrowed, parse_groups
-from analysis.value_report.used import used_rows
+from analysis.value_report.used import answered_again, used_rows
 
 DEMO = read_study(Path(__file__).parents[3] / "examples" / "pastry" / "study.yaml")
 
@@ -59,3 +61,23 @@ def test_a_group_within_a_group_is_taken_away_from_it(everybody):
     assert asked(used, "wave=w") == 60
     with pytest.raises(SubsetFault, match="outside this group"):
         asked(used, "wave=w", "cell=a")
+
+
+def test_a_customer_of_two_waves_is_told_of_and_one_of_a_single_wave_is_not(everybody):
+    people = everybody.respondents.assign(
+        wave=["w1", "w2"] * 50, customer=["both", "both", *(f"c{n}" for n in range(98))]
+    )
+    (said,) = answered_again(replace(everybody, respondents=people))
+    assert said.startswith("One customer answered in more than one wave")
+    assert "too narrow" in said
+    first = people[people["wave"] == "w1"]
+    assert answered_again(replace(everybody, respondents=first)) == ()
+
+
+def test_segments_of_a_weighted_report_say_that_they_are_not_weighted(everybody):
+    section = Section(id="segments", title="S", method="segments", caution="Stated.")
+    even = replace(everybody, weights=None)
+    assert _as_weighted(even, section) == section
+    weights = everybody.respondents.set_index("respondent")["weight"]
+    weighted = _as_weighted(replace(everybody, weights=weights), section)
+    assert weighted.caution.startswith("Stated. Segments are described and tested without weights")
