@@ -97,8 +97,7 @@ def declining_customers(scores: pd.DataFrame, alarms: pd.DataFrame, *, as_of: da
     as_of
         The day of both.
     """
-    share = alarms["customer"].map(scores.set_index("customer")["sale_share"])
-    on_sale = share.fillna(0.0) >= SALE_ONLY
+    on_sale = buys_on_sale_only(scores, alarms)
     campaign = campaign_list(alarms[~on_sale], CAMPAIGN, as_of=as_of)
     waiting = campaign_list(alarms[on_sale], CAMPAIGN, as_of=as_of)
     waiting = waiting.assign(reason="buys on sale only; " + waiting["reason"], group=None)
@@ -113,6 +112,12 @@ def declining_customers(scores: pd.DataFrame, alarms: pd.DataFrame, *, as_of: da
         by_chance=by_chance(alarms[~on_sale]),
         true_alarms=true_alarms(alarms[~on_sale]),
     )
+
+
+def buys_on_sale_only(scores: pd.DataFrame, alarms: pd.DataFrame) -> pd.Series:
+    """Whether a row of the alarms is of a sale-only shopper, who waits and is not declining."""
+    share = alarms["customer"].map(scores.set_index("customer")["sale_share"])
+    return share.fillna(0.0) >= SALE_ONLY
 
 
 def _listed(rows: pd.DataFrame) -> tuple[ListedCustomer, ...]:

@@ -19,12 +19,17 @@ METHOD = "promoters minus detractors; adjusted Wald interval (three pseudo-answe
 
 @dataclass(frozen=True, slots=True)
 class NetPromoter:
-    """The score in points (-100 to 100) and the counts behind it, before any weighting."""
+    """The score in points (-100 to 100) and the counts behind it, before any weighting.
+
+    ``shares``: of promoters, passives and detractors, weighted as the score is; None: nobody
+    answered.
+    """
 
     estimate: Estimate
     promoters: int
     passives: int
     detractors: int
+    shares: tuple[float, float, float] | None = None
 
     @property
     def n(self) -> int:
@@ -67,7 +72,7 @@ def net_promoter_score(
     counts = [int(group.sum()) for group in groups]
     if not answers.size:
         nobody = unavailable("nobody answered", n=0, method=METHOD, unit="points")
-        return NetPromoter(nobody, *counts)
+        return NetPromoter(nobody, counts[0], counts[1], counts[2])
     shares = np.array([weight[group].sum() for group in groups]) / weight.sum()
     low, high = _interval(shares, effective_n(weight))
     value = 100 * float(shares[0] - shares[2])
@@ -80,7 +85,8 @@ def net_promoter_score(
         method=METHOD + weighted,
         unit="points",
     )
-    return NetPromoter(estimate, *counts)
+    of_all = (float(shares[0]), float(shares[1]), float(shares[2]))
+    return NetPromoter(estimate, counts[0], counts[1], counts[2], of_all)
 
 
 def effective_n(weights: np.ndarray) -> float:

@@ -120,7 +120,7 @@ def _worths_svg(worths: Sequence[LevelWorth], title: str, *, name: str, wide: bo
             kind=w.tag,
             estimate=w.estimate,
             figure=decimal(ends(w.estimate)[0], 2, signed=True),
-            span=f"{decimal(ends(w.estimate)[1], 1)} to {decimal(ends(w.estimate)[2], 1)}",
+            span=f"{decimal(ends(w.estimate)[1], 2)} to {decimal(ends(w.estimate)[2], 2)}",
             group=f"{w.attribute_label} · {w.tag}",
         )
         for w in worths
@@ -246,11 +246,11 @@ def _nps(report: ValueReport, name: str, wide: bool) -> str:
     words = f"{whole(value, signed=True)}"
     canvas.text(place(value), 16, words, size=18, weight=600, align="center")
     _shares(canvas, nps, left, right)
-    total = nps.promoters + nps.passives + nps.detractors
+    promoters, passives, detractors = (percent(share) for share in nps.parts)
     desc = (
         f"{whole(value, signed=True)}, very likely between {whole(low, signed=True)} and "
-        f"{whole(high, signed=True)}; {nps.promoters} promoters, {nps.passives} passives and "
-        f"{nps.detractors} detractors of {total}."
+        f"{whole(high, signed=True)}; {promoters} promoters, {passives} passives and "
+        f"{detractors} detractors of {nps.estimate.n} answers."
     )
     return canvas.svg(name=name, title="Net Promoter Score from −100 to +100", desc=desc)
 
@@ -258,17 +258,17 @@ def _nps(report: ValueReport, name: str, wide: bool) -> str:
 def _shares(canvas: Canvas, nps: NetPromoterScore, left: float, right: float) -> None:
     """A strip of detractors, passives and promoters."""
     color = TAGS["purchases"][0]
-    groups: list[tuple[str, int, dict[str, Any]]] = [
-        ("detractors", nps.detractors, {"fill": SURFACE, "stroke": NEUTRAL}),
-        ("passives", nps.passives, {"fill": SUNKEN, "stroke": NEUTRAL}),
-        ("promoters", nps.promoters, {"fill": color, "fillOpacity": 0.3, "stroke": color}),
+    promoters, passives, detractors = nps.parts
+    groups: list[tuple[str, float, dict[str, Any]]] = [
+        ("detractors", detractors, {"fill": SURFACE, "stroke": NEUTRAL}),
+        ("passives", passives, {"fill": SUNKEN, "stroke": NEUTRAL}),
+        ("promoters", promoters, {"fill": color, "fillOpacity": 0.3, "stroke": color}),
     ]
-    total = sum(count for _, count, _ in groups)
     x = left
-    for name, count, style in groups:
-        x2 = x + count / total * (right - left)
+    for name, share, style in groups:
+        x2 = x + share * (right - left)
         canvas.rect(x, 104, x2, 122, **style)
-        label = f"{percent(count / total)} {name}"
+        label = f"{percent(share)} {name}"
         align = {"detractors": "left", "promoters": "right"}.get(name, "center")
         at = {"detractors": left, "promoters": right}.get(name, (x + x2) / 2)
         if name != "passives" or canvas.width == WIDE:
@@ -301,7 +301,8 @@ def _map_wide(found: ValueMap) -> Canvas:
     canvas.rect(left, top, cut_x, cut_y, fill=WARM)
     canvas.rule(cut_x, top, cut_x, bottom, color=NEUTRAL)
     canvas.rule(left, cut_y, right, cut_y, color=NEUTRAL)
-    for point in found.points[:MOST_DOTS]:
+    one_in = -(-len(found.points) // MOST_DOTS)
+    for point in found.points[::one_in]:
         ink = INK if point.quadrant == "at_risk" else NEUTRAL
         place = (x(point.engagement), y(point.value))
         if point.too_close:
@@ -316,12 +317,13 @@ def _map_wide(found: ValueMap) -> Canvas:
     }
     for quadrant in found.quadrants:
         cx, cy, align = corners[quadrant.quadrant]
-        heading = f"{quadrant.name} · {quadrant.n}"
+        heading = f"{quadrant.name} · {quadrant.n}, clearly {quadrant.n - quadrant.too_close}"
         canvas.text(cx, cy + 13, heading, weight=600, align=align)
         canvas.text(cx, cy + 30, _worth(quadrant), color=MUTED, size=12, align=align)
     canvas.text(10, (top + bottom) / 2, f"{found.value_label} → more", color=MUTED, size=12,
                 angle=270, align="center")  # fmt: skip
     words = "← buys less than before · buys more than before →"
+    words += f" · a dot for one in {one_in}" if one_in > 1 else ""
     canvas.text((left + right) / 2, 386, words, color=MUTED, size=12, align="center")
     return canvas
 

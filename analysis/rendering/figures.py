@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from analysis.diagnostics.types import ShareError
 from analysis.estimate import Estimate
 
 MINUS = "\u2212"
@@ -12,32 +13,46 @@ CENTS = {"USD": "¢", "EUR": " ct", "GBP": "p"}
 CENTS_UNDER = 2.0
 
 
-def money(value: float, currency: str, *, signed: bool = False) -> str:
-    """An amount in words: '24¢', '+24¢', '$160', '$8,100'."""
+def money(value: float, currency: str, *, signed: bool = False, figures: int = 2) -> str:
+    """An amount in words: '24¢', '+24¢', '$160', '$8,100'; ``figures`` that count, from $10 on."""
     if math.isinf(value):
         return plain(value)
     if currency in CENTS and abs(value) < CENTS_UNDER:
         digits = f"{abs(_rounded(value * 100)):.0f}"
         return sign(value if digits != "0" else 0.0, signed) + digits + CENTS[currency]
-    digits = f"{abs(value):.2f}" if 0 < abs(value) < 10 else plain(abs(value))
+    digits = f"{abs(value):.2f}" if 0 < abs(value) < 10 else plain(abs(value), figures=figures)
     text = f"{SYMBOLS[currency]}{digits}" if currency in SYMBOLS else f"{digits} {currency}"
     return sign(value, signed) + text
 
 
-def money_range(low: float, high: float, currency: str, *, signed: bool = False) -> str:
+def money_range(
+    low: float, high: float, currency: str, *, signed: bool = False, figures: int = 2
+) -> str:
     """'19¢ to 29¢'; both ends in the same unit."""
     most, least = max(abs(low), abs(high)), min(abs(low), abs(high))
     if currency in CENTS and math.isfinite(most) and most >= CENTS_UNDER > least:
         ends = (f"{sign(x, signed)}{SYMBOLS[currency]}{abs(x):.2f}" for x in (low, high))
         return " to ".join(ends)
-    return f"{money(low, currency, signed=signed)} to {money(high, currency, signed=signed)}"
+    ends = (money(x, currency, signed=signed, figures=figures) for x in (low, high))
+    return " to ".join(ends)
 
 
-def plain(value: float) -> str:
-    """A number with two significant figures and thousands apart, 2,345 as '2,300'."""
+def figures_for(low: float, high: float) -> int:
+    """Significant figures, from two on, whose last one is at most half of an interval's width."""
+    most, width = max(abs(low), abs(high)), high - low
+    if not math.isfinite(most) or most == 0 or width <= 0:
+        return 2
+    return min(max(2, 1 + math.floor(math.log10(most)) - math.floor(math.log10(width / 2))), 6)
+
+
+def plain(value: float, *, figures: int = 2) -> str:
+    """A number with two (or more) significant figures and thousands apart, 2,345 as '2,300'."""
     if math.isinf(value):
         return ("" if value > 0 else MINUS) + "unlimited"
-    rounded = _rounded(value)
+    rounded = _rounded(value, figures)
+    if figures > 2 and abs(rounded) >= 10:
+        places = max(figures - 1 - math.floor(math.log10(abs(rounded))), 0)
+        return sign(rounded, False) + f"{abs(rounded):,.{places}f}"
     digits = 0 if abs(rounded) >= 10 or rounded == round(rounded) else 1
     if 0 < abs(rounded) < 1:
         digits = 2
@@ -87,6 +102,24 @@ def spoken(estimate: Estimate, *, signed: bool = False) -> str:
     return f"{value} ({span})"
 
 
+def error_of_shares(shares: ShareError | None) -> str:
+    """The mean absolute error of predicted shares in points, or why there is none."""
+    if shares is None or shares.mae is None:
+        return shares.reason if shares else ""
+    return f"{100 * shares.mae:.1f} points"
+
+
+def noise_of_shares(shares: ShareError | None) -> str:
+    """What sampling alone would make of that error; empty where it is not known."""
+    if shares is None or shares.noise is None or shares.noise_high is None:
+        return ""
+    return (
+        f"Error of shares: mean absolute difference from those observed in {shares.tasks} tasks. "
+        f"Sampling alone makes {100 * shares.noise:.1f} points of it, "
+        f"in 39 of 40 samples at most {100 * shares.noise_high:.1f}."
+    )
+
+
 def value_and_range(estimate: Estimate, *, signed: bool = False) -> tuple[str, str]:
     """Value and range of an estimate that is available, as printed: '42%', '38% to 46%'."""
     value, low, high = ends(estimate)
@@ -94,14 +127,17 @@ def value_and_range(estimate: Estimate, *, signed: bool = False) -> tuple[str, s
     if unit == "share":
         return percent(value), f"{percent(low)} to {percent(high)}"
     if len(unit) == 3 and unit.isupper():
-        return money(value, unit, signed=signed), money_range(low, high, unit)
-    places = 2 if unit in ("logit", "ratio", "alpha", "r", "") else 1
+        figures = figures_for(low, high)
+        span = money_range(low, high, unit, figures=figures)
+        return money(value, unit, signed=signed, figures=figures), span
+    places = 2 if unit in ("logit", "ratio", "alpha", "r", "agreement", "") else 1
+    places = 0 if unit == "customers" else places
     span = f"{decimal(low, places)} to {decimal(high, places)}"
     return decimal(value, places, signed=signed), span
 
 
-def _rounded(value: float) -> float:
-    """Two significant figures."""
+def _rounded(value: float, figures: int = 2) -> float:
+    """So many significant figures."""
     if value == 0 or not math.isfinite(value):
         return value
-    return round(value, 1 - math.floor(math.log10(abs(value))))
+    return round(value, figures - 1 - math.floor(math.log10(abs(value))))

@@ -51,7 +51,8 @@ def report_as(
     if kind == "html":
         return _page(shown, charts, beside).encode()
     if kind == "json":
-        return (shown.model_dump_json(indent=2) + "\n").encode()
+        marked = shown.model_copy(update={"outdated": beside.stale})
+        return (marked.model_dump_json(indent=2) + "\n").encode()
     if kind == "pdf":
         from analysis.rendering.pdf import report_pdf
 

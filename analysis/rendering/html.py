@@ -113,6 +113,8 @@ def _environment() -> Environment:
         "about": _about,
         "any_estimate": _any_estimate,
         "of_numbers": notes.of_numbers,
+        "error_of_shares": figures.error_of_shares,
+        "noise_of_shares": figures.noise_of_shares,
         "contents": _contents,
         "methods": lambda report: {method.id: method for method in report.methods},
         "facets": FACETS,

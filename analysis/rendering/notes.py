@@ -113,6 +113,17 @@ def spoken_rows(table: Table) -> str:
     return f"{table.caption}: {table.columns[at]}. {rows}."
 
 
+def without_figures(table: Table) -> str:
+    """The rows whose drawn column has no number, with the reason; empty when all have one."""
+    at = table.chart if table.chart is not None else len(table.columns) - 1
+    silent = [
+        f"{row[0]}: {cell.reason}"
+        for row in table.rows
+        if isinstance(cell := row[at], Estimate) and not cell.available
+    ]
+    return f"Not drawn: {'; '.join(silent)}." if silent else ""
+
+
 def spoken_map(found: PointMap) -> str:
     """A map of points in words."""
     rows = "; ".join(

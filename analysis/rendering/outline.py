@@ -127,14 +127,16 @@ def _recommendation(report: ValueReport) -> Iterator[Section]:
     nps = report.nps
     if nps is not None:
         total = nps.promoters + nps.passives + nps.detractors
+        promoters, passives, detractors = (figures.percent(share) for share in nps.parts)
         rows: tuple[tuple[Cell, ...], ...] = (
-            ("Net Promoter Score", nps.estimate, total),
-            ("Promoters (9 or 10)", "", nps.promoters),
-            ("Passives (7 or 8)", "", nps.passives),
-            ("Detractors (0 to 6)", "", nps.detractors),
+            ("Net Promoter Score", nps.estimate, "", total),
+            ("Promoters (9 or 10)", "", promoters, nps.promoters),
+            ("Passives (7 or 8)", "", passives, nps.passives),
+            ("Detractors (0 to 6)", "", detractors, nps.detractors),
         )
         table = Table(id="nps", caption=f"“{nps.question}” 0 to 10",
-                      columns=("Group", "Score", "Answers"), rows=rows, chart=1)  # fmt: skip
+                      columns=("Group", "Score", "Share", "Answers"), rows=rows,
+                      chart=1)  # fmt: skip
         yield _one(report, table, "Would they recommend us?", "nps")
 
 
@@ -156,7 +158,8 @@ def _ratings(report: ValueReport) -> Iterator[Section]:
             for c in report.constructs
         ]
         columns = ("Construct", "Felt", "Expected", "Gap", "Reliability (alpha)", "Items")
-        table = Table(id="constructs", caption="Scores of 0 to 100; the gap is felt less expected",
+        caption = "Scores of 0 to 100; the gap is of the items asked both ways"
+        table = Table(id="constructs", caption=caption,
                       columns=columns, rows=tuple(rows), chart=1)  # fmt: skip
         yield _one(report, table, "What was expected, and what is felt", "constructs")
     if report.engagement:
@@ -169,8 +172,9 @@ def _ratings(report: ValueReport) -> Iterator[Section]:
 
 def _choices(report: ValueReport) -> Iterator[Section]:
     if report.part_worths:
-        table = _worths("part_worths", report.part_worths)
-        yield _one(report, table, "How attractive each level is", "part_worths")
+        title = _said(report, "part_worths", "How attractive each level is")
+        tables = _worths("part_worths", report.part_worths)
+        yield Section(id="part_worths", title=title, method="part_worths", tables=tables)
     if report.importances:
         table = _importances("importances", report.importances)
         title = "How much each attribute decides"
@@ -178,26 +182,41 @@ def _choices(report: ValueReport) -> Iterator[Section]:
     found = report.prediction
     if found is not None:
         rows: list[tuple[Cell, ...]] = [
-            (way.name, way.hit_rate, way.log_loss) for way in (found.fit, *found.others)
+            (way.name, way.hit_rate, way.log_loss, figures.error_of_shares(way.shares))
+            for way in (found.fit, *found.others)
         ]
-        rows.append(("The same task again", found.repeated, ""))
+        rows.append(("The same task again", found.repeated, "", ""))
         caption = (
             f"{figures.whole(found.tasks)} answers of {figures.whole(found.respondents)} "
             "respondents that were kept out of the fit"
         )
         table = Table(id="prediction", caption=caption,
-                      columns=("Predicted by", "Hit rate", "Log-loss"), rows=tuple(rows),
-                      chart=1)  # fmt: skip
+                      columns=("Predicted by", "Hit rate", "Log-loss", "Error of shares"),
+                      rows=tuple(rows), chart=1,
+                      note=figures.noise_of_shares(found.fit.shares))  # fmt: skip
         yield _one(report, table, "How well it predicts", "prediction")
 
 
-def _worths(name: str, worths: Sequence[LevelWorth]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (w.level_label, w.attribute_label, w.tag, w.estimate) for w in worths
-    ]
-    columns = ("Level", "Attribute", KIND, "Part-worth")
-    caption = "Part-worths; zero is the average of each attribute"
-    return Table(id=name, caption=caption, columns=columns, rows=tuple(rows), chart=3)
+def _worths(name: str, worths: Sequence[LevelWorth]) -> tuple[Table, ...]:
+    """Levels, which share a scale; and apart from them the slopes of attributes in numbers."""
+    levels, slopes = (
+        tuple(
+            (w.level_label, w.attribute_label, w.tag, w.estimate)
+            for w in worths
+            if (w.level != "") == named
+        )
+        for named in (True, False)
+    )
+    found = []
+    if levels:
+        columns = ("Level", "Attribute", KIND, "Part-worth")
+        caption = "Part-worths; zero is the average of each attribute"
+        found.append(Table(id=name, caption=caption, columns=columns, rows=levels, chart=3))
+    if slopes:
+        columns = ("For one more", "Attribute", KIND, "Part-worth")
+        caption = "Part-worths of attributes in numbers"
+        found.append(Table(id=f"{name}_slopes"[:64], caption=caption, columns=columns, rows=slopes))
+    return tuple(found)
 
 
 def _importances(name: str, importances: Sequence[Importance]) -> Table:
@@ -231,7 +250,7 @@ def _tasks(report: ValueReport) -> Iterator[Section]:
         name = _id("rated", rated.exercise)
         worths = _worths(name, rated.part_worths)
         importances = _importances("importances", rated.importances)
-        tables = (worths, importances.model_copy(update={"chart": None}))
+        tables = (*worths, importances.model_copy(update={"chart": None}))
         title = _said(report, name, "What makes an offer attractive")
         said = f"“{rated.question}” Points of a rating of {rated.least} to {rated.greatest}."
         yield Section(id=name, title=title, method="rated_profiles", text=(said,), tables=tables)

@@ -12,7 +12,7 @@ from analysis.rendering.outline import outline
 from analysis.rendering.section_charts import drawable
 from analysis.rendering.slide_charts import add_points, add_rows
 from analysis.rendering.slide_tables import add_table, describe, pages, write
-from analysis.value_report.types import PointMap, Section, Table, ValueReport
+from analysis.value_report.types import Cell, PointMap, Section, Table, ValueReport
 
 WIDTH, HEIGHT = 13.333, 7.5
 """Inches: 16 to 9."""
@@ -23,6 +23,7 @@ ROW = 0.85
 """Inches of a row of a chart that has few."""
 TITLE_ONLY = 5
 """The layout of python-pptx's own template with a title and nothing else."""
+VERDICTS = ("Verdict", "Change")
 ELSEWHERE = "All columns are in the spreadsheet of the report."
 
 
@@ -78,6 +79,13 @@ class _Slides:
                 self._source(slide, section)
             return
         drawn = [] if part.chart is None else [r for r in part.rows if drawable(r[part.chart])]
+        if drawn and _says_more(part):
+            self._piecewise(section, part, drawn)
+            part, drawn = part.model_copy(update={"chart": None}), []
+        self._piecewise(section, part, drawn)
+
+    def _piecewise(self, section: Section, part: Table, drawn: Sequence[tuple[Cell, ...]]) -> None:
+        """As many slides as a table needs: a chart of the rows drawn, else the table."""
         shown = part.model_copy(update={"rows": tuple(drawn or part.rows)})
         pieces = list(_pieces(shown.rows) if drawn else pages(shown, MOST_COLUMNS, BOTTOM - TOP))
         for number, piece in enumerate(pieces, 1):
@@ -91,7 +99,8 @@ class _Slides:
                 frame = add_table(slide, few, MOST_COLUMNS, _box(TOP, 0))
                 describe(frame, part.caption, f"Table: {', '.join(part.columns)}")
             cut = not drawn and len(part.columns) > MOST_COLUMNS
-            self._source(slide, section, ELSEWHERE if cut else "")
+            silent = "" if not drawn else notes.without_figures(part)
+            self._source(slide, section, ELSEWHERE if cut else silent)
 
     def acts(self) -> None:
         """What is suggested."""
@@ -146,6 +155,13 @@ class _Slides:
         where += "true figure very likely lies (95 in 100)."
         words = f"{where} Method: {method}; see the notes. {more}".rstrip()
         self._text(slide, [(words, 12, False)], top=6.8, color=MUTED)
+
+
+def _says_more(table: Table) -> bool:
+    """Whether a column beside the drawn one holds counts or verdicts that a chart does not show."""
+    others = [n for n in range(1, len(table.columns)) if n != table.chart]
+    counts = any(isinstance(row[n], int) for row in table.rows for n in others)
+    return counts or any(table.columns[n] in VERDICTS for n in others)
 
 
 def _figures(slide: Any, report: ValueReport) -> None:

@@ -12,6 +12,8 @@ from analysis.rendering.canvas import INK, LINE, MUTED, NEUTRAL, TAGS, Canvas
 from analysis.rendering.figures import ends
 
 WIDE, NARROW = 540, 328
+NARROW_LABEL, WIDE_LABEL = 28, 44
+"""Most characters of a label on a phone: beside its figure, and on a line of its own."""
 Say = Callable[[float], str]
 
 
@@ -91,7 +93,9 @@ def _wide(rows: Sequence[Row], axis: Axis, legend: str) -> Canvas:
 
 
 def _narrow(rows: Sequence[Row], axis: Axis, legend: str) -> Canvas:
-    height, top, ends_at = 56, 30, NARROW - _span_width(rows)
+    top, ends_at = 30, NARROW - _span_width(rows)
+    below = 0 if all(_fits(row, ends_at) for row in rows) else 16
+    height = 56 + below
     canvas = Canvas(NARROW, top + height * len(rows) + 28 * _groups(rows) + (40 if legend else 2))
     place = _scale(axis, 14, NARROW - 14)
     for tick in axis.ticks:
@@ -104,15 +108,22 @@ def _narrow(rows: Sequence[Row], axis: Axis, legend: str) -> Canvas:
             group = row.group
             canvas.text(0, y + 14, group, weight=600, color=MUTED, size=12)
             y += 28
-        canvas.text(0, y + 6, _lines(row.label, 28, most=1)[0], weight=600, size=12)
-        canvas.text(ends_at - 6, y + 6, row.figure, weight=600, align="right")
-        canvas.text(NARROW, y + 6, row.span, color=MUTED, size=12, align="right")
-        _grid(canvas, axis, place, y + 18, y + 40, words=False)
-        _capsule(canvas, row, place, y + 29)
+        most = NARROW_LABEL if below == 0 else WIDE_LABEL
+        canvas.text(0, y + 6, _lines(row.label, most, most=1)[0], weight=600, size=12)
+        canvas.text(ends_at - 6, y + 6 + below, row.figure, weight=600, align="right")
+        canvas.text(NARROW, y + 6 + below, row.span, color=MUTED, size=12, align="right")
+        _grid(canvas, axis, place, y + 18 + below, y + 40 + below, words=False)
+        _capsule(canvas, row, place, y + 29 + below)
         y += height
     if legend:
         _legend(canvas, legend, rows)
     return canvas
+
+
+def _fits(row: Row, ends_at: float) -> bool:
+    """Whether the label of a narrow row leaves room for the figure beside it."""
+    label = _lines(row.label, NARROW_LABEL, most=1)[0]
+    return label == row.label and 7.2 * len(label) + 8.5 * len(row.figure) <= ends_at - 10
 
 
 def _groups(rows: Sequence[Row]) -> int:
@@ -120,8 +131,8 @@ def _groups(rows: Sequence[Row]) -> int:
 
 
 def _span_width(rows: Sequence[Row]) -> float:
-    """Room for the widest range, at about 6.8 pixels a character of 12."""
-    return 6.8 * max(len(row.span) for row in rows)
+    """Room for the widest range, at about 6.8 pixels a character of 12; a percent sign is wider."""
+    return max(6.8 * len(row.span) + 5 * row.span.count("%") for row in rows)
 
 
 def _lines(text: str, width: int, *, most: int = 2) -> list[str]:

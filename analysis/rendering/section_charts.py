@@ -13,6 +13,7 @@ from analysis.rendering.figures import ends, value_and_range
 from analysis.rendering.rows import NARROW, WIDE, Row, axis_of, draw_rows
 from analysis.value_report.types import PointMap, Table, ValueReport
 
+Area = tuple[float, float, float, float]
 LEGEND = "with the range it very likely lies in (95 in 100)"
 SHORT_LEGEND = "with its likely range (95 in 100)"
 
@@ -80,14 +81,16 @@ def draw_map(found: PointMap, *, name: str, wide: bool) -> str:
     for words, (at, height_at, align) in zip(found.corners, places, strict=True):
         canvas.text(at, height_at, words, size=12, weight=600, color=MUTED, align=align)
     color, shape = TAGS["figure"]
+    taken: list[Area] = []
     for number, point in numbered:
         (a, a_low, a_high), (b, b_low, b_high) = ends(point.across), ends(point.up)
         canvas.rule(x(a_low), y(b), x(a_high), y(b), color=color, opacity=0.5)
         canvas.rule(x(a), y(b_low), x(a), y(b_high), color=color, opacity=0.5)
         canvas.dot(x(a), y(b), shape=shape, color=color, size=60)
         words = f"{number} {_short(point.label)}" if wide else str(number)
-        aside = (-7, "right") if wide and x(a) > (left + right) / 2 else (7, "left")
-        canvas.text(x(a) + aside[0], y(b) - 9, words, size=12, weight=600, align=aside[1])
+        outwards = "right" if wide and x(a) > (left + right) / 2 else "left"
+        at, height_at, align = _free(x(a), y(b), 7.2 * len(words), outwards, taken)
+        canvas.text(at, height_at, words, size=12, weight=600, align=align)
     centred: dict[str, Any] = {"color": MUTED, "size": 12, "align": "center"}
     canvas.text((left + right) / 2, height - 10, f"{found.across} →", **centred)
     canvas.text(9, (top + bottom) / 2, f"{found.up} →", angle=270, **centred)
@@ -97,6 +100,33 @@ def draw_map(found: PointMap, *, name: str, wide: bool) -> str:
         for number, p in numbered
     )
     return canvas.svg(name=name, title=found.caption, desc=said)
+
+
+def _free(
+    x: float, y: float, width: float, align: str, taken: list[Area]
+) -> tuple[float, float, str]:
+    """Where the name of a point stands so that it covers no other name; adds it to ``taken``.
+
+    Above the point at the wanted side, else below it, then further off, and at the other side.
+    """
+    other = "left" if align == "right" else "right"
+    places = [(way, off) for way in (align, other) for off in (-9.0, 13.0, -25.0, 29.0)]
+    areas = []
+    for way, off in places:
+        start = x + 7 if way == "left" else x - 7 - width
+        areas.append((start, y + off - 8, start + width, y + off + 8))
+    covered = [sum(_common(area, one) for one in taken) for area in areas]
+    best = covered.index(min(covered))
+    taken.append(areas[best])
+    way, off = places[best]
+    return x + (7 if way == "left" else -7), y + off, way
+
+
+def _common(one: Area, other: Area) -> float:
+    """How much of two areas (left, top, right, bottom) is the same."""
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    return max(across, 0.0) * max(down, 0.0)
 
 
 def _short(label: str) -> str:

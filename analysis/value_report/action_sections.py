@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.choices.mnl import NotConverged
-from analysis.choices.simulator.worths import NoWorths, from_draws
+from analysis.choices.simulator.worths import NoWorths, from_draws, weighted
 from analysis.customers.actions.evidence import Answers, Evidence, evidence, personal
 from analysis.customers.actions.in_money import Margin
 from analysis.customers.actions.offers import Gains, best_offers
 from analysis.customers.actions.planned import Measured
 from analysis.customers.actions.strategies import Strategy, strategies
+from analysis.customers.lists import buys_on_sale_only
 from analysis.customers.segments.money import Worth, money_of_segments
 from analysis.customers.segments.needs import Needs, needs_segments
 from analysis.customers.segments.tiers import value_tiers
@@ -21,6 +22,7 @@ from analysis.diagnostics.fit import Fit
 from analysis.estimate import Estimate
 from analysis.purchases.winback.alarms import by_chance
 from analysis.purchases.winback.campaign import lot
+from analysis.ratings.gaps import gap_column, gap_scores
 from analysis.ratings.scales import construct_scores, recommendations
 from analysis.value_report.action_tables import (
     Effects,
@@ -35,6 +37,10 @@ from analysis.value_report.section import Section
 from analysis.value_report.types import Action
 from analysis.value_report.used import Used
 
+AS_THEY_ARE = (
+    "Segments are described and tested without weights: these figures are of the respondents, "
+    "those of other sections of whom they stand for."
+)
 CONTROL = 0.2
 """Share of the customers with an offer who get none by lot, so that it can be measured."""
 
@@ -59,7 +65,7 @@ def action_parts(
     """Segments by value and by need, their cross, the strategy of each, and offers.
 
     Needs segments need an exercise fitted by hierarchical Bayes: the plan then says that people
-    are told apart. ``linked`` is ``Linkage.table``.
+    are told apart. ``fit`` is of these respondents and no others. ``linked`` is ``Linkage.table``.
     """
     warnings: list[str] = []
     needs, worths = _needs(fit, seed, warnings)
@@ -67,17 +73,24 @@ def action_parts(
     answers = _answers(used)
     advice = [_advised(answers, cut, worths) for cut in members]
     found: list[Section | None] = [segment_section(answers, members, needs, worths)]
-    gains = _gains(fit, needs, seed, warnings)
+    gains = _gains(fit, needs, used.weighing, seed, warnings)
     effects = Effects(tests, gains, Margin.of(used.archive.facts))
     found.append(advice_section(answers, members, advice, effects))
     found.append(offer_section(gains))
     found.append(tests_section(tests))
     listed = None if gains is None or linked.empty else _listed(gains, linked, seed)
     acts = acts_of(answers, members, advice, tests)
-    sections = tuple(section for section in found if section is not None)
+    sections = tuple(_as_weighted(used, section) for section in found if section is not None)
     return ActionParts(
         sections, acts, listed, _recommended(members, advice), _lift(tests), tuple(warnings)
     )
+
+
+def _as_weighted(used: Used, section: Section) -> Section:
+    """The section, which says where the report is weighted that these figures are not."""
+    if used.weights is None or section.id not in ("segments", "what_to_do"):
+        return section
+    return section.model_copy(update={"caution": f"{section.caution} {AS_THEY_ARE}".strip()})
 
 
 def _recommended(
@@ -139,10 +152,7 @@ def _members(used: Used, linked: pd.DataFrame, needs: Needs | None) -> tuple[Mem
 
 
 def _answers(used: Used) -> Answers:
-    scores = construct_scores(used.study, used.answers) if len(used.answers) else pd.DataFrame()
-    given = recommendations(used.study, used.answers)
-    if given is not None and len(scores):
-        scores = scores.assign(recommend=given.reindex(scores.index))
+    scores = _scores(used) if len(used.answers) else pd.DataFrame()
     archive = used.archive
     customers = archive.customers
     spend = pd.Series(dtype=float)
@@ -150,11 +160,23 @@ def _answers(used: Used) -> Answers:
         spend = customers.set_index("customer")["spend_52_weeks"].astype(float)
     alarm, chance = pd.Series(dtype=float), 0.0
     if not archive.no_alarm and len(archive.alarms):
-        known = archive.alarms[archive.alarms["alarm"].isin(["declining", "not_declining"])]
+        watched = archive.alarms[~buys_on_sale_only(customers, archive.alarms)]
+        known = watched[watched["alarm"].isin(["declining", "not_declining"])]
         alarm = (known.set_index("customer")["alarm"] == "declining").astype(float)
-        chance = by_chance(archive.alarms) / len(known) if len(known) else 0.0
+        chance = by_chance(watched) / len(known) if len(known) else 0.0
     currency = archive.facts.get("currency") or used.study.currency
     return Answers(used.study, scores, spend, alarm, chance, currency)
+
+
+def _scores(used: Used) -> pd.DataFrame:
+    """Constructs, felt less expected where both were asked, and recommending; by respondent."""
+    scores = construct_scores(used.study, used.answers)
+    gaps = {c.id: gap_scores(used.study, used.answers, c.id) for c in used.study.constructs}
+    columns = {gap_column(name): found[0] for name, found in gaps.items() if found is not None}
+    given = recommendations(used.study, used.answers)
+    if given is not None:
+        columns["recommend"] = given.reindex(scores.index)
+    return scores.assign(**columns)
 
 
 def _advised(answers: Answers, cut: Members, worths: Sequence[Worth]) -> tuple[Strategy, ...]:
@@ -163,13 +185,20 @@ def _advised(answers: Answers, cut: Members, worths: Sequence[Worth]) -> tuple[S
     for worth in worths:
         by_number.setdefault(worth.segment, []).append(worth)
     for name in cut.names:
-        pieces += evidence(answers, name, cut.respondents(name), cut.customers(name))
+        found = evidence(answers, name, cut.respondents(name), cut.customers(name))
+        pieces += [piece for piece in found if not (cut.by_points and piece.family == "win_back")]
         if cut.kind == "need":
             pieces += personal(name, by_number, int(name.rsplit(" ", 1)[1]))
     return strategies(pieces, cut.names)
 
 
-def _gains(fit: Fit | None, needs: Needs | None, seed: int, warnings: list[str]) -> Gains | None:
+def _gains(
+    fit: Fit | None,
+    needs: Needs | None,
+    weights: Mapping[str, float] | None,
+    seed: int,
+    warnings: list[str],
+) -> Gains | None:
     hierarchy = None if fit is None else fit.fitted.hierarchy
     if fit is None or hierarchy is None or not fit.fitted.converged:
         return None
@@ -182,6 +211,7 @@ def _gains(fit: Fit | None, needs: Needs | None, seed: int, warnings: list[str])
             seed=seed,
             cells=400_000,
         )
+        worths = worths if weights is None else weighted(worths, weights)
         several = needs is not None and needs.fit.n_classes > 1
         segments = (
             needs.segment.map("needs {}".format) if needs and several else pd.Series(dtype=str)

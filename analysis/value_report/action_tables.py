@@ -18,12 +18,17 @@ from analysis.customers.segments.money import Worth
 from analysis.customers.segments.needs import STABLE, Needs
 from analysis.estimate import Estimate, unavailable
 from analysis.ratings.scales import mean_estimate, score_column
-from analysis.rendering.figures import ends, money, money_range, plain
+from analysis.rendering.figures import ends, money, money_range, plain, whole
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.types import Action
 
 CUTS = {"value": "By value", "need": "By need", "cross": "Value and need"}
 NOT_MEASURED = "no measured effect yet"
+BY_POINTS = (
+    "By value no segment is called declining: who buys less often has fewer points, and so falls "
+    "into a lower tier. The list of declining customers names them whatever their tier. Spend "
+    "differs between tiers by construction."
+)
 TOLD_APART = 3
 """Upgrades by which a segment is described."""
 
@@ -71,6 +76,11 @@ class Members:
         own = segment.reindex(customer.index)
         by_customer = pd.Series(own.to_numpy(), index=customer.to_numpy(), dtype=object).dropna()
         return Members(kind, _large(segment.value_counts()), by_customer, segment)
+
+    @property
+    def by_points(self) -> bool:
+        """Whether points make the segments: buying less often then moves a customer down."""
+        return self.kind in ("value", "cross")
 
     def respondents(self, name: str) -> pd.Index:
         return self.by_respondent.index[self.by_respondent == name]
@@ -140,8 +150,12 @@ def _sizes(answers: Answers, cut: Members) -> Table:
         caption=f"{CUTS[cut.kind]}: size, spend and answers",
         columns=("Segment", counted, "Spend a year, mean", "Of all spend", *constructs),
         rows=tuple(rows),
-        note="Spend is that of the linked customers of a segment in the last 52 weeks.",
+        note=f"Spend is that of {_spenders(cut)} of a segment in the last 52 weeks.",
     )
+
+
+def _spenders(cut: Members) -> str:
+    return "all customers" if cut.kind == "value" else "the linked customers"
 
 
 def _profiled(answers: Answers) -> list[tuple[str, str]]:
@@ -268,10 +282,12 @@ def advice_section(
     ]  # fmt: skip
     money_tables = [_money_table(answers, cut, found, effects) for cut, found in cuts]
     tables += [table for table in money_tables if table is not None]
+    by_points = any(cut.by_points for cut, _ in cuts)
     return Section(
         id="what_to_do",
         title=title,
         method="strategies",
+        text=(BY_POINTS,) if by_points else (),
         caution="Answers and choices say what is wanted, not what an act will bring. Each line can "
         "be turned into a randomised test; its measured effect then stands here. The stated change "
         "of share is that of the offer that gains most in the segment.",
@@ -330,7 +346,8 @@ def _advice_row(
 def _said(piece: Evidence) -> str:
     value, low, high = ends(piece.estimate)
     if piece.estimate.unit == "share":
-        figures = f"{value:+.0%}, {low:+.0%} to {high:+.0%}"
+        more = [f"{whole(100 * share, signed=True)}" for share in (value, low, high)]
+        figures = f"{more[0]} in 100, {more[1]} to {more[2]}"
     elif piece.estimate.unit == "points":
         figures = f"{plain(value)}, {plain(low)} to {plain(high)}"
     else:

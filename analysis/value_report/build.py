@@ -44,7 +44,7 @@ from analysis.value_report.structure_section import structure_section
 from analysis.value_report.subset import Group, narrowed
 from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
-from analysis.value_report.used import Used, used_rows
+from analysis.value_report.used import Used, answered_again, used_rows
 from analysis.value_report.weight_section import weight_section, weighted
 
 STEPS = 5
@@ -144,7 +144,7 @@ def analyse(
     tell("Writing the report", 3, STEPS)
     choices = figures.choices
     linked = pd.DataFrame() if customers.linked is None else customers.linked
-    acts = action_parts(counted, choices.fit, linked, tests, seed=seed)
+    acts = action_parts(counted, choices.counted, linked, tests, seed=seed)
     report = _assembled(counted, figures, tasks, customers, acts, seed)
     if not only:
         part = quality_part(judged.quality, used, judged.first, judged.others)
@@ -294,10 +294,13 @@ def _assembled(
         sections=(*acts.sections, *_sections(used, figures, customers, seed)),
         versions=version_parts(used),
         methods=(),
-        warnings=tuple(
-            warning
-            for part in (used, choices, tasks, ratings, customers, acts)
-            for warning in part.warnings
+        warnings=(
+            *answered_again(used),
+            *(
+                warning
+                for part in (used, choices, tasks, ratings, customers, acts)
+                for warning in part.warnings
+            ),
         ),
     )
     return report.model_copy(

@@ -59,6 +59,13 @@ class ChoiceParts:
     prediction: Prediction | None = None
     warnings: tuple[str, ...] = ()
     fit: Fit | None = None
+    part: Fit | None = None
+    """The fit's draws and choices of the respondents whose figures these are; None: of all."""
+
+    @property
+    def counted(self) -> Fit | None:
+        """The draws and choices of the respondents whose figures these are."""
+        return self.part or self.fit
 
 
 def choice_parts(
@@ -107,8 +114,9 @@ def choice_parts(
         f"The part-worths of all {fit.fitted.n_respondents:,} respondents were drawn together; the "
         "figures are those of this group's draws, and lean a little towards everybody's."
     )
-    parts = replace(parts, warnings=(*parts.warnings, together))
-    return _with_figures(parts, _of_part(fit, part), exercise)
+    own = _of_part(fit, part)
+    parts = replace(parts, warnings=(*parts.warnings, together), part=own)
+    return _with_figures(parts, own, exercise)
 
 
 def _of_part(fit: Fit, part: Used) -> Fit:

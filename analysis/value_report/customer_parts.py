@@ -15,7 +15,7 @@ from analysis.customers.drivers import value_relation
 from analysis.customers.linkage import Linkage, link, linkable
 from analysis.customers.lists import Declining, ListedCustomer, declining_customers
 from analysis.customers.value_map import value_map
-from analysis.estimate import Estimate
+from analysis.estimate import Estimate, unavailable
 from analysis.value_report.rating_parts import RatingParts
 from analysis.value_report.types import (
     AlarmAnswer,
@@ -52,8 +52,8 @@ class CustomerParts:
     """What purchases add to a report.
 
     ``campaign`` is the whole list of declining customers (``Declining.campaign``), None without an
-    alarm; ``decline`` counts it, ``spend_at_risk`` is a year's, ``to_contact`` counts those who are
-    not in the control group.
+    alarm; ``listed`` counts it, ``decline`` those on it beyond chance, ``spend_at_risk`` is
+    a year's, ``to_contact`` counts those who are not in the control group.
     """
 
     linkage: Linkage | None = None
@@ -66,6 +66,7 @@ class CustomerParts:
     list_note: str = ""
     answers: tuple[AlarmCount, ...] = ()
     campaign: pd.DataFrame | None = None
+    listed: int = 0
     decline: Estimate | None = None
     spend_at_risk: float = 0.0
     to_contact: int = 0
@@ -132,6 +133,7 @@ def _with_decline(parts: CustomerParts, used: Used, values: pd.Series) -> Custom
         list_note=_note(found, archive.facts),
         answers=_answers(found),
         campaign=found.campaign,
+        listed=len(found.campaign),
         decline=_decline(found, archive.facts),
         spend_at_risk=found.spend_at_risk,
         to_contact=int((found.campaign["group"] == "contact").sum()),
@@ -161,34 +163,41 @@ def _answers(found: Declining) -> tuple[AlarmCount, ...]:
 
 
 def _decline(found: Declining, facts: Mapping[str, str]) -> Estimate:
-    count = len(found.campaign)
+    """How many of the listed customers are more than chance lists, with what is known of chance."""
+    count, share = len(found.campaign), found.true_alarms
     watched = count + len(found.sale_only) + found.not_declining + found.too_few
-    return Estimate(
-        value=count,
-        low=max(count - round(found.by_chance), 0),
-        high=count,
-        n=watched,
-        method=f"alarm calibrated on {int(facts['alarm_calibrated_on']):,} customers at placebo "
-        f"dates, {float(facts['alarm_attained']):.1%} of them alarmed at least once in 26 weeks; "
-        f"{facts['alarm_season']}; the low end takes away as many as a placebo date lists",
-        unit="customers",
+    method = (
+        "customers listed, less those a placebo date lists; 95 % by the Poisson variance of both, "
+        f"a lower bound; alarm calibrated on {int(facts['alarm_calibrated_on']):,} customers, "
+        f"{float(facts['alarm_attained']):.1%} of them alarmed at least once in 26 weeks; "
+        f"{facts['alarm_season']}"
     )
+    if share.value is None or share.low is None or share.high is None:
+        reason = share.reason or "not known"
+        return unavailable(reason, n=watched, method=method, unit="customers")
+    ends = {name: count * x for name, x in
+            (("value", share.value), ("low", share.low), ("high", share.high))}  # fmt: skip
+    return Estimate(**ends, n=watched, method=method, unit="customers")
 
 
 def _note(found: Declining, facts: Mapping[str, str]) -> str:
     count, change = len(found.campaign), float(facts["alarm_common_change"])
     share = found.true_alarms
-    true = (
-        f"So about {share.value:.0%} of the list ({share.low:.0%} to {share.high:.0%}) are real "
-        "declines, at least."
-        if share.available
-        else ""
-    )
+    true = ""
+    if share.value is not None:
+        true = (
+            f"A date at which nothing had happened would list about {round(found.by_chance):,} "
+            f"where this list has {count:,}. So about {share.value:.0%} of the list "
+            f"({share.low:.0%} to {share.high:.0%}) are real declines, at least. "
+        )
+    elif count:
+        true = (
+            f"How many of the {count:,} listed are there by chance is not known: {share.reason}. "
+        )
     return (
         f"The alarm was tried on {facts['alarm_weeks']} weeks of your own history: "
         f"{float(facts['alarm_attained']):.1%} of customers who had not changed were alarmed at "
-        f"least once in 26 weeks. A date at which nothing had happened would list about "
-        f"{round(found.by_chance):,} where this list has {count:,}. {true} All customers together "
+        f"least once in 26 weeks. {true}All customers together "
         f"bought {change:.0%} of what was to be expected; {facts['alarm_season']}."
     )
 

@@ -11,10 +11,17 @@ from analysis.choices.price_offset import why_no_money
 from analysis.customers.profile import Component, Profile
 from analysis.customers.segments.tiers import value_tiers
 from analysis.diagnostics.fit import Fit
+from analysis.purchases.tiers import TierRule
 from analysis.ratings.between_groups import LEAST_GROUP, holm
 from analysis.value_report.choice_parts import ChoiceParts, changes_of
 from analysis.value_report.engagement_parts import ENGAGEMENT, LEAST, profile_of
-from analysis.value_report.group_sections import Figure, group_table, named_groups, waves_section
+from analysis.value_report.group_sections import (
+    Figure,
+    group_table,
+    in_order,
+    named_groups,
+    waves_section,
+)
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
 
@@ -136,7 +143,7 @@ def _by_tier(used: Used, profile: Profile) -> list[Table]:
         return []
     tiers = value_tiers(customers.set_index("customer")["points"])
     people = used.respondents.set_index("respondent")
-    groups = people["customer"].map(tiers)
+    groups = in_order(people["customer"].map(tiers), TierRule().names)
     if (groups.value_counts() >= LEAST_GROUP).sum() < 2:
         return []
     return [group_table(used, figures, groups, "By value tier of the customer", name="by_tier")]

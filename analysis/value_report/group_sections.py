@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -84,7 +84,21 @@ def named_groups(used: Used, people: pd.DataFrame, name: str) -> tuple[pd.Series
     labels = {option.id: option.label.say() for option in getattr(question, "options", ())}
     rows = used.answers[used.answers["question"] == name]
     given = rows[rows["status"] == "answered"].set_index("respondent")["value"].map(labels)
-    return given, question.text.say()
+    return in_order(given, labels.values()), question.text.say()
+
+
+def in_order(groups: pd.Series, order: Iterable[str]) -> pd.Series:
+    """The same groups, which tables show in this order."""
+    names = list(dict.fromkeys(order))
+    return groups.astype(pd.CategoricalDtype(names, ordered=True))
+
+
+def _names(groups: pd.Series) -> list[str]:
+    """The groups that there are: in their order, else by name."""
+    met = set(groups.dropna())
+    if isinstance(groups.dtype, pd.CategoricalDtype):
+        return [str(name) for name in groups.cat.categories if name in met]
+    return sorted(met)
 
 
 def waves_section(
@@ -155,7 +169,7 @@ def _wave_title(figures: list[Figure], changes: list[Difference], before: str) -
 
 
 def _groups(used: Used, figures: list[Figure], groups: pd.Series, name: str, title: str) -> Section:
-    names = sorted(set(groups.dropna()))
+    names = _names(groups)
     tables = banner(used.study, used.answers, groups, weights=used.weights)
     return Section(
         id=f"groups_{name}",
@@ -179,7 +193,7 @@ def group_table(
     """Figures of groups of respondents (index) side by side, with tests of all differences."""
     compared = [differences(f.values, groups, weights=used.weights, unit=POINTS) for f in figures]
     ps = iter(holm([d.p for found in compared for d in found]))
-    names = sorted(set(groups.dropna()))
+    names = _names(groups)
     rows: list[tuple[Cell, ...]] = []
     for figure, found in zip(figures, compared, strict=True):
         shown = by_group(figure.values, groups, partial(figure.of, weights=used.weights))

@@ -121,6 +121,7 @@ def _nps(used: Used) -> NetPromoterScore | None:
         promoters=found.promoters,
         passives=found.passives,
         detractors=found.detractors,
+        shares=found.shares,
     )
 
 

@@ -24,6 +24,9 @@ WORDS = {
     "engagement_to_engagement": "Engagement, from earlier engagement",
 }
 
+LESS_ENGAGED = "Higher value goes before lower engagement"
+LESS_VALUE = "Higher engagement goes before lower value"
+
 
 def relation_sections(
     used: Used, ratings: RatingParts, customers: CustomerParts, *, seed: int
@@ -107,13 +110,21 @@ def _title(paths: tuple[Path, ...]) -> str:
     forward, back = found["value_to_engagement"], found["engagement_to_value"]
     if not forward.available:
         return "Value and engagement from wave to wave: not known"
-    clear = [forward.low is not None and forward.low > 0, back.low is not None and back.low > 0]
-    return {
-        (True, True): "Value and engagement each predict the other a wave later",
-        (True, False): "Value predicts later engagement; the other way round is not certain",
-        (False, True): "Engagement predicts later value; the other way round is not certain",
-        (False, False): "Neither value nor engagement predicts the other for certain",
-    }[clear[0], clear[1]]
+    said = [
+        words if (path.low or 0) > 0 else against
+        for path, words, against in (
+            (forward, "Value predicts later engagement", LESS_ENGAGED),
+            (back, "Engagement predicts later value", LESS_VALUE),
+        )
+        if path.clear_of_zero
+    ]
+    if not said:
+        return "Neither value nor engagement predicts the other for certain"
+    if len(said) == 1:
+        return f"{said[0]}; the other way round is not certain"
+    if LESS_ENGAGED not in said and LESS_VALUE not in said:
+        return "Value and engagement each predict the other a wave later"
+    return f"{said[0]}; {said[1][:1].lower()}{said[1][1:]}"
 
 
 def _engagement(used: Used, ratings: RatingParts) -> tuple[pd.Series | None, float]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from analysis.diagnostics.prediction import NAMES
 from analysis.estimate import Estimate
-from analysis.rendering.figures import ends, money, money_range, plain, whole
+from analysis.rendering.figures import decimal, ends, money, money_range, percent, whole
 from analysis.value_report.choice_parts import ChoiceParts
 from analysis.value_report.customer_parts import CustomerParts
 from analysis.value_report.rating_parts import RatingParts
@@ -47,7 +47,7 @@ def _first(
             )
         text = f"{change(best)}: customers would pay about {about} more{rest}"
         return Headline(text=text, method="willingness_to_pay")
-    if customers.decline is not None and customers.decline.value:
+    if customers.listed:
         return Headline(text=_decline_sentence(customers, currency), method="lists")
     if ratings.nps is not None and ratings.nps.estimate.available:
         return Headline(text=_nps_sentence(ratings.nps.estimate), method="nps")
@@ -132,11 +132,15 @@ def _tags(functional: Estimate, emotional: Estimate, difference: Estimate | None
 
 
 def _of_customers(customers: CustomerParts) -> Iterator[Headline]:
-    if customers.value_map is not None:
-        risk = next(q for q in customers.value_map.quadrants if q.quadrant == "at_risk")
+    found = customers.value_map
+    if found is not None:
+        risk = next(q for q in found.quadrants if q.quadrant == "at_risk")
+        clear = risk.n - risk.too_close
+        close = sum(q.too_close for q in found.quadrants)
         text = (
-            f"{whole(risk.n)} of {whole(customers.value_map.n)} linked customers value us highly "
-            f"but buy less than before; {whole(risk.too_close)} of these are too close to call"
+            f"{whole(clear) if clear else 'None'} of {whole(found.n)} linked customers clearly "
+            f"{'values us highly and buys' if clear == 1 else 'value us highly and buy'} "
+            f"less than before; {percent(close / found.n)} are too close to a cut to call"
         )
         yield Headline(text=text, method="value_map", section="value_map")
 
@@ -150,8 +154,8 @@ def _of_ratings(ratings: RatingParts) -> Iterator[Headline]:
         side = "stays behind" if value < 0 else "exceeds"
         low, high = sorted((abs(low), abs(high)))
         text = (
-            f"{gap.label} {side} what was expected by {plain(abs(value))} points "
-            f"({plain(low)} to {plain(high)})"
+            f"{gap.label} {side} what was expected by {decimal(abs(value), 1)} points "
+            f"({decimal(low, 1)} to {decimal(high, 1)})"
         )
         yield Headline(text=text, method="constructs", section="constructs")
 
@@ -170,9 +174,19 @@ def _nps_sentence(nps: Estimate) -> str:
 
 
 def _decline_sentence(customers: CustomerParts, currency: str) -> str:
-    count = whole(ends(customers.decline)[0]) if customers.decline else "0"
     risk = money(customers.spend_at_risk, currency)
-    return f"{count} customers buy less often than before; {risk} of spend a year is at risk"
+    return (
+        f"{whole(customers.listed)} customers are listed as buying less often than before"
+        f"{_beyond_chance(customers)}; {risk} of spend a year is at risk"
+    )
+
+
+def _beyond_chance(customers: CustomerParts) -> str:
+    """How many of the list are more than chance: ', about 59 of them beyond chance (45 to 72)'."""
+    if customers.decline is None or not customers.decline.available:
+        return ", how many of them by chance is not known"
+    value, low, high = (whole(x) for x in ends(customers.decline))
+    return f", about {value} of them beyond chance ({low} to {high})"
 
 
 def key_figures(
@@ -201,12 +215,12 @@ def _worth_figure(choices: ChoiceParts) -> Iterator[KeyFigure]:
 
 
 def _decline_figure(customers: CustomerParts, currency: str) -> Iterator[KeyFigure]:
-    if customers.decline is not None and customers.decline.value:
-        value, low, _ = ends(customers.decline)
+    if customers.listed and customers.decline is not None:
+        beyond = _beyond_chance(customers).removeprefix(", ")
         yield KeyFigure(
-            figure=whole(value),
-            label="customers buy less often than before.",
-            meaning=f"Chance alone would name about {whole(value - low)}. "
+            figure=whole(customers.listed),
+            label="customers are listed as buying less often.",
+            meaning=f"{beyond[:1].upper()}{beyond[1:]}. "
             f"{money(customers.spend_at_risk, currency)} of spend a year is at risk.",
             estimate=customers.decline,
             method="lists",
@@ -264,22 +278,36 @@ def actions(
 def _try_upgrade(choices: ChoiceParts) -> Iterator[Action]:
     best = best_upgrade(choices)
     if best is not None and ends(best.estimate)[1] > 0:
-        value, low, high = ends(best.estimate)
+        _, low, high = ends(best.estimate)
         unit = best.estimate.unit
         yield Action(
             title=f"Try {_inside(change(best))} at a price up to {money(low, unit)} higher.",
-            evidence=f"Customers say it is worth {money(value, unit)} "
-            f"({money_range(low, high, unit)}). That is stated, not yet seen in sales, and what "
-            "it costs you is not known here: try it in one shop first.",
+            evidence=f"{_worth(best)} ({money_range(low, high, unit)}){_quarter(best)}. That is "
+            "stated, not yet seen in sales, and what it costs you is not known here: try it in one "
+            "shop first.",
         )
 
 
+def _worth(upgrade: Upgrade) -> str:
+    """Whose amount it is: that of the median customer where people are told apart."""
+    amount = money(ends(upgrade.estimate)[0], upgrade.estimate.unit)
+    if upgrade.half_low is None:
+        return f"On average customers say it is worth {amount}"
+    return f"To half of the customers it is worth {amount} or more"
+
+
+def _quarter(upgrade: Upgrade) -> str:
+    if upgrade.half_low is None:
+        return ""
+    return f", to a quarter {money(upgrade.half_low, upgrade.estimate.unit)} or less"
+
+
 def _win_back(customers: CustomerParts, currency: str, lift: Estimate | None) -> Iterator[Action]:
-    if customers.decline is not None and customers.to_contact:
-        count, risk = whole(ends(customers.decline)[0]), money(customers.spend_at_risk, currency)
+    if customers.to_contact:
+        count, risk = whole(customers.listed), money(customers.spend_at_risk, currency)
         yield Action(
-            title=f"Write to {whole(customers.to_contact)} of the {count} declining customers, "
-            "chosen by lot.",
+            title=f"Write to {whole(customers.to_contact)} of the {count} customers listed as "
+            "declining, chosen by lot.",
             evidence=f"{risk} of their spend a year is at risk. {_lift(lift)}",
         )
 
@@ -299,12 +327,12 @@ def _lift(lift: Estimate | None) -> str:
 
 def _close_gap(ratings: RatingParts) -> Iterator[Action]:
     gap = widest_gap(ratings)
-    if gap is not None and gap.gap is not None and gap.desired and ends(gap.gap)[0] < 0:
-        expected, felt = whole(ends(gap.desired)[0]), whole(ends(gap.perceived)[0])
+    if gap is not None and gap.gap is not None and ends(gap.gap)[0] < 0:
+        value, low, high = (decimal(x, 1) for x in ends(gap.gap))
         yield Action(
             title=f"Look into “{_inside(gap.label)}” first.",
-            evidence=f"Customers expected {expected} of 100 and feel {felt}: the widest gap among "
-            "what was asked both ways. The comments may say why.",
+            evidence=f"It is felt {value} points from what was expected ({low} to {high}), the "
+            "furthest behind of what was asked both ways. The comments may say why.",
         )
 
 
@@ -316,6 +344,6 @@ def _leave_alone(choices: ChoiceParts) -> Iterator[Action]:
             unit = upgrade.estimate.unit
             yield Action(
                 title=f"Do not start with {_inside(change(upgrade))}.",
-                evidence=f"It is worth {money(value, unit)} ({money_range(low, high, unit)}), the "
-                "least of what was tested.",
+                evidence=f"It is worth {money(value, unit)} ({money_range(low, high, unit)}): no "
+                "other change tested came out lower, though ranges may overlap.",
             )

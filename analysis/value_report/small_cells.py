@@ -2,8 +2,9 @@
 
 Rule: (1) a figure that rests on fewer than 10 respondents or customers has no number, no interval
 and no n; sentences and key figures that say it are left out. (2) Where the columns of a table are
-groups that together are everybody, and exactly one group of a row is too small, the next smallest
-is not shown either: with the figure of everybody, subtraction would give the small one away.
+groups that together are everybody, and the groups of a row that are too small are fewer than 10
+people together, the next smallest is not shown either, nor any difference in the row: with the
+figure of everybody, subtraction would give the small ones away.
 (3) A whole study of fewer than 10 completed answers shows none of its answers. Counts of people
 alone (how many are in a group) are shown.
 """
@@ -129,13 +130,12 @@ def _table(table: Table) -> Table:
 
 
 def _row(row: tuple[Cell, ...], groups: tuple[int, ...]) -> tuple[Cell, ...]:
-    """The row with a second group hidden where a single one is."""
-    small = [n for n in groups if _suppressed(row[n])]
-    shown = {n: cell.n for n in groups if isinstance(cell := row[n], Estimate) and n not in small
-             and cell.available}  # fmt: skip
-    if len(small) != 1 or not shown:
+    """The row with a further group hidden where the small ones would come out by subtraction."""
+    cells = {n: cell for n, cell in enumerate(row) if isinstance(cell, Estimate)}
+    small = [n for n in groups if n in cells and _suppressed(cells[n])]
+    shown = {n: cells[n].n for n in groups if n in cells and cells[n].available and n not in small}
+    if not small or not shown or sum(cells[n].n for n in small) >= LEAST_GROUP:
         return row
     also = min(shown, key=lambda n: shown[n])
-    cell = row[also]
-    assert isinstance(cell, Estimate)
-    return (*row[:also], _hidden(cell, WITH_IT), *row[also + 1 :])
+    hidden = {also, *(n for n in cells if n not in groups)}
+    return tuple(_hidden(cells[n], WITH_IT) if n in hidden else cell for n, cell in enumerate(row))

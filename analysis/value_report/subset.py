@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import pandas as pd
 
@@ -54,8 +55,9 @@ def narrowed(used: Used, groups: Sequence[Group]) -> Used:
     Raises
     ------
     SubsetFault
-        When a group is not one of this study, or fewer than 10 respondents are in the subset or
-        are left out of it (whose figures two reports would then give away).
+        When a group is not one of this study, or fewer than 10 respondents are in the subset, or
+        are what remains of a larger report when this one, alone or with those of its sister
+        groups, is taken away from it.
     """
     faults = [fault for group in groups if (fault := _fault(used, group))]
     if faults:
@@ -64,13 +66,13 @@ def narrowed(used: Used, groups: Sequence[Group]) -> Used:
     inside = pd.Series(True, index=people.index)
     for group in groups:
         inside &= _members(used, group)
-    n, others = int(inside.sum()), int((~inside).sum())
-    words = "; ".join(_words(used.study, group) for group in groups)
-    if n < LEAST_GROUP or 0 < others < LEAST_GROUP:
+    others = int((~inside).sum())
+    where = _given_away(used, groups)
+    if where:
+        words = "; ".join(_words(used.study, group) for group in groups)
         raise SubsetFault(
-            f"{words}: {'in' if n < LEAST_GROUP else 'outside'} this group are fewer than "
-            f"{LEAST_GROUP} respondents; figures would say more of persons than of a group. Choose "
-            "a larger group."
+            f"{words}: {where} are fewer than {LEAST_GROUP} respondents; figures would say more of "
+            "persons than of a group. Choose a larger group."
         )
     kept = people[inside].reset_index(drop=True)
     names, customers = set(kept["respondent"]), set(kept["customer"]) - {""}
@@ -90,6 +92,45 @@ def narrowed(used: Used, groups: Sequence[Group]) -> Used:
         excluded=f"{used.excluded}; {others} respondents are outside the group",
         subset=tuple(_words(used.study, group) for group in groups),
     )
+
+
+def _given_away(used: Used, groups: Sequence[Group]) -> str:
+    """Where fewer than ten would be shown, or come out of reports by subtraction; else nothing."""
+    people = used.respondents.index
+    inside = pd.DataFrame({g: _members(used, g) for g in groups}, index=people)
+    if inside.all(axis=1).sum() < LEAST_GROUP:
+        return "in this group"
+    for kept in _some_of(groups):
+        larger = inside[list(kept)].all(axis=1)
+        rest = larger & ~inside.all(axis=1)
+        if 0 < rest.sum() < LEAST_GROUP:
+            return "outside this group"
+        for group in groups:
+            if group not in kept and _alone(_classes(used, group.name)[larger], group.value):
+                return "in a group beside this one, which this one would give away,"
+    return ""
+
+
+def _some_of(groups: Sequence[Group]) -> Iterator[tuple[Group, ...]]:
+    """All of the larger reports: every choice of the groups but all of them."""
+    for size in range(len(groups)):
+        yield from combinations(groups, size)
+
+
+def _alone(classes: pd.Series, value: str) -> bool:
+    """Whether the small classes together are under ten, and this is the smallest of the others."""
+    sizes = classes.value_counts()
+    small, large = sizes[sizes < LEAST_GROUP], sizes[sizes >= LEAST_GROUP].sort_index()
+    return 0 < small.sum() < LEAST_GROUP and bool(len(large)) and str(large.idxmin()) == value
+
+
+def _classes(used: Used, name: str) -> pd.Series:
+    """The class of every respondent; empty for who has none."""
+    people = used.respondents
+    if name in FACTS:
+        return people[name].astype("object").fillna("")
+    rows = used.answers[(used.answers["question"] == name) & (used.answers["status"] == "answered")]
+    return people["respondent"].map(rows.set_index("respondent")["value"]).fillna("")
 
 
 def _fault(used: Used, group: Group) -> str:
@@ -113,12 +154,7 @@ def _fault(used: Used, group: Group) -> str:
 
 
 def _members(used: Used, group: Group) -> pd.Series:
-    people = used.respondents
-    if group.name in FACTS:
-        return people[group.name].astype("object") == group.value
-    rows = used.answers[used.answers["question"] == group.name]
-    given = rows[(rows["status"] == "answered") & (rows["value"] == group.value)]
-    return people["respondent"].isin(set(given["respondent"]))
+    return _classes(used, group.name) == group.value
 
 
 def _words(study: Study, group: Group) -> str:

@@ -166,6 +166,15 @@ class NetPromoterScore(Part):
     promoters: int
     passives: int
     detractors: int
+    shares: tuple[float, float, float] | None = None
+    """Of promoters, passives and detractors, weighted as the score is; None in older reports."""
+
+    @property
+    def parts(self) -> tuple[float, float, float]:
+        """The shares, or those of the counts where the report has none."""
+        counts = (self.promoters, self.passives, self.detractors)
+        total = sum(counts)
+        return self.shares or (counts[0] / total, counts[1] / total, counts[2] / total)
 
 
 class ConstructScore(Part):
@@ -427,3 +436,5 @@ class ValueReport(Part):
     """Earlier versions of the study that were answered, when there are any."""
     methods: tuple[Method, ...]
     warnings: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+    """What has become outdated since, in sentences; only where a report is written to a file."""

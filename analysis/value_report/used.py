@@ -134,6 +134,21 @@ def used_rows(archive: Archive, kinds: Sequence[str] = ()) -> Used:
     )
 
 
+def answered_again(used: Used) -> tuple[str, ...]:
+    """A warning where customers answered in more than one wave of these rows; else nothing."""
+    known = used.respondents[used.respondents["customer"].fillna("") != ""]
+    waves = known.groupby("customer")["wave"].nunique()
+    again = int((waves > 1).sum())
+    if not again:
+        return ()
+    who = f"{again:,} customers" if again > 1 else "One customer"
+    return (
+        f"{who} answered in more than one wave, and every answer counts. Ranges of figures over "
+        "all waves take these answers as those of different people, and are too narrow for it; "
+        "changes between waves allow for it. Reports on single waves have no such answers.",
+    )
+
+
 def _is_apart(verdicts: Sequence[Verdict]) -> bool:
     return any(v.part == "study" and v.outcome == "apart" for v in verdicts)
 

@@ -57,28 +57,39 @@ def weight_section(used: Used, ratings: RatingParts) -> Section | None:
         method="weights",
         text=tuple(text),
         caution=f"{NOT_WEIGHTED} {ONLY_PURCHASES if purchases else ''}".strip(),
-        tables=(*_margins(found), _changes(ratings, plain)),
+        tables=(*_margins(used, found), _changes(ratings, plain)),
         folded=True,
     )
 
 
-def _margins(found: Weighting) -> list[Table]:
+def _margins(used: Used, found: Weighting) -> list[Table]:
     tables = []
     for number, (name, wanted) in enumerate(found.wanted.items(), 1):
-        answered = found.answered[name]
+        answered, labels = found.answered[name], _labels(used, name)
         rows: list[tuple[Cell, ...]] = [
-            (label, f"{100 * answered.get(label, 0.0):.0f}%", f"{100 * share:.0f}%")
-            for label, share in wanted.items()
+            (labels.get(c, c), f"{100 * answered.get(c, 0.0):.0f}%", f"{100 * share:.0f}%")
+            for c, share in wanted.items()
         ]
         tables.append(
             Table(
                 id=f"margin_{number}",
-                caption=f"Shares by {name}",
+                caption=f"Shares by {_asked(used, name)}",
                 columns=("Class", "Respondents", "Wanted"),
                 rows=tuple(rows),
             )
         )
     return tables
+
+
+def _labels(used: Used, name: str) -> dict[str, str]:
+    """The classes of a margin in words, where it is a question."""
+    asked = [q for q in used.study.questions() if q.id == name]
+    return {o.id: o.label.say() for q in asked for o in getattr(q, "options", ())}
+
+
+def _asked(used: Used, name: str) -> str:
+    asked = [q.text.say() for q in used.study.questions() if q.id == name]
+    return asked[0] if asked else name
 
 
 def _changes(ratings: RatingParts, plain: RatingParts) -> Table:

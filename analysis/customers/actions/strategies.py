@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy import stats
+
 from analysis.customers.actions.evidence import Evidence
 from analysis.customers.actions.families import Family
 from analysis.customers.actions.planned import Measured
-from analysis.estimate import Estimate
 from analysis.ratings.between_groups import holm
 
 LEVEL = 0.05
@@ -40,6 +41,8 @@ class Strategy:
     nearest
         Without a family: the piece that came closest, to be measured next; None: nothing could be
         tested.
+    pieces
+        How many pieces of evidence were tested together.
     """
 
     segment: str
@@ -47,6 +50,7 @@ class Strategy:
     also: tuple[Family, ...]
     passed: tuple[Evidence, ...]
     nearest: Evidence | None
+    pieces: int = 1
 
     @property
     def title(self) -> str:
@@ -68,14 +72,15 @@ class Strategy:
 
     @property
     def wanted(self) -> int | None:
-        """Members at which the nearest interval would exclude zero, if what is seen is true."""
-        if self.nearest is None:
+        """Members with whom the nearest piece would pass among all tested, if what is seen is true.
+
+        Its p would then be the level over the number of pieces: the first step of Holm.
+        """
+        if self.nearest is None or not 0 < self.nearest.p < 1:
             return None
-        found = self.nearest.estimate
-        value, low, high = found.value, found.low, found.high
-        if not value or low is None or high is None:
-            return None
-        return max(int(found.n * ((high - low) / (2 * abs(value))) ** 2) + 1, found.n + 1)
+        seen, needed = (stats.norm.isf(p / 2) for p in (self.nearest.p, LEVEL / self.pieces))
+        n = self.nearest.estimate.n
+        return max(int(n * (needed / seen) ** 2) + 1, n + 1)
 
 
 def strategies(pieces: Sequence[Evidence], segments: Sequence[str]) -> tuple[Strategy, ...]:
@@ -104,7 +109,7 @@ def _of(segment: str, pieces: Sequence[Evidence], passed: Sequence[Evidence]) ->
         return Strategy(segment, families[0], tuple(families[1:]), kept, None)
     open_ones = [p for p in pieces if p.segment == segment and p.speaks]
     nearest = min(open_ones, key=lambda piece: piece.p, default=None)
-    return Strategy(segment, None, (), (), nearest)
+    return Strategy(segment, None, (), (), nearest, len(pieces))
 
 
 def measured_for(strategy: Strategy, tests: Sequence[Measured]) -> Measured | None:
@@ -119,9 +124,3 @@ def measured_for(strategy: Strategy, tests: Sequence[Measured]) -> Measured | No
     ]
     known.sort(key=lambda test: (test.plan.segment != "", test.plan.began), reverse=True)
     return known[0] if known else None
-
-
-def expected(strategy: Strategy, tests: Sequence[Measured]) -> Estimate | None:
-    """What the strategy brought a customer when it was tested; None: not measured yet."""
-    found = measured_for(strategy, tests)
-    return found.effect if found else None

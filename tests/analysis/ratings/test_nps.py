@@ -6,6 +6,14 @@ import pytest
 from analysis.ratings.nps import effective_n, net_promoter_score
 
 
+def test_the_shares_are_weighted_as_the_score_is():
+    """Two promoters of weight 1 and a detractor of weight 2: half and half."""
+    found = net_promoter_score([10, 9, 3], weights=[1, 1, 2])
+    assert found.shares == pytest.approx((0.5, 0.0, 0.5))
+    assert found.estimate.value == pytest.approx(100 * (found.shares[0] - found.shares[2]))
+    assert (found.promoters, found.detractors) == (2, 1)
+
+
 def test_counts_and_score_of_a_small_survey():
     score = net_promoter_score([10, 9, 8, 7, 6, 0, 10, 3])
     assert (score.promoters, score.passives, score.detractors, score.n) == (3, 2, 3, 8)

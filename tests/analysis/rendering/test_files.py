@@ -8,9 +8,10 @@ from pptx import Presentation
 from pptx.util import Inches
 from pypdf import PdfReader
 
-from analysis.estimate import Estimate
+from analysis.estimate import Estimate, unavailable
 from analysis.rendering.charts import draw
 from analysis.rendering.files import Beside, report_as
+from analysis.rendering.outline import outline
 from analysis.rendering.slide_charts import stacked
 from analysis.value_report.section import Section, Table
 from analysis.value_report.small_cells import without_small_cells
@@ -154,7 +155,82 @@ def test_a_small_group_and_the_next_smallest_are_hidden(report):
     assert "fewer than 10" in cells[2].reason
 
 
+def seen_row(report, row, groups):
+    columns = tuple(str(n) for n in range(len(row)))
+    table = Table(id="t", caption="T", columns=columns, rows=(row,), groups=groups)
+    section = Section(id="s", title="S", method="sample", tables=(table,))
+    shown = without_small_cells(report.model_copy(update={"sections": (section,)}))
+    return [cell.available for cell in shown.sections[0].tables[0].rows[0][1:]]
+
+
+def test_small_groups_of_fewer_than_ten_together_hide_a_further_one(report):
+    """Everybody less those shown would be the seven of both small groups."""
+    assert seen_row(report, ("F", of(40), of(3), of(4), of(20)), (1, 2, 3, 4)) == [
+        True, False, False, False,
+    ]  # fmt: skip
+    assert seen_row(report, ("F", of(40), of(6), of(7), of(20)), (1, 2, 3, 4)) == [
+        True, False, False, True,
+    ]  # fmt: skip
+
+
+def test_a_difference_does_not_give_the_hidden_group_away(report):
+    """The third wave less the difference would be the second, which is hidden for the first."""
+    assert seen_row(report, ("F", of(5), of(20), of(100), of(120)), (1, 2, 3)) == [
+        False, False, True, False,
+    ]  # fmt: skip
+
+
 def test_groups_are_named_with_all_faults_at_once():
     with pytest.raises(SubsetFault) as fault:
         parse_groups(["wave", "visits=a", "visits=b"])
     assert len(str(fault.value).splitlines()) == 2
+
+
+def test_slides_show_the_counts_and_verdicts_that_a_chart_leaves_out(report, charts):
+    """The map: who is in which group and how many are too close, beside what they spend."""
+    deck = Presentation(io.BytesIO(report_as("pptx", report, charts)))
+    tables = [s.table for slide in deck.slides for s in slide.shapes if s.has_table]
+    heads = [[cell.text for cell in table.rows[0].cells] for table in tables]
+    (at,) = [n for n, head in enumerate(heads) if "Too close to call" in head]
+    rows = {row.cells[0].text: [c.text for c in row.cells] for row in list(tables[at].rows)[1:]}
+    for quadrant in report.value_map.quadrants:
+        assert rows[quadrant.name][1:3] == [str(quadrant.n), str(quadrant.too_close)]
+
+
+def test_a_slide_says_which_rows_have_no_figure(report, charts):
+    first, *rest = report.upgrades
+    gone = unavailable("beyond the tested prices", n=9, method="m", unit="USD")
+    changed = report.model_copy(
+        update={"upgrades": (first.model_copy(update={"estimate": gone}), *rest)}
+    )
+    deck = Presentation(io.BytesIO(report_as("pptx", changed, charts)))
+    texts = [s.text_frame.text for slide in deck.slides for s in slide.shapes if s.has_text_frame]
+    assert any(f"Not drawn: {first.label}: beyond the tested prices." in text for text in texts)
+
+
+def test_the_slope_of_a_price_is_not_drawn_on_the_scale_of_levels(report):
+    section = next(s for s in outline(report) if s.id == "part_worths")
+    levels, slopes = section.tables
+    assert "per USD" not in [row[0] for row in levels.rows]
+    assert [row[0] for row in slopes.rows] == ["per USD"]
+    assert slopes.chart is None
+
+
+def test_the_error_of_predicted_shares_stands_beside_what_sampling_makes(report, charts):
+    found = report.prediction.fit.shares
+    page = report_as("html", report, charts).decode()
+    assert f"{100 * found.mae:.1f} points" in page
+    assert f"Sampling alone makes {100 * found.noise:.1f} points of it" in page
+
+
+def test_what_is_outdated_is_marked_in_every_format(report, charts):
+    said = "Purchases of 12 days have come in since."
+    beside = Beside(stale=(said,))
+    assert said in report_as("html", report, charts, beside).decode()
+    assert said in report_as("json", report, charts, beside).decode()
+    assert said not in report_as("json", report, charts).decode()
+    book = openpyxl.load_workbook(io.BytesIO(report_as("xlsx", report, charts, beside)))
+    assert any(said in str(c.value) for row in book["Report"].iter_rows() for c in row)
+    deck = Presentation(io.BytesIO(report_as("pptx", report, charts, beside)))
+    texts = [s.text_frame.text for s in deck.slides[0].shapes if s.has_text_frame]
+    assert any(said in text for text in texts)

@@ -177,6 +177,79 @@ def test_numbers_in_words():
     assert spoken(unavailable("too few", n=1, method="m")) == "not available: too few"
 
 
+def test_an_amount_has_as_many_figures_as_its_range_can_bear():
+    """Of 111.53, 109.30 to 113.80, two figures would print one number three times."""
+    of = Estimate(value=111.53, low=109.3, high=113.8, n=582, method="m", unit="USD")
+    assert spoken(of) == "$112 ($109 to $114)"
+    assert spoken(of.model_copy(update={"low": 60.0, "high": 160.0})) == "$110 ($60 to $160)"
+    close = of.model_copy(update={"value": 37.0, "low": 36.6, "high": 38.4})
+    assert spoken(close) == "$37.0 ($36.6 to $38.4)"
+
+
+def test_agreement_and_counts_are_printed_as_they_are_judged():
+    """A threshold of .65 needs two decimals; half a customer is none."""
+    index = Estimate(value=0.698, low=0.636, high=0.821, n=460, method="m", unit="agreement")
+    assert spoken(index) == "0.70 (0.64 to 0.82)"
+    people = Estimate(value=58.9, low=45.0, high=72.8, n=1760, method="m", unit="customers")
+    assert spoken(people) == "59 (45 to 73)"
+
+
+def test_the_strip_of_the_nps_adds_up_to_the_weighted_score(report):
+    """Counts of 70, 20 and 10 of 100, weighted to 50, 20 and 30: the score is 20, not 60."""
+    estimate = Estimate(value=20.0, low=5, high=35, n=100, method="weighted", unit="points")
+    nps = report.nps.model_copy(
+        update={"estimate": estimate, "promoters": 70, "passives": 20, "detractors": 10,
+                "shares": (0.5, 0.2, 0.3)}
+    )  # fmt: skip
+    svg = draw(report.model_copy(update={"nps": nps}))["nps.wide"]
+    assert "50% promoters" in svg
+    assert "30% detractors" in svg
+    assert "70%" not in svg
+    older = nps.model_copy(update={"shares": None})
+    assert "70% promoters" in draw(report.model_copy(update={"nps": older}))["nps.wide"]
+
+
+def test_ranges_of_part_worths_show_whether_they_leave_zero_out(report):
+    worth = report.part_worths[0]
+    near = Estimate(value=-0.14, low=-0.22, high=-0.04, n=460, method="m", unit="logit")
+    changed = report.model_copy(
+        update={"part_worths": (worth.model_copy(update={"estimate": near}),)}
+    )
+    assert "−0.22 to −0.04" in draw(changed)["part_worths.wide"]
+
+
+def test_a_crowded_map_keeps_its_shape(report):
+    """Of 1,000 customers one in three is drawn, and not the 400 of the least value."""
+    point, found = report.value_map.points[0], report.value_map
+    points = tuple(
+        point.model_copy(update={"value": float(n) - 500, "engagement": 1.0, "too_close": n >= 500})
+        for n in range(1000)
+    )
+    crowd = found.model_copy(update={"points": points, "n": 1000, "value_cut": 0.0})
+    svg = draw(report.model_copy(update={"value_map": crowd}))["value_map.wide"]
+    assert "a dot for one in 3" in svg
+    hollow = svg.count('stroke-width="0.9"')
+    assert hollow == len(points[::3]) - len(points[:500:3])
+    assert svg.count("<path") - hollow >= len(points[:500:3])
+
+
+def test_long_labels_on_phones_do_not_run_into_their_figures(report):
+    """'In the cream and two on top' beside −0.14 and its range: the figure goes below."""
+    svg = draw(report)["part_worths.narrow"]
+    found = re.findall(r"<text[^>]*translate\(([-0-9.]+),([-0-9.]+)\)[^>]*>([^<]+)<", svg)
+    at = {text: (float(x), float(y)) for x, y, text in found}
+    label = next(p for text, p in at.items() if text.startswith("In the cream and two"))
+    figures = [p for text, p in at.items() if re.fullmatch(r"[+−][0-9.]+", text)]
+    assert "In the cream and two on top" in at
+    assert all(abs(y - label[1]) > 8 for _, y in figures)
+
+
+def test_the_map_rests_on_everybody_on_it(report):
+    page = report_fragment(report, draw(report))
+    card = page[page.index('id="map"') :]
+    assert f"<dd>{report.value_map.n} customers</dd>" in card[: card.index("</section>")]
+
+
 @pytest.mark.parametrize("span", [(0.0, 0.31), (-1.2, 0.8), (0.0, 0.004), (-40.0, 1700.0)])
 def test_ticks_are_few_round_and_cover(span):
     found = ticks(*span)

@@ -31,6 +31,11 @@ def archive():
     return archive_of(company, STUDY)
 
 
+@pytest.fixture(scope="module")
+def report(archive):
+    return build_report(archive, seed=1)
+
+
 def by_lot(effect: Estimate | None) -> Measured:
     plan = TestPlan(
         name="autumn", what="A letter", strategy="win_back", decided_by="A. Baker",
@@ -77,6 +82,34 @@ def test_supported_strategies_have_a_row_in_money():
     assert (profit.value, profit.low, profit.high) == (637.5, 225.0, 1050.0)
     nothing = advice_section(answers, [cut], [advice[1:]], effects)
     assert [t.id for t in nothing.tables] == ["advice_value"]
+
+
+def advice(report, table="advice_value"):
+    found = next(s for s in report.sections if s.id == "what_to_do")
+    return {row[0]: row for row in next(t for t in found.tables if t.id == table).rows}
+
+
+def test_quality_felt_below_what_was_expected_supports_a_better_product(report):
+    """The archive's people expected more of quality than they feel, in every tier."""
+    rows = advice(report)
+    improved = [row for row in rows.values() if "product improvement" in str(row[2]).lower()]
+    assert improved
+    assert all("Quality you can rely on felt below what was expected" in row[3] for row in improved)
+
+
+def test_no_tier_is_called_declining_for_having_fallen_into_it(report):
+    """Nobody declines, yet whoever happened to buy less has fewer points and a lower tier."""
+    assert not [row for row in advice(report).values() if "win-back" in str(row[2]).lower()]
+    said = next(s for s in report.sections if s.id == "what_to_do").text
+    assert "falls into a lower tier" in said[0]
+
+
+def test_spend_is_said_to_be_of_those_it_is_of(report):
+    """By value the mean is over every customer of the ledger, not over those who answered."""
+    section = next(s for s in report.sections if s.id == "segments")
+    by_value = next(t for t in section.tables if t.id == "segments_value")
+    assert by_value.note == "Spend is that of all customers of a segment in the last 52 weeks."
+    assert all(row[1] == row[2].n for row in by_value.rows)
 
 
 def test_customers_of_every_recommendation_are_listed():

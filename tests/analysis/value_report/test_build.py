@@ -112,11 +112,35 @@ def test_declining_customers_come_with_a_lot_and_what_chance_lists(report, archi
     risks = [row.spend_at_risk for row in report.declining_customers]
     assert risks == sorted(risks, reverse=True)
     figure = next(k for k in report.key_figures if k.method == "lists")
-    assert figure.estimate.value == counts["declining"]
+    assert figure.figure == str(counts["declining"])
     assert figure.estimate.n == watched
-    chance = int(figure.estimate.value - figure.estimate.low)
+    chance = round(counts["declining"] - figure.estimate.value)
     assert f"would list about {chance} where" in report.list_note
     assert "117 are needed" in report.list_note
+
+
+def test_how_many_decline_beyond_chance_has_an_interval_of_both_counts(report, archive):
+    """Listed less a placebo date's, each a Poisson count: no end is the count of the list."""
+    on_sale = archive.customers.set_index("customer")["sale_share"].fillna(0) >= 0.9
+    alarms = archive.alarms[~archive.alarms["customer"].map(on_sale)]
+    now, then = ((alarms[name] != "not_watched").sum() for name in ("alarm", "alarm_13_weeks_ago"))
+    listed = (alarms["alarm"] == "declining").sum()
+    false = (alarms["alarm_13_weeks_ago"] == "declining").sum()
+    ratio = false * now / then / listed
+    half = 1.96 * ratio * (1 / false + 1 / listed) ** 0.5
+    found = next(k for k in report.key_figures if k.method == "lists").estimate
+    assert found.value == pytest.approx(listed * (1 - ratio))
+    assert found.low == pytest.approx(listed * max(1 - ratio - half, 0))
+    assert found.high == pytest.approx(listed * min(1 - ratio + half, 1))
+
+
+def test_the_map_counts_as_clear_only_who_is_not_too_close(report):
+    found = report.value_map
+    (said,) = (h.text for h in report.headlines if h.section == "value_map")
+    clear = sum(p.quadrant == "at_risk" and not p.too_close for p in found.points)
+    share = sum(p.too_close for p in found.points) / found.n
+    assert said.startswith(f"{clear or 'None'} of {found.n} linked customers clearly value")
+    assert f"{100 * share:.0f}% are too close to a cut to call" in said
 
 
 def test_the_whole_list_goes_with_the_report(archive):

@@ -57,6 +57,14 @@ def test_a_planted_change_is_named_and_nothing_else():
     assert nps[3].value == pytest.approx(100 - nps[1].value)
 
 
+def test_groups_stand_in_the_order_of_the_study(by_chance):
+    """Not by the alphabet, which puts the rarest between the others."""
+    for table in by_chance["groups_visits"].tables:
+        assert table.columns[1:-1] == (
+            "Every week or more", "One to three times a month", "Less than once a month",
+        )  # fmt: skip
+
+
 def test_groups_of_the_plan_show_every_figure_and_every_question(by_chance):
     found = by_chance["groups_visits"]
     labels = [row[0] for row in found.tables[0].rows]

@@ -14,7 +14,9 @@ from analysis.study import read_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
 from analysis.value_report import choice_parts
+from analysis.value_report.action_sections import _gains
 from analysis.value_report.build import analyse
+from analysis.value_report.subset import Group
 from analysis.value_report.types import ValueReport
 from analysis.value_report.used import used_rows
 
@@ -159,3 +161,37 @@ def test_published_reports_of_format_1_stay_readable():
     assert report.estimation is None
     assert report.upgrades[0].estimate.method == "delta method, cluster covariance"
     assert report.headlines[0].text in report_fragment(report, draw(report))
+
+
+def test_offers_and_segments_of_a_group_are_of_that_group_alone(archive):
+    """Part-worths are drawn for all together; who is outside is still not counted."""
+    people = archive.respondents.copy()
+    people["cell"] = ["a" if n % 2 else "b" for n in range(len(people))]
+    found = analyse(replace(archive, respondents=people), seed=1, only=(Group("cell", "a"),))
+    n, sections = found.report.header.n_completed, {s.id: s for s in found.report.sections}
+    assert n < found.fit.fitted.n_respondents
+    assert f" of {n} respondents " in sections["offers"].title
+    assert {row[1].n for row in sections["offers"].tables[0].rows} == {n}
+    tried = next(t for t in sections["segments"].tables if t.id == "segments_tried")
+    assert all(row[4].n == n for row in tried.rows if not isinstance(row[4], str))
+
+
+def test_offers_are_weighted_where_the_report_is(made):
+    """All weight on one respondent: the market's gain of an offer is that person's."""
+    plain = _gains(made.fit, None, None, 1, [])
+    person = plain.customers[plain.customers["basis"] == "own"].iloc[0]
+    names = made.fit.fitted.hierarchy.respondents
+    one = {name: 1.0 if name == person["respondent"] else 1e-9 for name in names}
+    gain = _gains(made.fit, None, one, 1, []).market[person["offer"]].value
+    assert gain == pytest.approx(person["gain"], abs=1e-4)
+    assert gain != pytest.approx(plain.market[person["offer"]].value, abs=1e-3)
+
+
+def test_the_act_says_whose_amount_it_is(made):
+    """The headline's amount is that of the median customer: half would not pay it."""
+    act = next(a for a in made.report.actions if a.title.startswith("Try "))
+    best = max(made.report.upgrades, key=lambda u: u.estimate.value)
+    assert f"To half of the customers it is worth {100 * best.estimate.value:.0f}¢ or more" in (
+        act.evidence
+    )
+    assert f"to a quarter {100 * best.half_low:.0f}¢ or less" in act.evidence

@@ -75,6 +75,13 @@ def test_value_that_predicts_later_engagement_is_said_to_and_only_so_far(used):
     assert found.low < 0.5 < found.high
 
 
+def test_a_path_that_is_clearly_negative_is_not_called_none(used):
+    (section,) = two_waves(used, -0.5)
+    assert section.title.startswith("Higher value goes before lower engagement")
+    corrected = {row[0]: row[1] for row in section.tables[0].rows}
+    assert corrected["Engagement, from earlier value"].high < 0
+
+
 def test_no_relation_is_called_none(used):
     (section,) = two_waves(used, 0.0)
     assert section.title.startswith("Neither value nor engagement")

@@ -38,6 +38,15 @@ def test_purchases_weight_the_report_and_its_cost_is_said():
     assert "effective n" not in changes.rows[0][2].method
 
 
+def test_margins_are_named_as_respondents_read_them():
+    found = used(Weighting(margins={"visits": {"weekly": 0.3, "monthly": 0.5, "rarely": 0.2}}))
+    (table,) = [t for t in weight_section(found, rating_parts(found)).tables if t.id == "margin_1"]
+    assert table.caption == "Shares by How often do you buy from us?"
+    assert {row[0] for row in table.rows} == {
+        "Every week or more", "One to three times a month", "Less than once a month",
+    }  # fmt: skip
+
+
 def test_weights_that_cannot_be_had_are_a_warning_and_nobody_is_weighted():
     shares = {"weekly": 0.2, "monthly": 0.5, "rarely": 0.2}
     found = used(Weighting(margins={"visits": shares}))

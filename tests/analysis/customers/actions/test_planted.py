@@ -1,13 +1,15 @@
 """A company with a planted strategy for each segment, and companies with none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.actions.evidence import Answers, evidence
+from analysis.customers.actions.evidence import Answers, Evidence, evidence
 from analysis.customers.actions.strategies import Strategy, strategies
+from analysis.estimate import Estimate
 from analysis.ratings.gaps import gap_column
 from analysis.ratings.scales import score_column
 from analysis.study import read_study
@@ -69,6 +71,17 @@ def test_small_segments_are_not_judged():
     found = advised(np.random.default_rng(2), 6, planted=True)
     assert all(one.family is None for one in found.values())
     assert "nothing could be tested" in found["hurt"].next_step
+
+
+def test_members_that_would_settle_it_pass_all_tests_together():
+    """One of 20 pieces at p = .04 needs (3.02 / 2.05) squared as many members: more than twice."""
+    estimate = Estimate(value=5.0, low=0.2, high=9.8, n=100, method="", unit="points")
+    near = Evidence("gold", "service_recovery", "satisfaction lower", estimate, 0.04, True)
+    rest = [replace(near, segment=f"s{n}", p=0.9) for n in range(19)]
+    found = strategies([near, *rest], ["gold"])[0]
+    assert found.family is None
+    assert found.wanted == 217
+    assert "about 217 of them would settle it, 100 are there" in found.next_step
 
 
 def advice_where_nothing_is(rounds: int) -> float:
