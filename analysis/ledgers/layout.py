@@ -6,6 +6,7 @@ import json
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 
 from analysis.ledgers.faults import LedgerFaults
@@ -111,6 +112,7 @@ def read_layout(path: Path) -> Layout:
         raise LedgerFaults(path.name, [f"this is no saved layout ({error})."]) from None
 
 
+@cache
 def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones() | {"UTC"})
 

@@ -58,9 +58,10 @@ class RawFolder:
         digest = hashlib.sha256()
         with path.open("rb") as source, draft.open("wb") as target:
             draft.chmod(0o600)
-            while chunk := source.read(CHUNK):
-                digest.update(chunk)
-                target.write(chunk)
+            buffer = memoryview(bytearray(CHUNK))
+            while size := source.readinto(buffer):
+                digest.update(buffer[:size])
+                target.write(buffer[:size])
         return digest.hexdigest(), draft
 
     def keep(self, digest: str, draft: Path) -> None:
