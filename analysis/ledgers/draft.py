@@ -41,7 +41,6 @@ class Draft:
         self._starts = [0]
         self._lines: list[Rows] = []
         self._marks: list[npt.NDArray[np.uint64]] = []
-        self._keep: list[npt.NDArray[np.bool_]] = []
         self.erased = 0
         self.ambiguous = 0
         self.lines = np.empty(0, dtype=np.int64)
@@ -49,7 +48,7 @@ class Draft:
         self.keep = np.empty(0, dtype=bool)
 
     def add(self, typed: Typed, lines: Rows) -> None:
-        """Add the rows of a block, also those that are not sound."""
+        """Add the sound rows of a block, but for those of erased customers."""
         sound = (typed.code & ~AMBIGUOUS) == 0
         self.ambiguous += int(np.count_nonzero(typed.code == AMBIGUOUS))
         columns = dict(typed.columns)
@@ -59,9 +58,12 @@ class Draft:
             gone |= self._names.erased(numbers)
             columns[name] = pa.array(numbers)
         self.erased += int(np.count_nonzero(sound & gone))
-        self._waiting.append(pa.table(columns))
+        keep = sound & ~gone
+        table = pa.table(columns)
+        if not keep.all():
+            table, lines = table.filter(pa.array(keep)), lines[keep]
+        self._waiting.append(table)
         self._lines.append(lines)
-        self._keep.append(sound & ~gone)
         self._count += len(lines)
         if self._count - self._starts[-1] >= ROWS_A_BATCH:
             self._put_down()
@@ -71,9 +73,8 @@ class Draft:
         self._put_down()
         self._names.close()
         self.lines, self._lines = np.concatenate([self.lines, *self._lines]), []
-        self.keep, self._keep = np.concatenate([self.keep, *self._keep]), []
+        self.keep = np.ones(self._count, dtype=bool)
         self.marks, self._marks = np.concatenate([self.marks, *self._marks]), []
-        self.marks[~self.keep] = 0
 
     def rows(self, places: Rows, *, raw: bool = False) -> pa.Table:
         """Some rows with their lines as ``row``, by their places in the draft, in order."""
@@ -124,9 +125,8 @@ class Draft:
     def _put_down(self) -> None:
         if not self._waiting:
             return
-        batch = pa.table(
-            {name: _joined([t[name] for t in self._waiting]) for name in self._kind.names}
-        )
+        last = self._waiting[-1].schema
+        batch = pa.concat_tables([_as(t, last) for t in self._waiting]).unify_dictionaries()
         path = self._folder / f"batch-{len(self._starts) - 1:06d}.arrow"
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
             writer.write_table(batch)
@@ -176,25 +176,6 @@ def _where(table: pa.Table, keep: npt.NDArray[np.bool_]) -> pa.Table:
 def mark_of(kind: LedgerKind) -> str:
     """The mark of rows with identity, above zero, as SQL."""
     return f"greatest(hash({quoted(kind.identity)}), 1)"
-
-
-def _joined(chunks: list[pa.ChunkedArray]) -> pa.Array:
-    """Chunks of one column as one array: a dictionary if the last is one."""
-    flat = [chunk for column in chunks for chunk in column.chunks]
-    if len({chunk.type for chunk in flat}) > 1:
-        flat = [_like(flat[-1], chunk) for chunk in flat]
-    joined = pa.chunked_array(flat)
-    if pa.types.is_dictionary(joined.type):
-        joined = joined.unify_dictionaries()
-    return joined.combine_chunks()
-
-
-def _like(other: pa.Array, chunk: pa.Array) -> pa.Array:
-    """A chunk as a dictionary, or not, like another."""
-    if pa.types.is_dictionary(other.type) == pa.types.is_dictionary(chunk.type):
-        return chunk
-    coded = pa.types.is_dictionary(chunk.type)
-    return chunk.dictionary_decode() if coded else chunk.dictionary_encode()
 
 
 def _signed(table: pa.Table, source: str, number: int) -> pa.Table:
