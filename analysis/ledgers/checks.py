@@ -21,6 +21,8 @@ AMBIGUOUS = 1 << 61
 """Marks a time that the clocks showed twice: no reason, the earlier one is taken."""
 TO_END = "INTERVAL 1 DAY - INTERVAL 1 MICROSECOND"
 LONGEST = 1_000
+LARGEST_MONEY = 1e13
+"""In units of the currency: beyond it, doubles no longer hold every cent."""
 SPACES = "".join(letter for letter in map(chr, range(1, 0x3001)) if letter.isspace())
 
 
@@ -261,7 +263,7 @@ def unreadable_bit(reasons: tuple[Reason, ...]) -> int:
 
 def _is_money(number: str) -> str:
     whole = f"coalesce(abs({number} * 100 - round({number} * 100)) < 1e-3, false)"
-    return f"{whole} AND abs({number}) <= 1e13"
+    return f"{whole} AND abs({number}) <= {LARGEST_MONEY!r}"
 
 
 def _cell(name: str, padded: bool) -> str:

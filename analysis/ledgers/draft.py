@@ -19,8 +19,11 @@ from analysis.ledgers.kinds import LedgerKind
 from analysis.ledgers.names import Names
 from analysis.ledgers.typed import Typed, schema_of
 
-ROWS_A_GROUP = 1_000_000
-GROUPS_A_FILE = 5
+ROWS_A_BATCH = 1_000_000
+BATCHES_A_GROUP = 2
+"""Batches in a row group: each group has the pseudonyms of its customers once more."""
+BATCHES_A_FILE = 4
+FEW_GONE = 500
 LARGEST_DICTIONARY = 256_000_000
 Rows = npt.NDArray[np.int64]
 
@@ -38,7 +41,6 @@ class Draft:
         self._starts = [0]
         self._lines: list[Rows] = []
         self._marks: list[npt.NDArray[np.uint64]] = []
-        self._keep: list[npt.NDArray[np.bool_]] = []
         self.erased = 0
         self.ambiguous = 0
         self.lines = np.empty(0, dtype=np.int64)
@@ -46,7 +48,7 @@ class Draft:
         self.keep = np.empty(0, dtype=bool)
 
     def add(self, typed: Typed, lines: Rows) -> None:
-        """Add the rows of a block, also those that are not sound."""
+        """Add the sound rows of a block, but for those of erased customers."""
         sound = (typed.code & ~AMBIGUOUS) == 0
         self.ambiguous += int(np.count_nonzero(typed.code == AMBIGUOUS))
         columns = dict(typed.columns)
@@ -56,20 +58,23 @@ class Draft:
             gone |= self._names.erased(numbers)
             columns[name] = pa.array(numbers)
         self.erased += int(np.count_nonzero(sound & gone))
-        self._waiting.append(pa.table(columns))
+        keep = sound & ~gone
+        table = pa.table(columns)
+        if not keep.all():
+            table, lines = table.filter(pa.array(keep)), lines[keep]
+        self._waiting.append(table)
         self._lines.append(lines)
-        self._keep.append(sound & ~gone)
         self._count += len(lines)
-        if self._count - self._starts[-1] >= ROWS_A_GROUP:
+        if self._count - self._starts[-1] >= ROWS_A_BATCH:
             self._put_down()
 
     def close(self) -> None:
         """No more rows come."""
         self._put_down()
-        self.lines = np.concatenate([self.lines, *self._lines])
-        self.keep = np.concatenate([self.keep, *self._keep])
-        self.marks = np.concatenate([self.marks, *self._marks])
-        self.marks[~self.keep] = 0
+        self._names.close()
+        self.lines, self._lines = np.concatenate([self.lines, *self._lines]), []
+        self.keep = np.ones(self._count, dtype=bool)
+        self.marks, self._marks = np.concatenate([self.marks, *self._marks]), []
 
     def rows(self, places: Rows, *, raw: bool = False) -> pa.Table:
         """Some rows with their lines as ``row``, by their places in the draft, in order."""
@@ -87,22 +92,31 @@ class Draft:
         self.keep[np.searchsorted(self.lines, lines)] = False
 
     def write(self, version: Path, *, name: str, source: str, number: int) -> None:
-        """Write the rows that stay to Parquet files of the ledger, in their order."""
+        """Write the rows that stay to Parquet files of the ledger, in order; the last call."""
+        self.lines, self.marks = self.lines[:0], self.marks[:0]
         batches = range(len(self._starts) - 1)
-        for part, first in enumerate(batches[::GROUPS_A_FILE]):
+        for part, first in enumerate(batches[::BATCHES_A_FILE]):
             target = version / "rows" / f"{self._kind.name}-{number:06d}-{part:03d}-{name}.parquet"
             target.unlink(missing_ok=True)
             writer = None
-            for batch in batches[first : first + GROUPS_A_FILE]:
-                keep = self.keep[self._starts[batch] : self._starts[batch + 1]]
-                if keep.any():
-                    taken = self._batch(batch).take(pa.array(np.flatnonzero(keep)))
-                    table = self._named(taken, raw=False)
-                    table = _signed(table, source, number)
+            until = min(first + BATCHES_A_FILE, len(batches))
+            for start in range(first, until, BATCHES_A_GROUP):
+                table = self._kept(batches[start : min(start + BATCHES_A_GROUP, until)])
+                if len(table):
+                    table = _signed(self._named(table, raw=False), source, number)
                     writer = writer or _writer(target, table.schema)
                     writer.write_table(_as(table, writer.schema), row_group_size=len(table))
             if writer:
                 writer.close()
+
+    def _kept(self, batches: range) -> pa.Table:
+        """The rows of some batches that stay, each column with one dictionary."""
+        tables: list[pa.Table] = []
+        for batch in batches:
+            keep = self.keep[self._starts[batch] : self._starts[batch + 1]]
+            table = _where(self._batch(batch), keep)
+            tables.append(_as(table, tables[0].schema) if tables else table)
+        return pa.concat_tables(tables).unify_dictionaries()
 
     @property
     def _schema(self) -> pa.Schema:
@@ -111,9 +125,8 @@ class Draft:
     def _put_down(self) -> None:
         if not self._waiting:
             return
-        batch = pa.table(
-            {name: _joined([t[name] for t in self._waiting]) for name in self._kind.names}
-        )
+        last = self._waiting[-1].schema
+        batch = pa.concat_tables([_as(t, last) for t in self._waiting]).unify_dictionaries()
         path = self._folder / f"batch-{len(self._starts) - 1:06d}.arrow"
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
             writer.write_table(batch)
@@ -128,14 +141,16 @@ class Draft:
 
     def _marked(self, batch: pa.Table) -> npt.NDArray[np.uint64]:
         kind = self._kind
-        there = " AND ".join(f'"{name}" IS NOT NULL' for name in kind.named_by) or "true"
         wanted = batch.select(list(dict.fromkeys((*kind.identity, *kind.named_by))))
         self._engine.register("identities", self._named(wanted, raw=False))
-        found = self._engine.sql(
-            f"SELECT CASE WHEN {there} THEN {mark_of(kind)} ELSE 0 END AS mark FROM identities"
-        ).to_arrow_table()
+        query = f"SELECT hash({quoted(kind.identity)}) AS mark FROM identities"
+        found = self._engine.sql(query).to_arrow_table()
         self._engine.unregister("identities")
-        marks: npt.NDArray[np.uint64] = found["mark"].cast(pa.uint64()).to_numpy()
+        marks: npt.NDArray[np.uint64] = np.maximum(
+            found["mark"].cast(pa.uint64()).to_numpy(), np.uint64(1)
+        )
+        for name in kind.named_by:
+            marks[np.asarray(batch[name].is_null())] = 0
         return marks
 
     def _named(self, table: pa.Table, raw: bool) -> pa.Table:
@@ -148,28 +163,19 @@ class Draft:
         return table
 
 
+def _where(table: pa.Table, keep: npt.NDArray[np.bool_]) -> pa.Table:
+    """The rows of a table that are kept: without a copy where few are not."""
+    gone = np.flatnonzero(~keep)
+    if len(gone) > FEW_GONE:
+        return table.take(pa.array(np.flatnonzero(keep)))
+    bounds = zip([0, *(gone + 1)], [*gone, len(keep)], strict=True)
+    parts = [table.slice(start, end - start) for start, end in bounds if end > start]
+    return pa.concat_tables(parts or [table.slice(0, 0)])
+
+
 def mark_of(kind: LedgerKind) -> str:
     """The mark of rows with identity, above zero, as SQL."""
     return f"greatest(hash({quoted(kind.identity)}), 1)"
-
-
-def _joined(chunks: list[pa.ChunkedArray]) -> pa.Array:
-    """Chunks of one column as one array: a dictionary if the last is one."""
-    flat = [chunk for column in chunks for chunk in column.chunks]
-    if len({chunk.type for chunk in flat}) > 1:
-        flat = [_like(flat[-1], chunk) for chunk in flat]
-    joined = pa.chunked_array(flat)
-    if pa.types.is_dictionary(joined.type):
-        joined = joined.unify_dictionaries()
-    return joined.combine_chunks()
-
-
-def _like(other: pa.Array, chunk: pa.Array) -> pa.Array:
-    """A chunk as a dictionary, or not, like another."""
-    if pa.types.is_dictionary(other.type) == pa.types.is_dictionary(chunk.type):
-        return chunk
-    coded = pa.types.is_dictionary(chunk.type)
-    return chunk.dictionary_decode() if coded else chunk.dictionary_encode()
 
 
 def _signed(table: pa.Table, source: str, number: int) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import re
@@ -10,8 +9,9 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,19 +24,23 @@ from analysis.ledgers.faults import LedgerFaults
 from analysis.ledgers.kinds import LedgerKind
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.records import Records, split_records
+from analysis.ledgers.window import Window
 from analysis.ledgers.written import SAMPLE, read_beginning
 
-BLOCK = 16_000_000
 ROWS = 200_000
 MOST_CHARACTERS = 10_000
 FEW = 0.25
+FEW_SPACES = 5_000
 _COMMA = re.compile(r"^[+-]?[\d.]*\d,\d{1,2}$")
 _POINT = re.compile(r"^[+-]?[\d,]*\.\d{1,2}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows of a file: cells as text under the ledger's names, beside the line of each row."""
+    """Rows of a file: cells as text under the ledger's names, beside the line of each row.
+
+    ``text`` and ``without`` know the lines until the next block is read.
+    """
 
     cells: pa.Table
     numbers: npt.NDArray[np.int64]
@@ -117,9 +121,10 @@ def open_ledger_file(
                 return
             packed = start[:2] == b"\x1f\x8b" or called.endswith(".gz")
             stream = gzip.GzipFile(fileobj=raw) if packed else raw
-            file, head = _csv_file(path, kind, layout, cast(BinaryIO, stream), called)
+            file, head = _csv_file(path, kind, layout, cast(BufferedIOBase, stream), called)
             file.packed = packed
-            yield file, _csv_blocks(file, cast(BinaryIO, stream), head, place=raw.tell)
+            window = Window(cast(BufferedIOBase, stream), head, str(file.layout.encoding))
+            yield file, _csv_blocks(file, window, place=raw.tell)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         fault = f"the file cannot be unpacked ({error}). Pack it again with gzip."
         raise LedgerFaults(called, [fault]) from None
@@ -128,7 +133,7 @@ def open_ledger_file(
 
 
 def _csv_file(
-    path: Path, kind: LedgerKind, layout: Layout, stream: BinaryIO, name: str
+    path: Path, kind: LedgerKind, layout: Layout, stream: BufferedIOBase, name: str
 ) -> tuple[LedgerFile, bytes]:
     """Read the header and find out how the file is written; also return the bytes read."""
     beginning = read_beginning(stream.read(SAMPLE), layout, name)
@@ -156,49 +161,36 @@ def _decimal_comma(rows: list[list[str]], file: LedgerFile) -> bool:
     return any(map(_COMMA.match, cells)) and not any(map(_POINT.match, cells))
 
 
-def _csv_blocks(
-    file: LedgerFile, stream: BinaryIO, head: bytes, *, place: Callable[[], int]
-) -> Iterator[Block]:
-    encoding = str(file.layout.encoding)
-    decode = None
-    if codecs.lookup(encoding).name != "utf-8":
-        decode = codecs.getincrementaldecoder(encoding)("replace")
-    old_mac = b"\n" not in head and b"\r" in head and not encoding.startswith("utf-16")
-    rest, chunk = b"", head
+def _csv_blocks(file: LedgerFile, window: Window, *, place: Callable[[], int]) -> Iterator[Block]:
     number = 1
     skip = file.header_lines
-    while True:
-        final = not chunk
-        if decode is not None:
-            chunk = decode.decode(chunk, final).encode()
-        data = rest + (chunk.replace(b"\r", b"\n") if old_mac else chunk)
-        if final and data and not data.endswith(b"\n"):
-            data += b"\n"
-        while skip and b"\n" in data:
-            line, data = data.split(b"\n", 1)
-            file.head += line + b"\n"
-            skip, number = skip - 1, number + 1
+    while not window.final:
+        window.fill()
+        start = 0
+        while skip and start < len(window.data):
+            end = window.data.index(b"\n", start) + 1
+            file.head += window.data[start:end]
+            skip, number, start = skip - 1, number + 1, end
             file.lines += 1
-        cut = data.rfind(b"\n") + 1
-        if skip or not cut:
-            rest = data
-        else:
-            whole = data[:cut]
-            found = split_records(
-                whole, delimiter=str(file.layout.delimiter), width=len(file.header), final=final
-            )
-            file.lines += found.lines
-            file.blank += found.blank
-            file.continued += found.continued
-            yield _block(file, whole, found, first=number, read=place())
-            number += found.lines
-            rest = data[found.consumed :]
-        if final:
-            return
-        chunk = stream.read(BLOCK)
+        if start:
+            del window.data[:start]
+        if not window.data:
+            continue
+        found = split_records(
+            window.data,
+            delimiter=str(file.layout.delimiter),
+            width=len(file.header),
+            final=window.final,
+        )
+        file.lines += found.lines
+        file.blank += found.blank
+        file.continued += found.continued
+        yield _block(file, window.data, found, first=number, read=place())
+        number += found.lines
+        window.pass_on(found.consumed)
 
 
-def _block(file: LedgerFile, data: bytes, found: Records, *, first: int, read: int) -> Block:
+def _block(file: LedgerFile, data: bytearray, found: Records, *, first: int, read: int) -> Block:
     content = found.content(data)
     table, ragged = _cells(file, content, found)
     file.note_few(table)
@@ -233,21 +225,28 @@ def _block(file: LedgerFile, data: bytes, found: Records, *, first: int, read: i
     return Block(table, numbers[good], sorted(unreadable), text, without, padded, read)
 
 
-def _padded(content: bytes, delimiter: bytes) -> bool:
+def _padded(content: bytes | bytearray, delimiter: bytes) -> bool:
     """Whether cells may begin or end with space."""
     if not content.isascii() or b'"' in content:
         return True
-    if b" " not in content:
-        return False
+    edges = (*delimiter, *b"\r\n")
+    at = content.find(b" ")
+    for _ in range(FEW_SPACES):
+        if at < 0:
+            return False
+        if at == 0 or content[at - 1] in edges or content[at + 1] in edges:
+            return True
+        at = content.find(b" ", at + 1)
     found = np.frombuffer(content, dtype=np.uint8)
     spaces = np.flatnonzero(found == ord(" "))
-    edges = np.zeros(256, dtype=bool)
-    edges[[*delimiter, *b"\r\n"]] = True
-    before, after = found[np.maximum(spaces - 1, 0)], found[np.minimum(spaces + 1, len(found) - 1)]
-    return bool(spaces[0] == 0 or edges[before].any() or edges[after].any())
+    edge = np.zeros(256, dtype=bool)
+    edge[[*edges]] = True
+    return bool(edge[found[spaces - 1]].any() or edge[found[spaces + 1]].any())
 
 
-def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, dict[int, str]]:
+def _cells(
+    file: LedgerFile, content: bytes | bytearray, found: Records
+) -> tuple[pa.Table, dict[int, str]]:
     """The cells of the rows, and the rows that have more or fewer cells than the header."""
     width = len(file.header)
     ragged: dict[int, str] = {}
@@ -288,7 +287,7 @@ def _cells(file: LedgerFile, content: bytes, found: Records) -> tuple[pa.Table, 
 
 
 def _cells_one_by_one(
-    file: LedgerFile, content: bytes, found: Records
+    file: LedgerFile, content: bytes | bytearray, found: Records
 ) -> tuple[pa.Table, dict[int, str]]:
     """The same where quotes stand so oddly that rows would run into one another."""
     width = len(file.header)
@@ -316,7 +315,7 @@ def _cells_one_by_one(
     return pa.table(columns), ragged
 
 
-def _shown(row: bytes) -> str:
+def _shown(row: bytes | bytearray) -> str:
     return row[: 4 * MOST_CHARACTERS].decode("utf-8", "replace")[:MOST_CHARACTERS].rstrip("\r\n")
 
 

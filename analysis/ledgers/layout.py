@@ -6,6 +6,7 @@ import json
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 
 from analysis.ledgers.faults import LedgerFaults
@@ -116,6 +117,7 @@ def read_layout(path: Path) -> Layout:
         raise LedgerFaults(path.name, [f"this is no saved layout ({error})."]) from None
 
 
+@cache
 def time_zones() -> frozenset[str]:
     """The names of all time zones."""
     return frozenset(zoneinfo.available_timezones() | {"UTC"})

@@ -61,6 +61,10 @@ class Names:
             numbers[new] = start + place[turn]
         return self._told_apart(raw, numbers)
 
+    def close(self) -> None:
+        """No more identifiers come."""
+        self._slots = _Slots()
+
     def erased(self, numbers: Numbers) -> npt.NDArray[np.bool_]:
         """Which of these customers were erased."""
         if not self._erased_marks or not len(self._erased):

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 MOST_LINES = 1_000
 MOST_BYTES = 4_000_000
-NEWLINE, QUOTE = 10, 34
+RUN = 500_000  # bytes that stay in the cache
+NEWLINE, SPACE, QUOTE = 10, 32, 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +34,33 @@ class Records:
     odd: bool
     """Whether there are control characters besides the ends of lines."""
 
-    def content(self, data: bytes) -> bytes:
-        """The readable rows one after the other."""
-        whole = int(self.ends[-1]) - int(self.starts[0]) if len(self.starts) else 0
-        if whole == int((self.ends - self.starts).sum()):
-            return data[int(self.starts[0]) : int(self.ends[-1])] if whole else b""
+    def content(self, data: bytearray) -> bytes | bytearray:
+        """The readable rows one after the other; the data themselves where these are all."""
+        if not len(self.starts):
+            return b""
+        start, end = int(self.starts[0]), int(self.ends[-1])
+        if end - start == int((self.ends - self.starts).sum()):
+            return data if end - start == len(data) else data[start:end]
         breaks = np.flatnonzero(self.starts[1:] != self.ends[:-1])
         froms = self.starts[np.concatenate(([0], breaks + 1))]
         untils = self.ends[np.concatenate((breaks, [len(self.ends) - 1]))]
         return b"".join(data[a:b] for a, b in zip(froms, untils, strict=True))
 
 
-def split_records(data: bytes, *, delimiter: str, width: int, final: bool) -> Records:
+def split_records(data: bytearray, *, delimiter: str, width: int, final: bool) -> Records:
     """Split whole lines (each ends with a newline) into rows.
 
     A quoted cell may hold newlines. Where a quote is opened and not closed within 1,000 lines, or
     what it makes of the lines does not fit the header, only its own line is unreadable.
     """
     found = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(found == NEWLINE) + 1
-    returns = data.count(b"\r\n") if b"\r" in data else 0
-    odd = np.count_nonzero(found < 32) != len(ends) + returns
+    control = _control(found)
+    ends = control + 1
+    odd = False
+    newline = found[control] == NEWLINE
+    if not newline.all():
+        ends = ends[newline]
+        odd = len(control) != len(ends) + data.count(b"\r\n")
     starts = np.concatenate(([0], ends[:-1]))
     lines = _Lines(data, starts, ends)
     joined = np.zeros(len(ends), dtype=bool)
@@ -90,13 +97,20 @@ def split_records(data: bytes, *, delimiter: str, width: int, final: bool) -> Re
     )
 
 
+def _control(found: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Places of the control characters."""
+    runs = range(0, len(found), RUN)
+    parts = [np.flatnonzero(found[start : start + RUN] < SPACE) + start for start in runs]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    data: bytes
+    data: bytearray
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
 
-    def __getitem__(self, line: int) -> bytes:
+    def __getitem__(self, line: int) -> bytearray:
         return self.data[self.starts[line] : self.ends[line]]
 
 
@@ -142,7 +156,7 @@ def _join(
     return len(lines.ends)
 
 
-def _inside_after(line: bytes, delimiter: bytes, *, inside: bool) -> bool:
+def _inside_after(line: bytearray, delimiter: bytes, *, inside: bool) -> bool:
     """Whether a quoted cell is open at the end of a line; a quote opens only a cell's start."""
     at = 0
     while True:
@@ -163,7 +177,7 @@ def _inside_after(line: bytes, delimiter: bytes, *, inside: bool) -> bool:
             inside, at = True, opened + 2
 
 
-def _width(text: bytes, delimiter: str) -> int:
+def _width(text: bytearray, delimiter: str) -> int:
     try:
         rows = csv.reader(text.decode("utf-8", "replace").splitlines(True), delimiter=delimiter)
         return len(next(rows, []))
@@ -171,7 +185,7 @@ def _width(text: bytes, delimiter: str) -> int:
         return -1
 
 
-def _not_text(data: bytes, rows: _Rows, bad: dict[int, str]) -> None:
+def _not_text(data: bytearray, rows: _Rows, bad: dict[int, str]) -> None:
     """Note the rows that are no text: bytes that are not UTF-8, NUL, stray carriage returns."""
     suspects = np.zeros(len(rows.first), dtype=bool)
     found = np.frombuffer(data, dtype=np.uint8)
@@ -198,7 +212,7 @@ def _with(rows: _Rows, places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     return marked
 
 
-def _decodes(text: bytes) -> bool:
+def _decodes(text: bytearray) -> bool:
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:

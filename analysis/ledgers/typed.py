@@ -1,7 +1,8 @@
 """A block of cells as typed columns, with a code of everything that is wrong with each row.
 
 A column of few distinct cells comes as a dictionary, and each distinct cell is typed and checked
-once; the other columns are typed row by row, and texts that need neither are taken as they are.
+once; texts that need no check are taken as they are, plain times and numbers are typed by Arrow,
+and what is left is typed row by row in SQL.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 from analysis.ledgers.checks import LONGEST, Checks
 from analysis.ledgers.files import Block
 from analysis.ledgers.kinds import Column, LedgerKind
+from analysis.ledgers.plain import Plain, can_be_plain, read_plain
 
 MOST_WORDS = 100_000
 ARROW: dict[str, pa.DataType] = {
@@ -56,7 +58,7 @@ class Typing:
         cells = {name: block.cells[name].combine_chunks() for name in block.cells.column_names}
         code = np.zeros(len(block.numbers), dtype=np.int64)
         columns: dict[str, pa.Array] = {}
-        few, others = [], []
+        few, others, plain, faulty = [], [], {}, {}
         for column in checks.kind.columns:
             name = column.name
             if column.kind == "rest" and checks.rest:
@@ -65,8 +67,11 @@ class Typing:
                 columns[name] = _absent(column, checks, len(code))
             elif self._stands_alone(column) and pa.types.is_dictionary(cells[name].type):
                 few.append(name)
-            elif not block.padded and _needs_nothing(column, cells[name]):
+            elif not block.padded and _taken_as_is(column):
                 columns[name] = cells[name]
+                faulty[name] = _faulty_text(column, cells[name])
+            elif can_be_plain(column, checks):
+                plain[name] = read_plain(column, cells[name], checks)
             else:
                 others.append(name)
         if few:
@@ -77,7 +82,35 @@ class Typing:
             found = self._ask(cells, checks.rows(tuple(others), padded=block.padded))
             code |= found["code"].to_numpy()
             columns.update((name, found[name].combine_chunks()) for name in others)
+        if plain or faulty:
+            self._settle(plain, faulty, cells, code, padded=block.padded)
+            kinds = {name: ARROW[checks.kind.column(name).sql] for name in plain}
+            columns.update((name, found.column(kinds[name])) for name, found in plain.items())
         return Typed({name: columns[name] for name in checks.kind.names}, code)
+
+    def _settle(
+        self,
+        plain: dict[str, Plain],
+        faulty: dict[str, npt.NDArray[np.bool_]],
+        cells: dict[str, pa.Array],
+        code: npt.NDArray[np.int64],
+        *,
+        padded: bool,
+    ) -> None:
+        """Type and check the rows that are not plain in all; add what is wrong to ``code``."""
+        masks = {name: found.hard for name, found in plain.items()} | faulty
+        hard = np.flatnonzero(np.logical_or.reduce(list(masks.values())))
+        if not len(hard):
+            return
+        names = tuple(name for name, mask in masks.items() if name in plain or mask.any())
+        rows = {name: cells[name].take(pa.array(hard)) for name in names}
+        self._engine.register("cells", pa.table(rows))
+        query = self._checks.rows(names, padded=padded)
+        found = self._engine.execute(query).fetchnumpy()  # an Arrow table would be planned twice
+        self._engine.unregister("cells")
+        code[hard] |= found["code"]
+        for name in plain:
+            plain[name].settle(hard, np.ma.asarray(found[name]))
 
     def _stands_alone(self, column: Column) -> bool:
         return not (column.kind == "time" and self._checks.by_store)
@@ -136,23 +169,28 @@ class _Words:
         """The values of a column; what is wrong is added to ``code``."""
         cells = [*column.dictionary.to_pylist(), None]
         places = np.array([self._places[cell] for cell in cells], dtype=np.int32)
-        at = places[column.indices.fill_null(len(cells) - 1).to_numpy()]
+        indices = column.indices
+        at = indices.fill_null(len(cells) - 1) if indices.null_count else indices
         if self._code.any():
-            code |= self._code[at]
-        values = self._values
+            code |= self._code[places][at.to_numpy()]
+        values = self._values.take(pa.array(places))
         if not pa.types.is_dictionary(values.type):
-            return values.take(pa.array(at))
-        indices = values.indices.take(pa.array(at))
-        return pa.DictionaryArray.from_arrays(indices, values.dictionary)
+            return values.take(at)
+        return pa.DictionaryArray.from_arrays(values.indices.take(at), values.dictionary)
 
 
-def _needs_nothing(column: Column, cells: pa.Array) -> bool:
-    """Whether the cells are the values, and nothing can be wrong with them."""
-    if column.kind not in ("customer", "text") or column.words:
-        return False
-    if column.required and cells.null_count:
-        return False
-    return (pc.max(pc.binary_length(cells)).as_py() or 0) <= LONGEST
+def _taken_as_is(column: Column) -> bool:
+    """Whether the cells are the values."""
+    return column.kind in ("customer", "text") and not column.words
+
+
+def _faulty_text(column: Column, cells: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which texts are too long, or missing although required."""
+    length = pc.binary_length(cells)
+    if not (column.required and cells.null_count) and (pc.max(length).as_py() or 0) <= LONGEST:
+        return np.zeros(len(cells), dtype=bool)
+    faulty = pc.fill_null(pc.greater(length, LONGEST), column.required)
+    return np.asarray(faulty)
 
 
 def _absent(column: Column, checks: Checks, rows: int) -> pa.Array:

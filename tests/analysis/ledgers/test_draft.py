@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.customer_key import customer_key
-from analysis.ledgers import draft, files
+from analysis.ledgers import draft, files, window
 from analysis.ledgers.folder import parquet_files
 from analysis.ledgers.kinds import PURCHASES
 from analysis.ledgers.layout import Layout
@@ -19,14 +19,16 @@ from analysis.ledgers.looking import read_history_of, read_quarantine_of, read_r
 from analysis.ledgers.raw import RawFolder
 
 KEY = b"0123456789abcdef"
+ROOMS = {"SAMPLE": files, "BLOCK": window}
 SIZES = {
     "as installed": {},
     "small blocks": {"SAMPLE": 500, "BLOCK": 700},
     "small blocks and batches": {
         "SAMPLE": 2_000,
         "BLOCK": 3_000,
-        "ROWS_A_GROUP": 60,
-        "GROUPS_A_FILE": 2,
+        "ROWS_A_BATCH": 60,
+        "BATCHES_A_FILE": 3,
+        "FEW_GONE": 2,
     },
 }
 
@@ -96,7 +98,7 @@ def test_sizes_make_no_difference(tmp_path, monkeypatch, sizes):
     corrected = text.replace("-05T", "-06T")
     wanted = loaded(tmp_path / "plain", text, [corrected])
     for name, size in SIZES[sizes].items():
-        monkeypatch.setattr(draft if "GROUP" in name else files, name, size)
+        monkeypatch.setattr(ROOMS.get(name, draft), name, size)
     found = loaded(tmp_path / "other", text, [corrected])
     assert found[0] == wanted[0]
     assert found[0].superseding > 10
@@ -111,7 +113,7 @@ def test_sizes_make_no_difference(tmp_path, monkeypatch, sizes):
 
 def test_rows_are_what_pandas_makes_of_the_same_cells(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "SAMPLE", 2_000)
-    monkeypatch.setattr(files, "BLOCK", 5_000)
+    monkeypatch.setattr(window, "BLOCK", 5_000)
     text = purchases()
     _, rows, apart, _ = loaded(tmp_path, text)
     lines = text.splitlines()
@@ -146,9 +148,9 @@ def test_rows_are_what_pandas_makes_of_the_same_cells(tmp_path, monkeypatch):
 
 
 def test_files_hold_rows_in_order_with_few_texts_as_dictionaries(tmp_path, monkeypatch):
-    monkeypatch.setattr(draft, "ROWS_A_GROUP", 250)
+    monkeypatch.setattr(draft, "ROWS_A_BATCH", 250)
     monkeypatch.setattr(files, "SAMPLE", 2_000)
-    monkeypatch.setattr(files, "BLOCK", 5_000)
+    monkeypatch.setattr(window, "BLOCK", 5_000)
     loaded(tmp_path, purchases())
     paths = parquet_files(tmp_path / "ledger" / "purchases")
     orders = [o for p in paths for o in pq.read_table(p)["order"].to_pylist() if o]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis.customer_key import customer_key
-from analysis.ledgers import files
+from analysis.ledgers import files, window
 from analysis.ledgers.raw import RawFolder
 from analysis.purchases.ledger import (
     current_purchases,
@@ -88,7 +88,7 @@ def test_the_ledger_holds_cents_utc_and_keys_only(tmp_path):
 
 def test_many_rows_of_few_customers_keep_their_customers(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "SAMPLE", 500)
-    monkeypatch.setattr(files, "BLOCK", 5_000)
+    monkeypatch.setattr(window, "BLOCK", 5_000)
     names = [f"card-{n // 400}" for n in range(4000)]  # new ones in later blocks, too
     text = "".join(f"{name},2026-01-01,1.00,USD,yes,{n},1\n" for n, name in enumerate(names))
     load(write(tmp_path, text), tmp_path)
