@@ -11,7 +11,7 @@ from analysis.ratings.relative_value import (
     RelativeValue,
     relative_value,
 )
-from analysis.rendering.figures import ends
+from analysis.rendering.figures import ends, spoken
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
 
@@ -32,7 +32,7 @@ def relative_section(used: Used) -> Section | None:
         id="relative_value",
         title=_title(found, labels),
         method="relative_value",
-        text=(_who(found),),
+        text=(*_overall(found), _who(found)),
         caution=CAUTION,
         tables=(_table(found, labels),),
     )
@@ -56,7 +56,8 @@ def _table(found: RelativeValue, labels: dict[str, str]) -> Table:
         columns=("Against", "Ours", "Theirs", "Ours less theirs", "Index", "Verdict"),
         rows=tuple(rows),
         chart=3,
-        note="Ahead or behind where the difference passes its test at 5 %, allowing for all lines. "
+        note="Ahead or behind where the difference passes its test at 5 %, allowing for all lines; "
+        "of costs, less is ahead. "
         "The index is ours over theirs, its zero the lowest answer to every item: compare it over "
         "time, never as so many times the value.",
     )
@@ -79,6 +80,20 @@ def _burdens(found: RelativeValue) -> frozenset[str]:
     return frozenset({PAINS, *found.costs})
 
 
+def _overall(found: RelativeValue) -> tuple[str, ...]:
+    """Benefits less costs against each competitor, in a sentence; none where costs are not asked.
+
+    A title may be about a part of it, which another part makes up for.
+    """
+    said = [
+        f"against {_name(found, c.competitor)} {spoken(c.difference, signed=True)} points, "
+        f"{_verdict(c, found)}"
+        for c in found.comparisons
+        if c.figure == VALUE and c.competitor != AVERAGE and c.difference.available
+    ]
+    return (f"Benefits less costs, all in all: {'; '.join(said)}.",) if said else ()
+
+
 def _who(found: RelativeValue) -> str:
     names = {found.own[0]: found.own[1], **found.competitors}
     return "Rated by: " + ", ".join(f"{names[b]} {n}" for b, n in found.raters.items()) + "."
@@ -98,9 +113,10 @@ def _title(found: RelativeValue, labels: dict[str, str]) -> str:
     value, *span = ends(first.difference)
     way = "behind" if behind else "ahead of"
     low, high = sorted(map(abs, span))
+    less = ", where less is better" if first.figure in _burdens(found) else ""
     return (
         f"{found.own[1]} is {abs(value):.0f} points {way} {_name(found, first.competitor)} in "
-        f"{_inside(labels[first.figure])} ({low:.0f} to {high:.0f})"
+        f"{_inside(labels[first.figure])}{less} ({low:.0f} to {high:.0f})"
     )
 
 

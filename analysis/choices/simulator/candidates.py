@@ -112,7 +112,7 @@ def _fast(
     rest = Offer(offer.rows, offer.offsets, offer.availability.copy())
     rest.availability[place] = 1.0
     rows = np.array([row(worths.coding, v.levels) for v in versions]) * market.scale
-    shift = np.log([v.factor for v in versions]).astype(np.float32)
+    shifts = worths.shifts([(v.name, v.factor) for v in versions])
     had = np.array([v.availability for v in versions])
     worth = others.astype(np.float32)
     found = np.zeros((len(own), len(worths.points), len(versions)))
@@ -123,6 +123,7 @@ def _fast(
         mass = member * worths.mass[draw]
         mass /= mass.sum()
         absent = _absent(worths, draw, place, had)
+        shift = shifts[draw % len(shifts)]
         for start in range(0, len(versions), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             gain = rows[part].astype(np.float32) @ worths.points[draw].T
