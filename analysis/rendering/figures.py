@@ -95,7 +95,8 @@ def value_and_range(estimate: Estimate, *, signed: bool = False) -> tuple[str, s
         return percent(value), f"{percent(low)} to {percent(high)}"
     if len(unit) == 3 and unit.isupper():
         return money(value, unit, signed=signed), money_range(low, high, unit)
-    places = 2 if unit in ("logit", "ratio", "alpha", "r", "") else 1
+    fine = {"nats": 3} | dict.fromkeys(("logit", "ratio", "scale", "alpha", "r", ""), 2)
+    places = fine.get(unit, 1)
     span = f"{decimal(low, places)} to {decimal(high, places)}"
     return decimal(value, places, signed=signed), span
 

@@ -190,8 +190,8 @@ def _apart(made: StatedBought) -> tuple[str, ...]:
     clear.sort(key=lambda pair: -abs(pair[1].value or 0.0))
     said = "; ".join(f"{name} {_factor(one)}" for name, one in clear)
     return (
-        "Not explained by attributes and prices, against the average product, is how often these "
-        f"are bought (1: as often as explained): {said}.",
+        "Bought more or less often than attributes and prices explain (odds beside those of the "
+        f"average product; 1: just as explained): {said}.",
     )
 
 
@@ -233,7 +233,7 @@ def _judged(made: StatedBought) -> Table:
         caption="Predictions of the later purchases",
         columns=("Prediction", "Log-loss", "Gain over even chances", "Product bought named"),
         rows=rows,
-        chart=2,
+        chart=3,
         note="Log-loss is the mean of minus the logarithm of the chance given to what was bought: "
         "less is better. What sold before names the commonest product on offer.",
     )

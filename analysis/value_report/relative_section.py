@@ -15,7 +15,7 @@ from analysis.rendering.figures import ends, spoken
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
 
-WHOLES = {VALUE: "Benefits less costs", GAINS: "All benefits", PAINS: "All costs"}
+WHOLES = {VALUE: "Benefits less costs", GAINS: "All benefits", PAINS: "All costs (less is better)"}
 CAUTION = (
     "Each line compares the answers of the same people about both, on the same items. People rate "
     "the brands they know: those who know only one of the two are not in its lines."
@@ -27,7 +27,11 @@ def relative_section(used: Used) -> Section | None:
     found = relative_value(used.study, used.answers, weights=used.weights)
     if found is None or not found.comparisons:
         return None
-    labels = WHOLES | {c.id: c.label.say() for c in used.study.constructs}
+    labels = {c.id: c.label.say() for c in used.study.constructs}
+    labels = WHOLES | {
+        name: f"{label} (less is better)" if name in found.costs else label
+        for name, label in labels.items()
+    }
     return Section(
         id="relative_value",
         title=_title(found, labels),
@@ -113,10 +117,10 @@ def _title(found: RelativeValue, labels: dict[str, str]) -> str:
     value, *span = ends(first.difference)
     way = "behind" if behind else "ahead of"
     low, high = sorted(map(abs, span))
-    less = ", where less is better" if first.figure in _burdens(found) else ""
+    figure = _inside(labels[first.figure]).replace(" (less is better)", ", where less is better")
     return (
         f"{found.own[1]} is {abs(value):.0f} points {way} {_name(found, first.competitor)} in "
-        f"{_inside(labels[first.figure])}{less} ({low:.0f} to {high:.0f})"
+        f"{figure} ({low:.0f} to {high:.0f})"
     )
 
 

@@ -59,7 +59,12 @@ def of_candidates(
 def _worth(
     simulator: Simulator, market: Market, place: int, versions: Sequence[Product], kind: str
 ) -> tuple[Floats, Floats] | None:
-    """Money of a whole market for each version (C,), and for each alternative (J,)."""
+    """Money of a whole market for each version (C,), and for each alternative (J,).
+
+    None where it is not known, or where no price could lose a customer.
+    """
+    if market.captive:
+        return None
     total = size(market)
     of_versions = []
     for version in versions:

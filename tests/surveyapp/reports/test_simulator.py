@@ -223,7 +223,13 @@ def test_the_products_of_the_shop_are_put_in_at_their_last_price(simulated):
     found = shares(manager, given)
     without = shares(manager, given | {"exponent": ""})
     assert float(found["cream_bun"]["share"]) > 0.8 > float(without["cream_bun"]["share"])
-    assert "odds times cream_bun 20.09" in text(manager.get(sent.location).text)
+    page = text(manager.get(sent.location).text)
+    assert "odds times cream_bun 20.09" in page
+    # Nobody can go elsewhere: the dearest price would always pay best.
+    assert "pays best at" not in page
+    assert "No revenue or profit by price: everybody must buy one of our products here" in page
+    given |= {"p2.name": "Rival", "p2.own": "0"}
+    assert "pays best at" in text(manager.get(PAGE, query_string=given).text)
 
 
 def test_a_calibration_that_predicts_no_better_is_refused_with_the_reason(simulated):
