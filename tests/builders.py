@@ -64,6 +64,11 @@ def pastry() -> Study:
     return read_study(PASTRY)
 
 
+def pastry_without_products() -> str:
+    """The text of the demo study whose plan names no products; more of the plan may follow."""
+    return re.sub(r"  products:.*?\n(?=  targets:)", "", PASTRY.read_text(), flags=re.DOTALL)
+
+
 def small_study(pages: str, **more: str) -> Study:
     """A study of the given pages (YAML), with a scale 'agreement' of three points."""
     extra = "".join(f"{name}: {value}\n" for name, value in more.items())

@@ -38,13 +38,15 @@ def stated_bought(
     """Calibrate part-worths on purchases before --split, and judge them on later ones.
 
     PRODUCTS.yaml names the products as the purchases do, with their levels. The file written has
-    the scale and the factor of every product, to be put into PRODUCTS.yaml for 'simulate'.
+    the scale and the factor of every product, for 'simulate --calibration'.
     """
     import pandas as pd
 
     from analysis.choices.coding import coding_of
+    from analysis.choices.simulator.calibration import Source
     from analysis.choices.simulator.files import read_worths
     from analysis.choices.simulator.reading import read_products
+    from analysis.customers.calibration import calibration_of
     from analysis.customers.occasions import occasions
     from analysis.customers.on_offer import on_offer
     from analysis.customers.stated_bought import compare
@@ -60,9 +62,10 @@ def stated_bought(
             raise ValueError(
                 f"{given['links']}: a customer or a respondent stands twice; keep one row of each"
             )
+        bought = _table(given["purchases"], "customer", "time", "product")
         levels = {product.name: product.levels for product in market.products}
         offered = on_offer(
-            _table(given["purchases"], "customer", "time", "product"),
+            bought,
             _table(given["availability"], "product", "time", "until", "price"),
             customers=set(links["customer"]),
             products=levels,
@@ -78,8 +81,13 @@ def stated_bought(
             split=pd.Timestamp(split),
             seed=given["seed"],
         )
+    days = bought["time"].dt.strftime("%Y-%m-%d")
+    source = Source(study=read.study, version=None, first=days.min(), last=days.max())
+    made = calibration_of(found, levels, source=source)
     content = dataclasses.asdict(found)
+    del content["drawn"]
     content["factors"] = {n: _exp(e.value) for n, e in found.constants.items()}
+    content["calibration"] = made.model_dump(mode="json")
     with bad_input():
         written = json.dumps(content, indent=2, default=lambda e: e.model_dump(mode="json"))
         out.write_text(written + "\n", encoding="utf-8")
@@ -89,10 +97,10 @@ def stated_bought(
             f"  {one.prediction:<34} log-loss {_said(one.log_loss)}, hits {_said(one.hit_rate)}"
         )
     click.echo(
-        "The calibrated part-worths predict later purchases better than every baseline."
-        if found.supported
-        else "No use as a calibration: later purchases are not clearly better predicted than by "
-        "the best baseline."
+        "The calibrated part-worths predict later purchases better than every baseline and than "
+        f"as stated: use them by 'simulate --calibration {out}'."
+        if found.useful
+        else f"No use as a calibration: {made.why_not}."
     )
     click.echo("What was not bought is not seen: None is not calibrated.")
 

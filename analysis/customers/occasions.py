@@ -20,7 +20,7 @@ LEAST_OCCASIONS = 100
 MOST_DRAWS = 200
 FEWEST_DRAWS = 50
 MOST_CELLS = 4_000_000
-BEYOND = "price beyond those tested"
+BEYOND = "at prices beyond those tested"
 
 
 class CannotCompare(ValueError):

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from analysis.study import Study
 from analysis.tables import ON_OFFER_COLUMNS
 
-NOT_LINKED = "customer not linked"
-NO_LEVELS = "product without levels"
-NOT_ON_OFFER = "product not on offer by the ledger"
-NOTHING_ELSE = "nothing else on offer"
+NOT_LINKED = "of customers not linked"
+NO_LEVELS = "of products without levels in the plan"
+NOT_ON_OFFER = "of products not on offer by the ledger"
+NOTHING_ELSE = "with nothing else on offer"
 PLACES = ("store", "channel")
 MOST_OCCASIONS = 5_000
 """In an archive; of more, so many are drawn by lot."""

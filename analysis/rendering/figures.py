@@ -130,8 +130,9 @@ def value_and_range(estimate: Estimate, *, signed: bool = False) -> tuple[str, s
         figures = figures_for(low, high)
         span = money_range(low, high, unit, figures=figures)
         return money(value, unit, signed=signed, figures=figures), span
-    places = 2 if unit in ("logit", "ratio", "alpha", "r", "agreement", "") else 1
-    places = 0 if unit == "customers" else places
+    fine = {"nats": 3, "customers": 0}
+    fine |= dict.fromkeys(("logit", "ratio", "scale", "alpha", "r", "agreement", ""), 2)
+    places = fine.get(unit, 1)
     span = f"{decimal(low, places)} to {decimal(high, places)}"
     return decimal(value, places, signed=signed), span
 

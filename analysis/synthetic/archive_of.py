@@ -13,6 +13,7 @@ from analysis.archive import OUTCOME_COLUMNS, Archive
 from analysis.choices.design import design_of
 from analysis.customer_key import customer_key
 from analysis.customers.behaviour import behaviour
+from analysis.customers.on_offer import frozen_on_offer
 from analysis.purchases.outcomes import outcomes
 from analysis.purchases.score import score_customers
 from analysis.purchases.winback.alarms import frozen_alarms
@@ -69,6 +70,7 @@ def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 
     ledger = ledger_of(company)
     customers, later = _bought(company, study, respondents, ledger)
     alarms, alarm_facts = frozen_alarms(ledger, as_of=None if ledger.empty else company.today)
+    offered, offered_facts = _on_offer(company, study, respondents, ledger, seed)
     return Archive(
         versions={version: study},
         respondents=respondents,
@@ -78,6 +80,7 @@ def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 
         alarms=alarms,
         outcomes=later,
         behaviour=_behaviour(company, respondents, ledger, customers),
+        on_offer=offered,
         facts={
             "study": study.study,
             "version": str(version),
@@ -87,6 +90,7 @@ def archive_of(company: Company, study: Study, *, version: int = 1, seed: int = 
             "program": "synthetic",
             "created": f"{company.today.isoformat()}T00:00:00+00:00",
             **alarm_facts,
+            **offered_facts,
         },
     )
 
@@ -218,6 +222,27 @@ def _behaviour(
         events=_keyed(company.events),
         loyalty=_keyed(company.loyalty),
         as_of=company.today,
+    )
+
+
+def _on_offer(
+    company: Company, study: Study, respondents: pd.DataFrame, ledger: pd.DataFrame, seed: int
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """What the linked could have bought; no rows where it is not known."""
+    offers = company.availability
+    if not offers.empty:
+        cents = (offers["price"].astype(float) * 100).round()
+        offers = offers.assign(
+            time=pd.to_datetime(offers["time"]),
+            until=pd.Series(pd.NaT, index=offers.index, dtype="datetime64[us]"),
+            price=cents,
+        )
+    return frozen_on_offer(
+        study,
+        (ledger, offers),
+        customers=set(respondents.loc[respondents["completed"] != "", "customer"]) - {""},
+        as_of=None if ledger.empty else company.today,
+        seed=seed,
     )
 
 

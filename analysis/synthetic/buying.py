@@ -88,8 +88,8 @@ def draw_purchases(
     Returns
     -------
     DataFrame
-        customer, time, amount (cents), currency, store, product, channel, on_sale, order, line;
-        in the order of time. The last day is ``today``.
+        customer, time, amount (cents), currency, store, product, channel, on_sale, quantity, order,
+        line; in the order of time. The last day is ``today``.
     """
     expected = _rates(truth, habits, lift)
     visits = np.minimum(rng.poisson(expected), 7)
@@ -120,6 +120,7 @@ def draw_purchases(
             "product": np.array([name for name, _ in truth.products], dtype=object)[product],
             "channel": "shop",
             "on_sale": sale,
+            "quantity": pieces,
         }
     )
     frame = frame.sort_values(["time", "customer"], kind="stable", ignore_index=True)

@@ -68,6 +68,8 @@ class Company:
     """Social events: customer as the company writes it, time, event."""
     loyalty: pd.DataFrame = field(default_factory=lambda: _nothing("action"))
     """Loyalty programme: customer, time, action."""
+    availability: pd.DataFrame = field(default_factory=lambda: _nothing("product"))
+    """What was on offer, as a file of the ledger has it; no rows: not known."""
 
 
 def _nothing(what: str) -> pd.DataFrame:

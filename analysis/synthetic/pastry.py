@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 
 from analysis.study import ChoiceExercise, Study
 from analysis.study.questions import Item, Question
-from analysis.synthetic.buying import BuyingTruth, Habits, draw_habits, draw_purchases
+from analysis.synthetic.assortment import AssortmentTruth, Tastes, availability, choose_buns
+from analysis.synthetic.buying import (
+    BuyingTruth,
+    Habits,
+    draw_habits,
+    draw_purchases,
+    sale_weeks,
+)
 from analysis.synthetic.company import Company
 from analysis.synthetic.generic import AnyTasks
+from analysis.synthetic.rivals import RivalTruth
 from analysis.synthetic.taking_part import TakingPartTruth, draw_events, draw_loyalty
 
 Floats = NDArray[np.float64]
@@ -79,6 +87,8 @@ class PastryTruth:
     ratings: RatingTruth = RatingTruth()
     buying: BuyingTruth = field(default_factory=BuyingTruth)
     taking_part: TakingPartTruth = field(default_factory=TakingPartTruth)
+    rivals: RivalTruth = field(default_factory=RivalTruth)
+    assortment: AssortmentTruth = field(default_factory=AssortmentTruth)
     relation: float = 0.08
     """Log ratio of the later purchase rate per 10 points of perceived value as answered."""
     no_linking: float = 0.15
@@ -117,7 +127,7 @@ class PastryRespondent(AnyTasks):
         rated = next((r for r in question.rated_items() if r.id == item), None)
         if rated is not None:
             low, high = self.study.points(question)
-            share = self._rating(rated, draw) / 100
+            share = self._felt(question, rated, draw) / 100
             return _whole(low + share * (high - low), low, high)
         return self._other(question, item, draw)
 
@@ -150,6 +160,21 @@ class PastryRespondent(AnyTasks):
             total += self.worths.get((attribute, level), 0.0)
         return total
 
+    def _felt(self, question: Question, item: Item, draw: random.Random) -> float:
+        """The latent answer to an item, about the own shop or a rival."""
+        looped = self.study.looped.get(question.id)
+        if looped is None or looped.own:
+            return self._rating(item, draw)
+        construct = item.measures or ""
+        loading = self.truth.ratings.perceived.get(construct, (0.0, 0.0))[1]
+        return self.truth.rivals.rating(
+            looped.entry.id,
+            item,
+            loaded=loading * self.liking,
+            of_person=self._draw("construct", construct, looped.entry.id),
+            draw=draw,
+        )
+
     def _rating(self, item: Item, draw: random.Random) -> float:
         truth, construct = self.truth.ratings, item.measures or ""
         mean, loading = truth.perceived.get(construct, (55.0, 8.0))
@@ -164,7 +189,10 @@ class PastryRespondent(AnyTasks):
         if question.kind == "single_choice":
             return draw.choice(question.options).id
         if question.kind == "multiple_choice":
-            return "1" if item == question.options[0].id or draw.random() < 0.3 else "0"
+            if any(option.id == item and option.exclusive for option in question.options):
+                return "0"
+            share = self.truth.rivals.known.get(item, 0.3)
+            return "1" if item == question.options[0].id or draw.random() < share else "0"
         if question.id == "birth_year":
             return None if draw.random() < 0.1 else str(draw.randint(1945, 2006))
         if question.kind == "long_text" and draw.random() < 0.5:
@@ -197,7 +225,15 @@ def pastry_company(
     lift = np.ones(buyers)
     for place, person in asked:
         lift[place] = np.exp(truth.relation * (value_as_answered(study, person) - 28.0) / 10)
-    purchases = draw_purchases(truth.buying, habits, lift, today, rng)
+    sales = sale_weeks(truth.buying)
+    purchases = choose_buns(
+        truth.assortment,
+        draw_purchases(truth.buying, habits, lift, today, rng),
+        _tastes(truth.choices, habits, asked, np.random.default_rng([seed, 92])),
+        sales=sales,
+        today=today,
+        rng=np.random.default_rng([seed, 93]),
+    )
     planted = PastryTruth(
         decliners=habits.named(habits.declining),
         sale_only=habits.named(habits.sale_only),
@@ -214,6 +250,7 @@ def pastry_company(
         today,
         events=draw_events(part, habits.names, liking, today=today, rng=apart),
         loyalty=draw_loyalty(part, purchases, rng=apart),
+        availability=availability(truth.assortment, sales, today),
     )
 
 
@@ -223,6 +260,21 @@ def draw_part_worths(truth: ChoiceTruth, n: int, rng: np.random.Generator) -> di
     drawn["price"] = rng.normal(*truth.price, size=n)
     drawn["none"] = rng.normal(*truth.none, size=n)
     return drawn
+
+
+def _tastes(
+    truth: ChoiceTruth,
+    habits: Habits,
+    asked: Sequence[tuple[int, PastryRespondent]],
+    rng: np.random.Generator,
+) -> Tastes:
+    """What everybody's buns are worth to them: of those who are asked, the same as in the tasks."""
+    worths = draw_part_worths(truth, len(habits.names), rng)
+    for place, person in asked:
+        worths["price"][place] = person.price
+        for (attribute, level), worth in person.worths.items():
+            worths[f"{attribute}.{level}"][place] = worth
+    return Tastes(habits.names, worths, truth.price_centre)
 
 
 def value_as_answered(study: Study, person: PastryRespondent) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.archive import Archive, digest, normalised
+from analysis.choices.simulator.calibration import Calibration
 from analysis.customers.actions.planned import Measured
 from analysis.customers.quality.assess import Assessed
 from analysis.diagnostics.build import diagnostics_of
@@ -18,7 +19,7 @@ from analysis.study.quality import QualityPlan
 from analysis.value_report.action_sections import ActionParts, action_parts
 from analysis.value_report.agreement_section import agreement_section
 from analysis.value_report.answer_sections import answer_section, gap_section
-from analysis.value_report.bought_section import bought_section
+from analysis.value_report.bought_section import BoughtParts, bought_parts
 from analysis.value_report.changes import Earlier, changes_section
 from analysis.value_report.choice_parts import ChoiceParts, Progress, chains_like, choice_parts
 from analysis.value_report.customer_parts import CustomerParts, customer_parts
@@ -61,7 +62,8 @@ class Analysis:
     customer whose answers stand beside purchases (index): respondent, answered_on, scores of
     constructs, perceived_value, then the archive's columns of customers and outcomes; None
     without purchases. ``recommended`` has the customers of every supported strategy, see
-    ``ActionParts``.
+    ``ActionParts``. ``calibration`` is that of the simulator on purchases; None where no purchases
+    were set beside what was on offer.
     """
 
     report: ValueReport
@@ -75,6 +77,7 @@ class Analysis:
     offers: pd.DataFrame | None = None
     joined: pd.DataFrame | None = None
     recommended: pd.DataFrame | None = None
+    calibration: Calibration | None = None
 
 
 def build_report(
@@ -145,7 +148,8 @@ def analyse(
     choices = figures.choices
     linked = pd.DataFrame() if customers.linked is None else customers.linked
     acts = action_parts(counted, choices.counted, linked, tests, seed=seed)
-    report = _assembled(counted, figures, tasks, customers, acts, seed)
+    bought = bought_parts(counted, choices.fit, customers.linked, seed=seed)
+    report = _assembled(counted, figures, tasks, customers, acts, bought, seed)
     if not only:
         part = quality_part(judged.quality, used, judged.first, judged.others)
         report = report.model_copy(update={"quality": part})
@@ -163,6 +167,7 @@ def analyse(
         offers=acts.offers,
         recommended=acts.recommended,
         joined=customers.linked,
+        calibration=bought.calibration,
     )
 
 
@@ -258,6 +263,7 @@ def _assembled(
     tasks: TaskParts,
     customers: CustomerParts,
     acts: ActionParts,
+    bought: BoughtParts,
     seed: int,
 ) -> ValueReport:
     choices, ratings = figures.choices, figures.ratings
@@ -291,7 +297,7 @@ def _assembled(
         alarm_answers=customers.answers,
         list_note=customers.list_note,
         relation=customers.relation,
-        sections=(*acts.sections, *_sections(used, figures, customers, seed)),
+        sections=(*acts.sections, *_sections(used, figures, customers, bought, seed)),
         versions=version_parts(used),
         methods=(),
         warnings=(
@@ -309,7 +315,7 @@ def _assembled(
 
 
 def _sections(
-    used: Used, figures: Figures, customers: CustomerParts, seed: int
+    used: Used, figures: Figures, customers: CustomerParts, bought: BoughtParts, seed: int
 ) -> tuple[Section, ...]:
     """What there is to dig into, in the order in which it is shown."""
     ratings = figures.ratings
@@ -319,7 +325,7 @@ def _sections(
         *engagement_sections(used, figures.choices, seed=seed),
         *driver_sections(used, ratings.answered, seed=seed),
         agreement_section(used, ratings.answered, figures.choices, customers, seed=seed),
-        bought_section(used, figures.choices.fit, customers.linked, seed=seed),
+        bought.section,
         *group_sections(used, ratings.answered),
         *relation_sections(used, ratings, customers, seed=seed),
         join_section(used, customers.linkage),

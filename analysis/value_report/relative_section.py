@@ -11,11 +11,11 @@ from analysis.ratings.relative_value import (
     RelativeValue,
     relative_value,
 )
-from analysis.rendering.figures import ends
+from analysis.rendering.figures import ends, spoken
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
 
-WHOLES = {VALUE: "Benefits less costs", GAINS: "All benefits", PAINS: "All costs"}
+WHOLES = {VALUE: "Benefits less costs", GAINS: "All benefits", PAINS: "All costs (less is better)"}
 CAUTION = (
     "Each line compares the answers of the same people about both, on the same items. People rate "
     "the brands they know: those who know only one of the two are not in its lines."
@@ -27,12 +27,16 @@ def relative_section(used: Used) -> Section | None:
     found = relative_value(used.study, used.answers, weights=used.weights)
     if found is None or not found.comparisons:
         return None
-    labels = WHOLES | {c.id: c.label.say() for c in used.study.constructs}
+    labels = {c.id: c.label.say() for c in used.study.constructs}
+    labels = WHOLES | {
+        name: f"{label} (less is better)" if name in found.costs else label
+        for name, label in labels.items()
+    }
     return Section(
         id="relative_value",
         title=_title(found, labels),
         method="relative_value",
-        text=(_who(found),),
+        text=(*_overall(found), _who(found)),
         caution=CAUTION,
         tables=(_table(found, labels),),
     )
@@ -56,7 +60,8 @@ def _table(found: RelativeValue, labels: dict[str, str]) -> Table:
         columns=("Against", "Ours", "Theirs", "Ours less theirs", "Index", "Verdict"),
         rows=tuple(rows),
         chart=3,
-        note="Ahead or behind where the difference passes its test at 5 %, allowing for all lines. "
+        note="Ahead or behind where the difference passes its test at 5 %, allowing for all lines; "
+        "of costs, less is ahead. "
         "The index is ours over theirs, its zero the lowest answer to every item: compare it over "
         "time, never as so many times the value.",
     )
@@ -79,6 +84,20 @@ def _burdens(found: RelativeValue) -> frozenset[str]:
     return frozenset({PAINS, *found.costs})
 
 
+def _overall(found: RelativeValue) -> tuple[str, ...]:
+    """Benefits less costs against each competitor, in a sentence; none where costs are not asked.
+
+    A title may be about a part of it, which another part makes up for.
+    """
+    said = [
+        f"against {_name(found, c.competitor)} {spoken(c.difference, signed=True)} points, "
+        f"{_verdict(c, found)}"
+        for c in found.comparisons
+        if c.figure == VALUE and c.competitor != AVERAGE and c.difference.available
+    ]
+    return (f"Benefits less costs, all in all: {'; '.join(said)}.",) if said else ()
+
+
 def _who(found: RelativeValue) -> str:
     names = {found.own[0]: found.own[1], **found.competitors}
     return "Rated by: " + ", ".join(f"{names[b]} {n}" for b, n in found.raters.items()) + "."
@@ -98,9 +117,10 @@ def _title(found: RelativeValue, labels: dict[str, str]) -> str:
     value, *span = ends(first.difference)
     way = "behind" if behind else "ahead of"
     low, high = sorted(map(abs, span))
+    figure = _inside(labels[first.figure]).replace(" (less is better)", ", where less is better")
     return (
         f"{found.own[1]} is {abs(value):.0f} points {way} {_name(found, first.competitor)} in "
-        f"{_inside(labels[first.figure])} ({low:.0f} to {high:.0f})"
+        f"{figure} ({low:.0f} to {high:.0f})"
     )
 
 

@@ -140,6 +140,7 @@ def write_fit(folder: Path, found: Analysis) -> None:
     from analysis.choices.exponent import write_exponent
     from analysis.choices.hb.files import write_diagnostics, write_draws_array, write_individual
     from analysis.cli.partworths.tables import write_tables
+    from analysis.customers.calibration import write_calibration
     from analysis.rendering.html import diagnostics_html
     from analysis.rendering.traces import draw_diagnostics
 
@@ -152,6 +153,8 @@ def write_fit(folder: Path, found: Analysis) -> None:
         write_diagnostics(folder / "diagnostics.json", fit.fitted)
         write_draws_array(folder, fit.fitted)
         write_exponent(folder, fit.fitted, fit.choices, seed=fit.seed)
+        if found.calibration is not None:
+            write_calibration(folder, found.calibration)
     charts = draw_diagnostics(diagnostics)
     (folder / "diagnostics.html").write_text(diagnostics_html(diagnostics, charts), "utf-8")
     page = {"diagnostics": diagnostics.model_dump(mode="json"), "charts": charts}

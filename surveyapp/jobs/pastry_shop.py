@@ -32,8 +32,8 @@ def invent(study: Study, *, today: date, respondents: int) -> Company:
 def load(settings: Settings, company: Company) -> FileLoad:
     """Load the ledgers the way a company's files are loaded; a file loaded before is skipped.
 
-    Returns what became of the file of purchases; social events, the loyalty programme, margin and
-    acquisition cost are loaded beside it.
+    Returns what became of the file of purchases; what was on offer, social events, the
+    loyalty programme, margin and acquisition cost are loaded beside it.
     """
     settings.files.mkdir(parents=True, exist_ok=True)
     amounts = [f"{cents / 100:.2f}" for cents in company.purchases["amount"].astype(int)]
@@ -42,6 +42,7 @@ def load(settings: Settings, company: Company) -> FileLoad:
         "acquisition": acquisition_of(company),
         "events": company.events,
         "loyalty": company.loyalty,
+        "availability": company.availability,
         "purchases": company.purchases.assign(amount=amounts),
     }
     for kind, table in tables.items():

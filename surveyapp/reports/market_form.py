@@ -30,6 +30,15 @@ METHODS = {
     ),
 }
 """Of counting choices: its name, and what it assumes."""
+EXPONENTS = {
+    "": "People choose as exactly as in the survey's tasks.",
+    "tuned": "People choose as exactly as predicts survey tasks best that were held back.",
+    "bought": (
+        "Levels and prices count as much as they did in what customers bought, and products of the "
+        "shop as often as they are bought beyond what levels and prices explain."
+    ),
+}
+"""Of how much utilities count: what it means."""
 _NUMBERED = re.compile(r"^([pb])(\d{1,2})\.(name|own|cost|had|a\.[a-z0-9_]+)$")
 
 
@@ -57,7 +66,7 @@ class MarketForm:
     curve: int = 1
     """The product whose prices and levels are tried, counted from 1."""
     exponent: str = ""
-    """'tuned', or '' for 1; of share of preference only."""
+    """'tuned', 'bought' (calibrated on purchases), or '' for 1; of share of preference only."""
     best: bool = False
     """Whether to search for the best version of the product ``curve``."""
     keep: tuple[str, ...] = ()
@@ -156,7 +165,7 @@ def read_form(given: Mapping[str, str], exercise: ChoiceExercise) -> MarketForm:
     if not products:
         return start
     method = given.get("method", "share")
-    curve = given.get("curve", "1")
+    curve, exponent = given.get("curve", "1"), given.get("exponent", "")
     return MarketForm(
         products[:MOST],
         _products(given, BASE, exercise)[:MOST] or products[:MOST],
@@ -164,7 +173,7 @@ def read_form(given: Mapping[str, str], exercise: ChoiceExercise) -> MarketForm:
         size=given.get("size", "").strip()[:20],
         method=method if method in METHODS else "share",
         segment=given.get("segment", "")[:300],
-        exponent="tuned" if given.get("exponent") == "tuned" and method == "share" else "",
+        exponent=exponent if exponent in EXPONENTS and method == "share" else "",
         best=given.get("best") == "1",
         keep=tuple(a.id for a in exercise.attributes if given.get(f"keep.{a.id}") == "1"),
         curve=int(curve) if curve.isdecimal() and 0 < int(curve[:3]) <= len(products) else 1,
@@ -186,6 +195,27 @@ def _products(
         name = fields.get("name", "")[:LONGEST]
         made.append(ProductForm(name, fields.get("own") == "1", cost, had or "100", levels))
     return tuple(made)
+
+
+def sold_market(form: MarketForm, sold: Mapping[str, Mapping[str, str | float]]) -> MarketForm:
+    """The form with the shop's own products, calibrated; none left out, as purchases know none."""
+    products = tuple(
+        ProductForm(
+            name[:LONGEST],
+            own=True,
+            levels={a: v if isinstance(v, str) else f"{v:g}" for a, v in levels.items()},
+        )
+        for name, levels in sold.items()
+    )[:MOST]
+    return replace(
+        form,
+        products=products,
+        base=products,
+        none=False,
+        method="share",
+        exponent="bought",
+        curve=1,
+    )
 
 
 def acted(form: MarketForm, act: str) -> MarketForm:

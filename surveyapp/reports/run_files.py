@@ -43,6 +43,7 @@ DOWNLOADS = {
     "wtp.csv": "What customers would pay",
     "individual.parquet": "Part-worths of every respondent, with their uncertainty",
     "draws.npy": "Draws of every respondent (NumPy, float32)",
+    "calibration.json": "The calibration of the simulator on purchases, and how it was judged",
     "exponent.json": "The exponent of the simulator, tuned on half of the holdout tasks",
     "draws.json": "Names of the draws' respondents and columns",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from surveyapp.studies.fielding import read_definition
 
 if TYPE_CHECKING:
     from analysis.choices.coding import Coding
+    from analysis.choices.simulator.calibration import Calibration
     from analysis.choices.simulator.people import People
     from analysis.choices.simulator.worths import Worths
     from surveyapp.reports.simulating import Simulation
@@ -79,10 +81,46 @@ def simulator(report: str) -> ResponseReturnValue:
     form = market_form.read_form(request.args, opened.exercise)
     act = request.args.get("do", "")
     if act:
-        acted = market_form.acted(form, act)
+        acted = _acted(opened, form, act)
         address = url_for("reports.simulator", report=report)
         return redirect(f"{address}?{acted.query}", code=303)
     return _page(opened, form)
+
+
+def _acted(opened: Opened, form: MarketForm, act: str) -> MarketForm:
+    """The form after a button; 'sold' puts in the products that the calibration is of."""
+    if act != "sold":
+        return market_form.acted(form, act)
+    made = _calibration(opened).usable
+    if made is None or opened.exercise is None:
+        return form
+    sold = {one.name: one.levels for one in made.sold}
+    return market_form.sold_market(form, _typed(opened.exercise, sold))
+
+
+def _typed(
+    exercise: ChoiceExercise, sold: Mapping[str, Mapping[str, str | float]]
+) -> dict[str, dict[str, str | float]]:
+    """Levels as the form has them: of what is typed, the number of a level in place of its id."""
+    found: dict[str, dict[str, str | float]] = {name: dict(own) for name, own in sold.items()}
+    for attribute in exercise.attributes:
+        if not market_form.is_typed(attribute):
+            continue
+        for own in found.values():
+            value = own[attribute.id]
+            number = attribute.level(value).number if isinstance(value, str) else value
+            own[attribute.id] = f"{number:g}"
+    return found
+
+
+def _calibration(opened: Opened) -> Calibration:
+    from analysis.choices.simulator.calibration import Calibration, read_calibration
+
+    assert opened.folder is not None
+    try:
+        return read_calibration(opened.folder)
+    except ValueError:
+        return Calibration(reason="the file of the calibration cannot be read")
 
 
 def _page(opened: Opened, form: MarketForm, fault: str = "", name: str = "") -> str:
@@ -120,6 +158,8 @@ def _page(opened: Opened, form: MarketForm, fault: str = "", name: str = "") -> 
         drawings=_drawings(form, found, unit),
         holdouts=read_holdouts(opened.folder).sentences(),
         exponent=read_exponent(opened.folder),
+        calibration=_calibration(opened),
+        exponents=market_form.EXPONENTS,
         saved=saved,
         fault=fault,
         name=name,
@@ -141,13 +181,16 @@ def _coding(opened: Opened) -> Coding:
 def _simulated(
     opened: Opened, coding: Coding, worths: Worths, people: People, form: MarketForm
 ) -> tuple[Simulation | None, list[tuple[str, str]]]:
+    from analysis.choices.simulator.calibration import calibrated
     from analysis.choices.simulator.exponent import read_exponent
     from surveyapp.reports import simulating
 
     market, base, wrong = simulating.read_market(form, coding)
     if market is None or base is None:
         return None, wrong
-    if form.exponent and opened.folder is not None:
+    if form.exponent == "bought" and (made := _calibration(opened).usable) is not None:
+        worths = calibrated(worths, made)
+    elif form.exponent == "tuned" and opened.folder is not None:
         scale = read_exponent(opened.folder).chosen
         market, base = replace(market, scale=scale), replace(base, scale=scale)
     return simulating.simulate(worths, people, form, market, base), wrong

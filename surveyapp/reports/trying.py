@@ -63,7 +63,10 @@ def tried(
 def _best(
     simulator: Simulator, market: Market, place: int, keep: tuple[str, ...]
 ) -> tuple[Found | None, str]:
-    """The best version by profit, else revenue, else share; or why it is not searched for."""
+    """The best version by profit, else revenue, else share; or why it is not searched for.
+
+    Money is no goal where everybody must buy one of our products.
+    """
     from analysis.choices.simulator.search import NoGoal, search
     from analysis.choices.simulator.worths import FEWEST_DRAWS
 
@@ -109,6 +112,8 @@ def _values(
 def _goal(simulator: Simulator, market: Market) -> Goal:
     from analysis.choices.simulator.outcomes import margin
 
+    if market.captive:
+        return "share"
     own = [n for n, product in enumerate(market.products) if product.own]
     for goal in ("profit", "revenue"):
         if all(not isinstance(margin(simulator, market, n, goal), str) for n in own):

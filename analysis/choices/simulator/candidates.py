@@ -59,7 +59,12 @@ def of_candidates(
 def _worth(
     simulator: Simulator, market: Market, place: int, versions: Sequence[Product], kind: str
 ) -> tuple[Floats, Floats] | None:
-    """Money of a whole market for each version (C,), and for each alternative (J,)."""
+    """Money of a whole market for each version (C,), and for each alternative (J,).
+
+    None where it is not known, or where no price could lose a customer.
+    """
+    if market.captive:
+        return None
     total = size(market)
     of_versions = []
     for version in versions:
@@ -112,7 +117,7 @@ def _fast(
     rest = Offer(offer.rows, offer.offsets, offer.availability.copy())
     rest.availability[place] = 1.0
     rows = np.array([row(worths.coding, v.levels) for v in versions]) * market.scale
-    shift = np.log([v.factor for v in versions]).astype(np.float32)
+    shifts = worths.shifts([(v.name, v.factor) for v in versions])
     had = np.array([v.availability for v in versions])
     worth = others.astype(np.float32)
     found = np.zeros((len(own), len(worths.points), len(versions)))
@@ -123,6 +128,7 @@ def _fast(
         mass = member * worths.mass[draw]
         mass /= mass.sum()
         absent = _absent(worths, draw, place, had)
+        shift = shifts[draw % len(shifts)]
         for start in range(0, len(versions), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             gain = rows[part].astype(np.float32) @ worths.points[draw].T

@@ -57,10 +57,11 @@ def in_words(simulator: Simulator) -> str:
         )
     if worths.kind == "classes":
         return f"share of preference of classes; 95 % of a {boot}, classes taken as known"
+    by = ", calibrated on purchases" if worths.constants else ""
     if worths.kind == "logit":
-        return f"share of preference; 95 % of {len(worths.points):,} draws, cluster covariance"
+        return f"share of preference{by}; 95 % of {len(worths.points):,} draws, cluster covariance"
     name = "share of preference" if simulator.method == "share" else "first choice"
-    return f"{name}, mean of {len(worths.points):,} draws; 95 % of draws, {boot}"
+    return f"{name}{by}, mean of {len(worths.points):,} draws; 95 % of draws, {boot}"
 
 
 def estimated(

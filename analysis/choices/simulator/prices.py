@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.choices.coding import Floats, table_numbers, tested_range
-from analysis.choices.simulator.candidates import Candidates, of_candidates, with_level
+from analysis.choices.simulator.candidates import of_candidates, with_level
 from analysis.choices.simulator.outcomes import estimated, in_words
-from analysis.choices.simulator.products import Market, number_of, settled, why_not_shown
+from analysis.choices.simulator.products import CAPTIVE, Market, number_of, settled, why_not_shown
 from analysis.choices.simulator.search import Ranking, rank
 from analysis.choices.simulator.shares import Simulator
 from analysis.estimate import Estimate, unavailable
@@ -92,8 +92,8 @@ def price_curve(
             number,
             any(abs(number - t) < 1e-9 for t in tested),
             estimated(simulator, found.share[:, c], segment=segment),
-            _money(simulator, found, "revenue", c, segment),
-            _money(simulator, found, "profit", c, segment),
+            _money(simulator, market, found.revenue, c, segment),
+            _money(simulator, market, found.profit, c, segment),
         )
         for c, number in enumerate(wanted)
     )
@@ -109,10 +109,12 @@ def _grid(price: Attribute, tested: list[float]) -> list[float]:
     return [*tested, *np.linspace(low, high, STEPS + 1).tolist()]
 
 
-def _money(simulator: Simulator, found: Candidates, kind: str, c: int, segment: int) -> Estimate:
-    unit, drawn = simulator.worths.coding.money_unit, getattr(found, kind)
+def _money(
+    simulator: Simulator, market: Market, drawn: Floats | None, c: int, segment: int
+) -> Estimate:
+    unit = simulator.worths.coding.money_unit
     if drawn is None:
-        why = "the unit cost of an own product is not given"
+        why = CAPTIVE if market.captive else "the unit cost of an own product is not given"
         n = simulator.worths.n[segment]
         return unavailable(why, n=n, method=in_words(simulator), unit=unit)
     return estimated(simulator, drawn[:, c], segment=segment, unit=unit)

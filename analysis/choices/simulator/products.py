@@ -16,6 +16,10 @@ Levels = Mapping[str, str | float]
 Costs = Mapping[str, Mapping[str, float]]
 """What a level adds to the cost of a unit, by attribute and level id."""
 MOST_PRODUCTS = 30
+CAPTIVE = (
+    "everybody must buy one of our products here, so that any price would do: offer none, or add a "
+    "competitor"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,11 @@ class Market:
     def names(self) -> list[str]:
         """The products, then none where it is offered."""
         return [p.name for p in self.products] + ([NONE] if self.none else [])
+
+    @property
+    def captive(self) -> bool:
+        """Whether everybody must buy one of our products, so that any price would do."""
+        return not self.none and all(p.own for p in self.products)
 
     def place(self, name: str) -> int:
         """Where a product stands; KeyError when there is none of this name."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis.choices.coding import Floats
 from analysis.choices.simulator.candidates import of_candidates
 from analysis.choices.simulator.outcomes import estimated
-from analysis.choices.simulator.products import Market, Product, why_not_shown
+from analysis.choices.simulator.products import CAPTIVE, Market, Product, why_not_shown
 from analysis.choices.simulator.shares import Simulator
 from analysis.estimate import Estimate
 
@@ -144,7 +144,8 @@ def search(
     found = of_candidates(thin, market, place, shown, segment=segment)
     drawn = getattr(found, goal)
     if drawn is None:
-        raise NoGoal(f"the {goal} is not known: give unit_cost to every own product, and a price")
+        why = "give unit_cost to every own product, and a price"
+        raise NoGoal(f"the {goal} is not known: {CAPTIVE if market.captive else why}")
     unit = "share" if goal == "share" else coding.money_unit
     places = [n for n, p in enumerate(shown) if p == today]
     present = places[0] if places else None

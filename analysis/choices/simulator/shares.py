@@ -50,6 +50,8 @@ class Simulator:
 
     def __post_init__(self) -> None:
         why = why_not(self.worths, self.method)
+        if self.worths.constants and self.method != "share":
+            why = "a calibration on purchases is of share of preference. Use --method share"
         if why:
             raise CannotSimulate(why)
 
@@ -101,7 +103,7 @@ _SAID = {"share": "share of preference", "first-choice": "first choice"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Offer:
-    """A market, coded: rows (J, K) scaled, log factors (J,), availabilities (J,)."""
+    """A market, coded: rows (J, K) scaled, shifts (D or 1, J), availabilities (J,)."""
 
     rows: Singles
     offsets: Singles
@@ -113,10 +115,11 @@ class Offer:
         rows = [row(worths.coding, p.levels) for p in market.products]
         rows += [row(worths.coding, None)] if market.none else []
         ones = [1.0] * market.none
-        factors = np.array([*(p.factor for p in market.products), *ones])
+        named = [(p.name, p.factor) for p in market.products]
+        offsets = worths.shifts([*named, *[("", 1.0)] * market.none])
         available = np.array([*(p.availability for p in market.products), *ones])
         scaled = (np.array(rows) * market.scale).astype(np.float32)
-        return Offer(scaled, np.log(factors).astype(np.float32), available)
+        return Offer(scaled, offsets, available)
 
     def missing(self, worths: Worths, draw: int) -> dict[int, NDArray[np.bool_]]:
         """By place, for whom a product cannot be had in a draw, (N,).
@@ -138,7 +141,7 @@ def utilities(worths: Worths, offer: Offer) -> Iterator[tuple[int, Singles]]:
     for draw in range(len(worths.points)):
         np.matmul(offer.rows, worths.points[draw].T, out=buffer)
         if shifted:
-            buffer += offer.offsets[:, None]
+            buffer += offer.offsets[draw % len(offer.offsets)][:, None]
         for place, absent in offer.missing(worths, draw).items():
             buffer[place, absent] = -np.inf
         yield draw, buffer

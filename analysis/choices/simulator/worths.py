@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -55,6 +55,8 @@ class Worths:
         Of the bootstrap, and of everything drawn later.
     kept_of
         Draws saved; ``points`` may be every so-manieth of them.
+    constants
+        (D,) float32 by product, added to the utility of whatever has its name: a calibration.
     """
 
     coding: Coding
@@ -68,6 +70,7 @@ class Worths:
     seed: int
     kept_of: int
     belonging: Singles | None = None
+    constants: Mapping[str, Singles] = field(default_factory=dict)
 
     def thinned(self, cells: int) -> Worths:
         """The same with fewer draws, evenly spread, but not fewer than 200."""
@@ -75,7 +78,22 @@ class Worths:
             return self
         wanted = max(FEWEST_DRAWS, cells // self.points.shape[1])
         at = _evenly(len(self.points), wanted)
-        return replace(self, points=self.points[at], mass=self.mass[at])
+        constants = {name: drawn[at] for name, drawn in self.constants.items()}
+        return replace(self, points=self.points[at], mass=self.mass[at], constants=constants)
+
+    def shifts(self, products: Sequence[tuple[str, float]]) -> Singles:
+        """What is added to utilities, (D, J), or (1, J) where it is the same in every draw.
+
+        Of products as names and factors: the logarithm of the factor, and the constant of the name.
+        """
+        plain = np.log([[factor for _, factor in products]]).astype(np.float32)
+        if not self.constants:
+            return plain
+        drawn = {plain_name(name): constant for name, constant in self.constants.items()}
+        none = np.zeros(len(self.points), dtype=np.float32)
+        own = np.stack([drawn.get(plain_name(name), none) for name, _ in products], axis=1)
+        found: Singles = plain + own
+        return found
 
     def at_means(self) -> Worths:
         """Of the mean draw of every respondent, where there are draws of respondents."""
@@ -92,6 +110,11 @@ class Worths:
         return replace(
             self, member=self.member[k : k + 1], segments=(segment,), n=self.n[k : k + 1]
         )
+
+
+def plain_name(name: str) -> str:
+    """A product's name by which it is told apart: whatever the case, '_' a space."""
+    return " ".join(name.replace("_", " ").casefold().split())
 
 
 def _evenly(length: int, wanted: int) -> slice:

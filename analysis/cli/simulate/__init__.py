@@ -11,6 +11,7 @@ from analysis.cli.bad_input import BadInput, bad_input
 from analysis.cli.partworths.request import read_segments, read_weights
 
 if TYPE_CHECKING:
+    from analysis.choices.simulator.calibration import Calibration
     from analysis.choices.simulator.reading import ProductsFile
     from analysis.choices.simulator.worths import Worths
 
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
     help="tuned: the exponent tuned on half of the holdout tasks, where it predicts the other half "
     "better than 1 beyond its error; with --method share. Default: 'scale' of PRODUCTS.yaml, or 1.",
 )
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path, exists=True),
+    help="Scale and factors fitted on purchases, with their errors: the folder of an analysis "
+    "(runs/RUN_ID/) or the file that 'stated-bought' wrote; refused where later purchases were not "
+    "better predicted. With --method share.",
+)
 @click.option("--exercise", help="Id of the exercise; default: the one the plan reports.")
 @click.option(
     "--weights",
@@ -52,6 +60,7 @@ def simulate(
     products: Path,
     method: str,
     exponent: str | None,
+    calibration: Path | None,
     exercise: str | None,
     weights: Path | None,
     segments: Path | None,
@@ -83,14 +92,18 @@ def simulate(
         file = read_products(coding, content, lines)
     if exponent is not None:
         file = _with_tuned(file, content, method, partworths)
+    bought = _calibration(calibration, file, content, method, exponent)
     with bad_input(NoWorths, CannotSimulate):
         worths = read_worths(partworths, coding, seed=seed)
         worths = _divided(_weighted(worths, weights, partworths), segments)
+        worths = _calibrated(worths, bought)
         wanted = METHODS[("share", "first-choice", "rfc").index(method)]
         simulator = simulator_of(worths, wanted, file.errors)
     with bad_input():
         out.mkdir(parents=True, exist_ok=True)
-    said = write_all(out, simulator, file, partworths, tuned=exponent is not None)
+    said = write_all(
+        out, simulator, file, partworths, tuned=exponent is not None, calibration=bought
+    )
     click.echo("\n".join(said))
     click.echo(f"Written to {out}", err=True)
 
@@ -111,6 +124,45 @@ def _with_tuned(file: ProductsFile, content: Any, method: str, folder: Path) -> 
     scale = read_exponent(folder).chosen
     scenarios = {name: replace(m, scale=scale) for name, m in file.scenarios.items()}
     return replace(file, market=replace(file.market, scale=scale), scenarios=scenarios)
+
+
+def _calibration(
+    place: Path | None, file: ProductsFile, content: Any, method: str, exponent: str | None
+) -> Calibration | None:
+    """The calibration asked for; BadInput where it may not be used or does not fit the rest."""
+    from analysis.choices.simulator.calibration import read_calibration
+
+    if place is None:
+        return None
+    if method != "share":
+        raise BadInput(
+            f"--calibration is of share of preference, and --method is {method}: leave one of "
+            "them out"
+        )
+    if exponent is not None:
+        raise BadInput("--calibration has a scale of its own: leave --exponent tuned out")
+    markets = (file.market, *file.scenarios.values())
+    given = [key for key in ("scale",) if isinstance(content, dict) and key in content]
+    given += ["factor"] if any(p.factor != 1 for m in markets for p in m.products) else []
+    if given:
+        said = " and ".join(f"'{key}'" for key in given)
+        raise BadInput(f"the products file gives {said}: leave it or --calibration out")
+    with bad_input(ValueError):
+        found = read_calibration(place)
+    if found.usable is None:
+        raise BadInput(f"'{place}' cannot be used as a calibration: {found.why_not}")
+    return found
+
+
+def _calibrated(worths: Worths, found: Calibration | None) -> Worths:
+    """Part-worths with the calibration, where there is one."""
+    from analysis.choices.simulator.calibration import calibrated
+
+    if found is None or found.usable is None:
+        return worths
+    if worths.kind not in ("draws", "logit"):
+        raise BadInput(f"--calibration needs draws of part-worths, and these are {worths.kind}")
+    return calibrated(worths, found.usable)
 
 
 def _weighted(worths: Worths, path: Path | None, folder: Path) -> Worths:

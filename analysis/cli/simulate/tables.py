@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from analysis.choices.simulator.calibration import Calibration
 from analysis.choices.simulator.exponent import read_exponent
 from analysis.choices.simulator.files import are_final
 from analysis.choices.simulator.holdouts import read_holdouts
@@ -36,11 +37,18 @@ Rows = Iterator[dict[str, object]]
 
 
 def write_all(
-    out: Path, simulator: Simulator, file: ProductsFile, folder: Path, *, tuned: bool = False
+    out: Path,
+    simulator: Simulator,
+    file: ProductsFile,
+    folder: Path,
+    *,
+    tuned: bool = False,
+    calibration: Calibration | None = None,
 ) -> list[str]:
     """Simulate everything that was asked for; returns what to say.
 
     ``tuned``: the tuned exponent was asked for, and is in the markets where it earned it.
+    ``calibration``: what the simulator's part-worths are calibrated with.
     """
     click.echo("Simulating ...", err=True)
     markets = {BASE: file.market, **file.scenarios}
@@ -59,12 +67,27 @@ def write_all(
         best = _searched(simulator, file.market, file.search)
         write_csv(out / "search.csv", _search_rows(simulator, best))
     held = read_holdouts(folder)
-    write_json(out / "summary.json", _summary(simulator, file, found[BASE], folder))
+    summary = _summary(simulator, file, found[BASE], folder)
+    write_json(out / "summary.json", summary | {"calibration": _calibration(calibration)})
     said = _said(simulator, found, best, tuned)
+    if calibration is not None:
+        said += ["", *calibration.sentences(), *calibration.used(_names(markets))]
     said += ["", *held.sentences(), "", *read_exponent(folder).sentences()]
     if not are_final(folder):
         said.insert(0, f"NOT FINAL: the chains of the draws in '{folder}' do not agree.")
     return said
+
+
+def _names(markets: Mapping[str, Market]) -> list[str]:
+    """The products of all markets, each once."""
+    return list(dict.fromkeys(p.name for market in markets.values() for p in market.products))
+
+
+def _calibration(made: Calibration | None) -> dict[str, object] | None:
+    """What is in the figures, without its draws."""
+    if made is None or made.found is None:
+        return None
+    return made.found.model_dump(mode="json", exclude={"drawn"})
 
 
 CELLS = ("low", "high", "low_50", "high_50", "unit", "n", "method", "unavailable")

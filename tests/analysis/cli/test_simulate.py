@@ -8,10 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.choices.coding import coding_of
+from analysis.choices.simulator.calibration import Calibration
 from analysis.choices.simulator.exponent import Exponent, Judged, Tuned
 from analysis.cli import main
 from analysis.estimate import Estimate
 from analysis.study import parse_study
+from tests.analysis.choices.simulator.calibrations import calibration
 from tests.analysis.choices.simulator.markets import STUDY, drawn
 
 CODING = coding_of(parse_study(STUDY), parse_study(STUDY).choice_exercise())
@@ -167,6 +169,59 @@ def test_a_tuned_exponent_does_not_go_with_every_option(folder):
     (folder / "products.yaml").write_text("scale: 2\n" + (folder / "products.yaml").read_text())
     result, _ = run(folder, "--exponent", "tuned")
     assert result.exit_code == 2
+    assert "gives 'scale'" in result.stderr
+
+
+def leave_calibration(place, **more):
+    """A calibration of our product: scale .5 and a factor of 2, as an analysis leaves it."""
+    ours = {"colour": "red", "size": "small", "price": 2.0}
+    made = calibration({"Ours": ours}, scale=0.5, constant=float(np.log(2)), **more)
+    (place / "calibration.json").write_text(Calibration(found=made).model_dump_json())
+
+
+def test_a_calibration_on_purchases_is_scale_and_factors_with_their_source(folder):
+    leave_calibration(folder / "worths")
+    by_hand = (
+        (folder / "products.yaml").read_text().replace("own: true", "own: true\n    factor: 2")
+    )
+    (folder / "by_hand.yaml").write_text(f"scale: 0.5\n{by_hand}")
+    _, out = run(folder, products="by_hand.yaml")
+    wanted = pd.read_csv(out / "shares.csv")["share"].to_numpy()
+    for place in (folder / "worths", folder / "worths" / "calibration.json"):
+        result, out = run(folder, "--calibration", place)
+        assert result.exit_code == 0, result.output
+        shares = pd.read_csv(out / "shares.csv")
+        assert shares["share"].to_numpy() == pytest.approx(wanted, abs=1e-4)
+        assert shares["method"].str.contains("calibrated on purchases").all()
+    assert "study 'mugs', version 3" in result.stdout
+    assert "Ours 2.00" in result.stdout
+    assert "no product of the shop has their name: Rival, New" in result.stdout
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["calibration"]["scale"]["value"] == 0.5
+    assert "drawn" not in summary["calibration"]
+
+
+def test_a_calibration_that_did_not_earn_its_use_is_refused_with_the_reason(folder):
+    leave_calibration(folder / "worths", gain=-0.02)
+    result, _ = run(folder, "--calibration", folder / "worths")
+    assert result.exit_code == 2
+    assert "not predict better than the part-worths as stated" in " ".join(result.stderr.split())
+    result, _ = run(folder, "--calibration", folder)
+    assert "no purchases were set beside what was on offer" in " ".join(result.stderr.split())
+
+
+def test_a_calibration_does_not_go_with_every_option(folder):
+    leave_calibration(folder / "worths")
+    calibrated = ["--calibration", folder / "worths"]
+    for more, said in (
+        (["--method", "rfc"], "share of preference"),
+        (["--exponent", "tuned"], "leave --exponent tuned out"),
+    ):
+        result, _ = run(folder, *calibrated, *more)
+        assert result.exit_code == 2
+        assert said in " ".join(result.stderr.split())
+    (folder / "products.yaml").write_text("scale: 2\n" + (folder / "products.yaml").read_text())
+    result, _ = run(folder, *calibrated)
     assert "gives 'scale'" in result.stderr
 
 

@@ -105,8 +105,8 @@ def test_what_cannot_be_lined_up_is_counted_or_refused():
     gone = given["purchases"][:5].assign(product="unheard of")
     given["purchases"] = pd.concat([given["purchases"], strange, gone])
     found = lined_up(**given)
-    assert found.left_out["customer not linked"] == 30
-    assert found.left_out["product without levels"] == 5
+    assert found.left_out["of customers not linked"] == 30
+    assert found.left_out["of products without levels in the plan"] == 5
     assert np.isinf(found.utility).any()
     with pytest.raises(CannotCompare, match="each of the two periods"):
         compare(found, split=pd.Timestamp("2027-01-01"), seed=1)

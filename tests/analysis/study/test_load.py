@@ -18,6 +18,7 @@ from analysis.study import (
     read_study,
 )
 from analysis.study.load import MAX_BYTES
+from tests import builders
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 PASTRY = (EXAMPLES / "pastry/study.yaml").read_text()
@@ -469,11 +470,12 @@ pages:
 
 def test_products_of_the_plan_have_levels_of_the_exercise():
     bun = "{pineapple: none, look: plain, freshness: morning, packaging: bag}"
+    plan = builders.pastry_without_products()
     both = f"  products:\n    - {{product: BUN, levels: {bun}}}\n"
     cream = bun.replace("none", "cream").replace("bag", "bag, price: 1.1")
-    right = PASTRY + both + f"    - {{product: 4711, levels: {cream}}}\n".replace("4711", "'4711'")
+    right = plan + both + f"    - {{product: 4711, levels: {cream}}}\n".replace("4711", "'4711'")
     assert [sold.product for sold in parse_study(right).analysis.products] == ["BUN", "4711"]
-    assert {f.path for f in faults(PASTRY + both)} == {"analysis.products"}
+    assert {f.path for f in faults(plan + both)} == {"analysis.products"}
     wrong = "{pineapple: lots, colour: red, look: plain, packaging: bag, price: 3}"
     found = faults(right + f"    - {{product: BUN, levels: {wrong}}}\n")
     place = "analysis.products[2]"

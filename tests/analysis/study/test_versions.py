@@ -16,12 +16,12 @@ def test_nothing_changed_is_pooled():
 
 
 def test_a_changed_wording_keeps_one_item_apart_unless_declared():
-    new = PASTRY.replace("text: The pastries are fresh,", "text: The pastries are always fresh,")
-    assert outcomes(PASTRY, new)["function.fresh"] == "apart"
-    assert outcomes(PASTRY, new)["function.same"] == "pooled"
+    new = PASTRY.replace("text: The quality is the same", "text: The quality is about the same")
+    assert outcomes(PASTRY, new)["function.same"] == "apart"
+    assert outcomes(PASTRY, new)["function.order"] == "pooled"
     declared = new.replace("analysis:\n", "analysis:\n  equivalent: {function: [1]}\n")
-    assert outcomes(PASTRY, declared)["function.fresh"] == "declared"
-    assert outcomes(PASTRY, declared, number=2)["function.fresh"] == "apart"
+    assert outcomes(PASTRY, declared)["function.same"] == "declared"
+    assert outcomes(PASTRY, declared, number=2)["function.same"] == "apart"
 
 
 def test_changed_levels_are_refused_even_when_declared():

@@ -15,6 +15,7 @@ from analysis.choices.hb import fit_hb, sawtooth_prior
 from analysis.choices.mnl import fit_mnl
 from analysis.customer_key import customer_key
 from analysis.customers.lists import declining_customers
+from analysis.ratings.relative_value import relative_value
 from analysis.study import read_study
 from analysis.synthetic.archive_of import KEY, archive_of
 from analysis.synthetic.pastry import ChoiceTruth, pastry_company
@@ -132,6 +133,30 @@ def test_the_planted_relation_lies_in_the_interval(archive, company):
     planted = math.exp(company.truth.relation)
     assert found.low < planted < found.high
     assert found.low > 1
+
+
+def test_rivals_are_rated_by_their_planted_distance_from_the_own_shop(archive, company):
+    """Shop means of the constructs, seen through five points, follow the planted order."""
+    found = relative_value(STUDY, archive.answers)
+    said = {(c.competitor, c.figure): c.difference for c in found.comparisons}
+    truth = company.truth
+    for shop, means in truth.rivals.perceived.items():
+        for construct, mean in means.items():
+            planted = truth.ratings.perceived[construct][0] - mean
+            assert said[shop, construct].low - 3 < planted < said[shop, construct].high + 3
+    assert found.raters["ours"] > found.raters["kiosk"] > found.raters["coffee"] > 100
+
+
+def test_buns_that_are_liked_more_and_cost_less_are_bought_more(company):
+    """At the planted means: the share of a product follows its utility and constant."""
+    bought = company.purchases.groupby("product").size()
+    assert bought["morning_bun"] > bought["cream_bun"]
+    assert bought["gift_bun"] < bought["pineapple_bun"]
+    sales = company.purchases["product"].str.endswith("_bun") & company.purchases["on_sale"]
+    paid = company.purchases["amount"] / company.purchases["quantity"]
+    assert paid[sales].max() == 125
+    first = company.purchases[company.purchases["product"] == "pineapple_bun"]["time"].min()
+    assert (TODAY - first.date()).days < 52 * 7
 
 
 def test_decliners_are_over_represented_among_the_declining(archive, company):

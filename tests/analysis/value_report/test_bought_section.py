@@ -13,13 +13,13 @@ from analysis.customers.on_offer import frozen_on_offer
 from analysis.study.load import parse_study
 from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
-from analysis.value_report.bought_section import bought_section
+from analysis.value_report.bought_section import bought_parts
 from analysis.value_report.build import build_report
 from analysis.value_report.choice_parts import choice_parts
 from analysis.value_report.customer_parts import customer_parts
 from analysis.value_report.rating_parts import rating_parts
 from analysis.value_report.used import used_rows
-from tests.builders import PASTRY
+from tests import builders
 
 PLAIN = {"pineapple": "none", "look": "plain", "freshness": "yesterday", "packaging": "bag"}
 LEVELS = {
@@ -41,7 +41,9 @@ def sold():
         f"  - {{product: {name}, levels: {{{', '.join(f'{k}: {v}' for k, v in given.items())}}}}}\n"
         for name, given in LEVELS.items()
     ]
-    return parse_study(PASTRY.read_text() + "  products:\n" + "".join(f"  {n}" for n in named))
+    return parse_study(
+        builders.pastry_without_products() + "  products:\n" + "".join(f"  {n}" for n in named)
+    )
 
 
 def ledger():
@@ -94,8 +96,11 @@ class World:
     linked: pd.DataFrame
 
     def section(self, archive=None, fit=None):
+        return self.parts(archive, fit).section
+
+    def parts(self, archive=None, fit=None):
         used = used_rows(archive or self.archive)
-        return bought_section(used, fit or self.fit, self.linked, seed=1)
+        return bought_parts(used, fit or self.fit, self.linked, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -124,15 +129,19 @@ def table(found, name):
     return next(t for t in found.tables if t.id == name)
 
 
-def test_planted_scale_and_constants_lie_in_their_intervals(made):
+def near(found, truth):
+    """Within 3.3 standard errors: five intervals of 95 % need not all hold their truth."""
+    return abs(found.value - truth) < 3.3 / 1.96 * (found.high - found.low) / 2
+
+
+def test_planted_scale_and_constants_are_found(made):
     rows = {line[0]: line[1] for line in table(made, "calibration").rows}
     scale = rows.pop("Scale of the part-worths")
-    assert scale.low < SCALE < scale.high
+    assert near(scale, SCALE)
     assert scale.high - scale.low < 0.4
     centre = np.mean(list(CONSTANTS.values()))
     for name, truth in CONSTANTS.items():
-        found = rows[f"Constant of {name}"]
-        assert found.low < truth - centre < found.high
+        assert near(rows[f"Constant of {name}"], truth - centre)
 
 
 def test_useful_part_worths_are_called_so_with_both_periods(made):
@@ -152,6 +161,32 @@ def test_purchases_of_which_answers_say_nothing_are_not_called_predicted(world):
     scale = table(found, "calibration").rows[0][1]
     assert scale.low < 0 < scale.high
     assert "Is the calibration of use? No" in found.text[0]
+
+
+def test_the_calibration_for_the_simulator_is_the_one_of_the_section(world, made):
+    found = world.parts().calibration.usable
+    assert found.scale == table(made, "calibration").rows[0][1]
+    assert {one.name: one.levels["price"] for one in found.sold} == {
+        name: pytest.approx(int(later) / 100) for name, (_, later) in PRICES.items()
+    }
+    gift = next(one for one in found.sold if one.name == "GIFT BUN")
+    assert gift.levels | {"price": 0} == LEVELS["GIFT BUN"] | {"price": 0}
+    assert gift.factor.low < gift.factor.value < gift.factor.high < 1
+    assert (found.source.study, found.source.version) == ("pastry", 1)
+    drawn = np.array(found.drawn)
+    assert drawn.shape == (1000, 1 + len(LEVELS))
+    assert drawn[:, 0].mean() == pytest.approx(found.scale.value, abs=0.02)
+    assert drawn[:, 1:].sum(axis=1) == pytest.approx(0, abs=0.001)
+
+
+def test_a_calibration_that_says_nothing_of_purchases_is_not_offered(world):
+    useless = world.parts(frozen(world.archive, world.fit, scale=0.0)).calibration
+    assert useless.usable is None
+    assert "does not predict better than a simple guess" in useless.why_not
+    few = world.archive.on_offer[world.archive.on_offer["occasion"] == 1].head(200)
+    none = world.parts(replace(world.archive, on_offer=few)).calibration
+    assert none.found is None
+    assert "100" in none.why_not
 
 
 def test_too_few_purchases_give_the_reason_and_no_figures(world):

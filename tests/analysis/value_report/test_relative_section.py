@@ -40,6 +40,8 @@ def test_a_competitor_that_is_ahead_is_the_title(archive):
     rows = {row[0]: row for row in found.tables[0].rows}
     assert rows["South: Quality"][-1] == "behind"
     assert rows["North: Quality"][-1] == "no clear difference"
+    assert "North: Burden (less is better)" in rows
+    assert "against South −" in found.text[0].replace("; against", ", against")
     assert "relative_value" in {method.id for method in report.methods}
 
 

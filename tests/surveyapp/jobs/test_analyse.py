@@ -55,6 +55,18 @@ def test_the_run_keeps_everything_that_was_made(ran):
     assert found.estimator == "hb"
 
 
+def test_the_report_of_the_demo_has_rivals_and_purchases_in_it(ran):
+    settings, _, (job, _), _ = ran
+    report = json.loads((run_files.folder_of(settings, job.job) / "report.json").read_text())
+    sections = {section["id"]: section for section in report["sections"]}
+    against = {row[0] for table in sections["relative_value"]["tables"] for row in table["rows"]}
+    assert "The station kiosk: Benefits less costs" in against
+    assert "The coffee house: Price felt as a burden (less is better)" in against
+    tables = {table["id"]: table for table in sections["stated_bought"]["tables"]}
+    named = {row[0] for row in tables["calibration"]["rows"]}
+    assert named >= {"Scale of the part-worths", "Constant of gift_bun", "Constant of plain_bun"}
+
+
 def test_draws_are_named_and_agree_with_the_part_worths(ran):
     settings, _, (job, _), _ = ran
     folder = run_files.folder_of(settings, job.job)

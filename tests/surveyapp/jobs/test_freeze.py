@@ -109,6 +109,7 @@ def test_choices_of_an_earlier_version_with_other_levels_are_left_out(app, tmp_p
     text = builders.PASTRY.read_text()
     same = parse_study(text.replace("Our pastry shop", "Our shop"))
     changed = text.replace("{id: bag, label: Paper bag}", "{id: sack, label: Sack}")
+    changed = changed.replace("packaging: bag}", "packaging: sack}")
     other = parse_study(changed.replace("bag: 0", "sack: 0"))
     assert builders.publish(app, same) == 2
     assert builders.publish(app, other) == 3
@@ -177,7 +178,7 @@ def test_what_was_on_offer_at_each_purchase_is_frozen_for_who_agreed(app, tmp_pa
     agreed, apart = (customer_key(raw, KEY) for raw in ("ann", "bob"))
     answered(app, agreed, linking="yes")
     answered(app, apart, linking="no")
-    builders.publish(app, parse_study(builders.PASTRY.read_text().rstrip() + PRODUCTS))
+    builders.publish(app, parse_study(builders.pastry_without_products().rstrip() + PRODUCTS))
     settings = builders.make_settings(tmp_path)
     head = "customer,time,amount,currency,product,store,order,line\n"
     rows = {
@@ -197,7 +198,7 @@ def test_what_was_on_offer_at_each_purchase_is_frozen_for_who_agreed(app, tmp_pa
         (tmp_path / f"{kind}.csv").write_text(text, encoding="utf-8")
         how = replace(loading(settings, kind), key=KEY)
         load_files([tmp_path / f"{kind}.csv"], how, Layout(source="t"))
-    assert frozen(app, tmp_path, 1).on_offer.empty  # that version names no products
+    assert frozen(app, tmp_path, 1).on_offer.empty  # that version names other products
     archive = frozen(app, tmp_path, 2)
     found = archive.on_offer
     assert set(found["customer"]) == {agreed}
@@ -209,6 +210,6 @@ def test_what_was_on_offer_at_each_purchase_is_frozen_for_who_agreed(app, tmp_pa
     ]
     assert archive.facts["on_offer_found"] == "2"
     left_out = archive.facts["on_offer_left_out"]
-    assert left_out == "1 product without levels, 1 nothing else on offer"
+    assert left_out == "1 of products without levels in the plan, 1 with nothing else on offer"
     write_archive(tmp_path / "a.sqlite", archive)
     assert digest(read_archive(tmp_path / "a.sqlite")) == digest(archive)

@@ -7,10 +7,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from analysis.choices.simulator.calibration import Calibration
 from surveyapp.reports import market_form, simulating, trying
 from surveyapp.reports.run_files import folder_of
 from surveyapp.store import jobs
 from tests import builders
+from tests.analysis.choices.simulator.calibrations import calibration
 from tests.analysis.cli.test_simulate import leave_exponent
 from tests.surveyapp.people import Person, logged_in
 from tests.surveyapp.reports.test_reports import store_report
@@ -173,6 +175,85 @@ def test_a_tuned_exponent_is_shown_and_used_only_when_chosen(simulated):
     page = manager.get(PAGE).text
     assert "tuned on holdout tasks</option>" not in page
     assert "the exponent stays 1" in text(page)
+
+
+BUNS = {
+    "cream_bun": {"pineapple": "cream", "look": "plain", "freshness": "morning", "packaging": "bag",
+                  "price": "120"},
+    "plain_bun": {"pineapple": "none", "look": "plain", "freshness": "yesterday",
+                  "packaging": "bag", "price": 1.0},
+}  # fmt: skip
+
+
+def leave_calibration(app, **more):
+    folder = folder_of(app.extensions["surveyapp.settings"], "run1")
+    made = Calibration(found=calibration(BUNS, **more))
+    (folder / "calibration.json").write_text(made.model_dump_json())
+
+
+def test_the_calibration_on_purchases_is_offered_with_its_source_and_its_record(simulated):
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    plain = shares(manager, given)["Our product"]
+    leave_calibration(simulated)
+    page = manager.get(PAGE).text
+    assert "0.50, as calibrated on purchases</option>" in page
+    said = text(page)
+    assert "of 900 later ones it names the product bought in 40% (35% to 45%)" in said
+    assert "study 'mugs', version 3" in said.replace("&#39;", "'")
+    assert "no calibration from outside" in said
+    assert shares(manager, given)["Our product"]["share"] == plain["share"]
+    row = shares(manager, given | {"exponent": "bought"})["Our product"]
+    assert "calibrated on purchases" in row["method"]
+    assert abs(float(row["share"]) - 1 / 3) < abs(float(plain["share"]) - 1 / 3)
+    said = text(manager.get(PAGE, query_string=given | {"exponent": "bought"}).text)
+    assert "utilities times 0.50" in said
+    assert "no product of the shop has their name: Our product, Competitor" in said
+
+
+def test_the_products_of_the_shop_are_put_in_at_their_last_price(simulated):
+    leave_calibration(simulated, constant=3.0)
+    manager = logged_in(simulated, "manager")
+    start = fields(market_form.first_market(EXERCISE))
+    sent = manager.get(PAGE, query_string=start | {"do": "sold"})
+    assert sent.status_code == 303
+    given = dict(parse_qsl(urlsplit(sent.location).query, keep_blank_values=True))
+    assert (given["p1.name"], given["p1.a.price"], given["p2.a.price"]) == ("cream_bun", "1.2", "1")
+    assert (given["exponent"], given["none"], given["p1.own"]) == ("bought", "0", "1")
+    found = shares(manager, given)
+    without = shares(manager, given | {"exponent": ""})
+    assert float(found["cream_bun"]["share"]) > 0.8 > float(without["cream_bun"]["share"])
+    page = text(manager.get(sent.location).text)
+    assert "odds times cream_bun 20.09" in page
+    # Nobody can go elsewhere: the dearest price would always pay best.
+    assert "pays best at" not in page
+    assert "No revenue or profit by price: everybody must buy one of our products here" in page
+    given |= {"p2.name": "Rival", "p2.own": "0"}
+    assert "pays best at" in text(manager.get(PAGE, query_string=given).text)
+
+
+def test_a_calibration_that_predicts_no_better_is_refused_with_the_reason(simulated):
+    leave_calibration(simulated, gain=0.01)
+    manager = logged_in(simulated, "manager")
+    given = fields(market_form.first_market(EXERCISE))
+    page = manager.get(PAGE, query_string=given | {"exponent": "bought"}).text
+    assert 'value="bought"' not in page
+    assert 'value="sold"' not in page
+    assert "Not offered as calibrated on purchases: on 900 later purchases it does not" in text(
+        page
+    )
+    assert "Not calibrated on purchases, as was asked for" in text(page)
+    asked = shares(manager, given | {"exponent": "bought"})["Our product"]
+    assert asked == shares(manager, given)["Our product"]
+    folder = folder_of(simulated.extensions["surveyapp.settings"], "run1")
+    (folder / "calibration.json").write_text("{")
+    assert "cannot be read" in text(manager.get(PAGE).text)
+
+
+def test_without_purchases_the_page_says_what_a_calibration_needs(simulated):
+    said = text(logged_in(simulated, "manager").get(PAGE).text)
+    assert "Not calibrated on purchases: no purchases were set beside what was on offer" in said
+    assert "as calibrated on purchases" not in said
 
 
 def test_scenarios_are_saved_by_name_and_removed_by_their_author(simulated):

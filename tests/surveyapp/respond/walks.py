@@ -7,7 +7,7 @@ import re
 from tests import builders
 
 CONSENT = {"consent": "yes", "linking": "yes"}
-AVOIDED = ("no", "nothing")
+AVOIDED = ("no", "nothing", "nowhere")
 HABITS = {"visits": "weekly", "occasions": ["guests", "gift"]}
 
 
