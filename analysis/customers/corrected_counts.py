@@ -13,13 +13,18 @@ from analysis.estimate import Estimate, unavailable
 
 Floats = NDArray[np.float64]
 LEAST_CUSTOMERS = 100
+LEAST_ON_SALE = 2
 STEP = 10.0
 """Points of value that the ratio is for."""
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(24)
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+PLACES = np.linspace(-6.0, 4.5, 43)
+"""Where habits beside value may lie, in standard deviations; further below, where counts are few."""
+ROUNDS = 50
+TINY = 1e-300
 SAMPLES = 200
 METHOD = (
     "Poisson regression of later purchase days on true value and true habit, errors of both "
-    "corrected; bootstrap interval"
+    "corrected, without customers who bought on sale only; bootstrap interval"
 )
 
 
@@ -44,18 +49,22 @@ def corrected_relation(
 ) -> Estimate:
     """Ratio of later purchase days per 10 points of value, corrected for errors of measurement.
 
-    True value V and true habit H (log purchase days a week before) are bivariate normal over
-    customers; the value is seen with a normal error of known variance, purchase days before are
-    Poisson given H. Their moments give the prior; the mean of later days given what was seen,
-    E[exp(a + b V + c H)] times weeks, is integrated by Gauss-Hermite quadrature, and (a, b, c) fit
-    by the Poisson quasi-likelihood, which asks of later counts only that their mean is right.
-    Earlier counts that burst more than Poisson make habits look more different than they are.
+    True value V is normal over customers and seen with a normal error of known variance. Habit H
+    (log purchase days a week before) is k V and something beside, whose distribution is found
+    from the counts (places with shares, by EM from a normal one); purchase days before are Poisson
+    given H, and k is the covariance of value and counts over the true variance of V. The mean of
+    later days given what was seen, E[exp(a + b V + c H)] times weeks, is summed over both, and
+    (a, b, c) fit by the Poisson quasi-likelihood, which asks of later counts only that their mean
+    is right: customers may stop or burst. Earlier counts that burst more than Poisson make habits
+    look more different than they are.
+
+    The figure is for customers who do not buy on sale only: see ``sale_only_before``.
 
     Parameters
     ----------
     linked
         One row per customer: the predictor (points), days_before, weeks_before, days_after,
-        weeks_after.
+        weeks_after; full_price_days_before too, but in archives written before it was kept.
     value_error
         Standard error of measurement of the predictor, in points.
     seed
@@ -64,10 +73,11 @@ def corrected_relation(
     Source
     ------
     Carroll, Ruppert, Stefanski and Crainiceanu (2006), Measurement Error in Nonlinear Models, ch.
-    4 and 8.
+    4 and 8; Laird (1978), Nonparametric Maximum Likelihood Estimation of a Mixing Distribution,
+    Journal of the American Statistical Association 73.
     """
     needed = [predictor, "days_before", "weeks_before", "days_after", "weeks_after"]
-    known = linked[needed].dropna()
+    known = linked.loc[~sale_only_before(linked), needed].dropna()
     known = known[(known["weeks_before"] > 0) & (known["weeks_after"] > 0)]
     n = len(known)
     reason = _why_not(known, n, value_error)
@@ -93,6 +103,20 @@ def corrected_relation(
     )
 
 
+def sale_only_before(linked: pd.DataFrame) -> pd.Series:
+    """Whether a customer bought twice and more before the survey, each time only what was on sale.
+
+    Whether they come again depends on whether there is a sale. They buy less often than others who
+    like the shop as much, so that among customers who bought equally often they are the ones who
+    value it more, and come less afterwards: value would look worth less than it is to everybody.
+    Judged by purchases before only: nobody is left out for what came later. Where it is not known
+    what was on sale, nobody is.
+    """
+    if "full_price_days_before" not in linked:
+        return pd.Series(False, index=linked.index)
+    return (linked["full_price_days_before"] == 0) & (linked["days_before"] >= LEAST_ON_SALE)
+
+
 def _why_not(known: pd.DataFrame, n: int, value_error: float) -> str:
     if not np.isfinite(value_error):
         return "the error of measurement of the value is not known"
@@ -108,14 +132,11 @@ def _slope(seen: _Seen, error: float, start: Floats) -> Floats | None:
     beliefs = _beliefs(seen, error)
     if beliefs is None:
         return None
-    mean, spread, habit, chance = beliefs
 
     def loss(slopes: Floats) -> tuple[float, Floats]:
-        tilt = chance * np.exp(slopes[0] * mean + slopes[0] ** 2 * spread / 2 + slopes[1] * habit)
+        tilt, lean = beliefs.tilted(slopes)
         expected = tilt.sum(axis=1)
-        parts = np.stack(
-            [(tilt * (mean + slopes[0] * spread)).sum(axis=1), (tilt * habit).sum(axis=1)]
-        )
+        parts = np.stack([(tilt * lean).sum(axis=1), (tilt * beliefs.habit(lean)).sum(axis=1)])
         # the level of all counts is profiled out: exp(a) = sum of counts / sum of exposures
         exposed = seen.weeks_after * expected
         total, scale = seen.after.sum(), exposed.sum()
@@ -130,11 +151,34 @@ def _slope(seen: _Seen, error: float, start: Floats) -> Floats | None:
     return np.asarray(found.x) if found.success and inside else None
 
 
-def _beliefs(seen: _Seen, error: float) -> tuple[Floats, float, Floats, Floats] | None:
-    """Of every customer at every node of habit: mean value, its variance, habit, chance.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Beliefs:
+    """What is believed of every customer: habit is ``slope`` x true value + one of ``beside``.
 
-    Shapes (n, nodes), scalar, (n, nodes), (n, nodes); rows of chances add up to one.
+    ``beside`` (G,); for every customer and place of it (n, G): chance (rows add up to one), mean
+    and variance of the true value.
     """
+
+    slope: float
+    beside: Floats
+    chance: Floats
+    mean: Floats
+    spread: Floats
+
+    def tilted(self, slopes: Floats) -> tuple[Floats, Floats]:
+        """E[exp(b V + c H)] in parts (n, G), and the mean of V under each (n, G)."""
+        along = slopes[0] + slopes[1] * self.slope
+        lean = self.mean + along * self.spread
+        log = along * (self.mean + lean) / 2 + slopes[1] * self.beside
+        return self.chance * np.exp(log), lean
+
+    def habit(self, value: Floats) -> Floats:
+        """Habit of a value, (n, G)."""
+        return self.slope * value + self.beside
+
+
+def _beliefs(seen: _Seen, error: float) -> _Beliefs | None:
+    """From moments (value, its slope on habit) and counts before (the mix of habits)."""
     total = float(seen.value.var(ddof=1))
     weeks = seen.weeks_before
     rate = float(seen.before.sum() / weeks.sum())
@@ -146,12 +190,35 @@ def _beliefs(seen: _Seen, error: float) -> tuple[Floats, float, Floats, Floats] 
     true = total - error
     if true < 0.05 * total or spread < 0.01 or together**2 > 0.98 * true * spread:
         return None
-    left = spread - together**2 / total
-    centre = np.log(rate) - spread / 2 + together / total * seen.value
-    habit = centre[:, None] + np.sqrt(left) * NODES
-    log_chance = np.log(WEIGHTS) + seen.before[:, None] * habit - weeks[:, None] * np.exp(habit)
-    chance = special.softmax(log_chance, axis=1)
-    both = np.array([[total, together], [together, spread]])
-    slopes = np.linalg.solve(both, [true, together])
-    mean = slopes[0] * seen.value[:, None] + slopes[1] * (habit - np.log(rate) + spread / 2)
-    return mean, float(true - slopes @ [true, together]), habit, chance
+    slope = together / true
+    left = np.sqrt(spread - slope**2 * true)
+    beside = np.log(rate) - spread / 2 + left * PLACES
+    values = true / total * seen.value[:, None] + np.sqrt(true * error / total) * NODES
+    like = _likelihood(seen, slope * values, beside) * (WEIGHTS / WEIGHTS.sum())
+    each = like.sum(axis=2)
+    chance = each * _mix(each, np.exp(-(PLACES**2) / 2))
+    like /= np.maximum(each, TINY)[:, :, None]
+    mean = (like * values[:, None, :]).sum(axis=2)
+    squares = (like * values[:, None, :] ** 2).sum(axis=2)
+    chance /= chance.sum(axis=1, keepdims=True)
+    return _Beliefs(slope, beside, chance, mean, squares - mean**2)
+
+
+def _likelihood(seen: _Seen, along: Floats, beside: Floats) -> Floats:
+    """Of the count before, up to a factor a customer, (n, G, nodes)."""
+    habit = along[:, None, :] + beside[:, None]
+    rates = (seen.weeks_before[:, None] * np.exp(along))[:, None, :] * np.exp(beside)[:, None]
+    log = seen.before[:, None, None] * habit - rates
+    likelihood: Floats = np.exp(log - log.max(axis=(1, 2), keepdims=True))
+    return likelihood
+
+
+def _mix(each: Floats, start: Floats) -> Floats:
+    """Shares of the places (G,) by some rounds of EM from a normal mix: smooth, yet skewed
+    where the counts are."""
+    shares = start / start.sum()
+    for _ in range(ROUNDS):
+        chance = each * shares
+        chance /= chance.sum(axis=1, keepdims=True)
+        shares = chance.mean(axis=0)
+    return shares
