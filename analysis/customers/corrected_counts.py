@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize, special
 
 from analysis.estimate import Estimate, unavailable
 
@@ -18,8 +17,12 @@ STEP = 10.0
 """Points of value that the ratio is for."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 PLACES = np.linspace(-6.0, 4.5, 43)
-"""Where habits beside value may lie, in standard deviations; further below, where counts are few."""
-ROUNDS = 50
+"""Where habits beside value may lie, in standard deviations; further below, for rare buyers."""
+ROUNDS, AGAIN = 50, 20
+"""Rounds of EM, and in a bootstrap sample, which begins where all customers ended."""
+RARE = 1e-6
+"""Share of a place below which it is left out."""
+STEPS, CLOSE, WORST = 30, 1e-6, 1e10
 TINY = 1e-300
 SAMPLES = 200
 METHOD = (
@@ -86,12 +89,14 @@ def corrected_relation(
     columns = [known[name].to_numpy(dtype=float) for name in needed]
     seen = _Seen((columns[0] - columns[0].mean()) / STEP, *columns[1:])
     error = (value_error / STEP) ** 2
-    value = _slope(seen, error, np.zeros(2))
+    beliefs = _beliefs(seen, error)
+    value = _slopes(seen, beliefs, np.zeros(2))
     if value is None:
         blurred = "value or habit is too blurred to be told from its error"
         return unavailable(blurred, n=n, method=METHOD, unit="ratio")
     rng = np.random.default_rng(seed)
-    found = [_slope(seen.at(rng.integers(0, n, n)), error, value) for _ in range(SAMPLES)]
+    samples = (seen.at(rng.integers(0, n, n)) for _ in range(SAMPLES))
+    found = [_slopes(some, _beliefs(some, error, beliefs), value) for some in samples]
     slopes = np.array([slope[0] for slope in found if slope is not None])
     if len(slopes) < 0.95 * SAMPLES:
         unsure = "too many bootstrap samples had no solution"
@@ -127,40 +132,45 @@ def _why_not(known: pd.DataFrame, n: int, value_error: float) -> str:
     return ""
 
 
-def _slope(seen: _Seen, error: float, start: Floats) -> Floats | None:
-    """Slopes (value, habit); None where there is no solution."""
-    beliefs = _beliefs(seen, error)
+def _slopes(seen: _Seen, beliefs: _Beliefs | None, start: Floats) -> Floats | None:
+    """Slopes (value, habit) by Fisher scoring; None where there is no solution.
+
+    The level of all counts is profiled out: exp(a) = sum of counts / sum of exposures.
+    """
     if beliefs is None:
         return None
-
-    def loss(slopes: Floats) -> tuple[float, Floats]:
+    slopes = start
+    for _ in range(STEPS):
         tilt, lean = beliefs.tilted(slopes)
-        expected = tilt.sum(axis=1)
-        parts = np.stack([(tilt * lean).sum(axis=1), (tilt * beliefs.habit(lean)).sum(axis=1)])
-        # the level of all counts is profiled out: exp(a) = sum of counts / sum of exposures
-        exposed = seen.weeks_after * expected
-        total, scale = seen.after.sum(), exposed.sum()
-        value = -(seen.after * np.log(expected)).sum() + total * np.log(scale)
-        gradient = -(seen.after * parts / expected).sum(axis=1)
-        gradient += total * (seen.weeks_after * parts).sum(axis=1) / scale
-        return float(value / total), np.asarray(gradient / total)
-
-    bounds = [(-3.0, 3.0), (-3.0, 3.0)]
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    inside = np.abs(found.x).max() < 2.99
-    return np.asarray(found.x) if found.success and inside else None
+        each = tilt.sum(axis=1)
+        parts = [(tilt * lean).sum(axis=1), (tilt * beliefs.habit(lean)).sum(axis=1)]
+        moved = np.stack(parts, axis=1) / each[:, None]
+        expected = seen.weeks_after * each
+        expected *= seen.after.sum() / expected.sum()
+        apart = moved - expected @ moved / expected.sum()
+        score, information = (seen.after - expected) @ apart, apart.T @ (expected[:, None] * apart)
+        if np.linalg.cond(information) > WORST:
+            return None
+        step = np.linalg.solve(information, score)
+        slopes = slopes + step * min(1.0, 0.5 / np.abs(step).max(initial=TINY))
+        if np.abs(slopes).max() > 3:
+            return None
+        if np.abs(step).max() < CLOSE:
+            return slopes
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Beliefs:
     """What is believed of every customer: habit is ``slope`` x true value + one of ``beside``.
 
-    ``beside`` (G,); for every customer and place of it (n, G): chance (rows add up to one), mean
-    and variance of the true value.
+    ``beside`` and its ``shares`` (G,); for every customer and place of it (n, G): chance (rows add
+    up to one), mean and variance of the true value.
     """
 
     slope: float
     beside: Floats
+    shares: Floats
     chance: Floats
     mean: Floats
     spread: Floats
@@ -177,8 +187,11 @@ class _Beliefs:
         return self.slope * value + self.beside
 
 
-def _beliefs(seen: _Seen, error: float) -> _Beliefs | None:
-    """From moments (value, its slope on habit) and counts before (the mix of habits)."""
+def _beliefs(seen: _Seen, error: float, like: _Beliefs | None = None) -> _Beliefs | None:
+    """From moments (value, its slope on habit) and counts before (the mix of habits).
+
+    ``like``: beliefs of all customers, whose places and shares a bootstrap sample begins at.
+    """
     total = float(seen.value.var(ddof=1))
     weeks = seen.weeks_before
     rate = float(seen.before.sum() / weeks.sum())
@@ -192,33 +205,43 @@ def _beliefs(seen: _Seen, error: float) -> _Beliefs | None:
         return None
     slope = together / true
     left = np.sqrt(spread - slope**2 * true)
-    beside = np.log(rate) - spread / 2 + left * PLACES
+    beside = np.log(rate) - spread / 2 + left * PLACES if like is None else like.beside
+    shares = np.exp(-(PLACES**2) / 2) if like is None else like.shares
     values = true / total * seen.value[:, None] + np.sqrt(true * error / total) * NODES
-    like = _likelihood(seen, slope * values, beside) * (WEIGHTS / WEIGHTS.sum())
-    each = like.sum(axis=2)
-    chance = each * _mix(each, np.exp(-(PLACES**2) / 2))
-    like /= np.maximum(each, TINY)[:, :, None]
-    mean = (like * values[:, None, :]).sum(axis=2)
-    squares = (like * values[:, None, :] ** 2).sum(axis=2)
+    chances = _likelihood(seen, slope * values, beside)
+    found = _mix(chances.sum(axis=0), shares, ROUNDS if like is None else AGAIN)
+    kept = found > RARE
+    return _believed(slope, (beside[kept], found[kept]), chances[:, :, kept], values)
+
+
+def _believed(
+    slope: float, places: tuple[Floats, Floats], chances: Floats, values: Floats
+) -> _Beliefs:
+    """Mean and variance of the true value (n, nodes) under the chances (nodes, n, G)."""
+    beside, shares = places
+    each = chances.sum(axis=0)
+    sums = [np.einsum("qng,nq->ng", chances, values**power) for power in (1, 2)]
+    mean, square = (total / np.maximum(each, TINY) for total in sums)
+    chance = each * shares
     chance /= chance.sum(axis=1, keepdims=True)
-    return _Beliefs(slope, beside, chance, mean, squares - mean**2)
+    return _Beliefs(slope, beside, shares, chance, mean, np.maximum(square - mean**2, 0.0))
 
 
 def _likelihood(seen: _Seen, along: Floats, beside: Floats) -> Floats:
-    """Of the count before, up to a factor a customer, (n, G, nodes)."""
-    habit = along[:, None, :] + beside[:, None]
-    rates = (seen.weeks_before[:, None] * np.exp(along))[:, None, :] * np.exp(beside)[:, None]
-    log = seen.before[:, None, None] * habit - rates
-    likelihood: Floats = np.exp(log - log.max(axis=(1, 2), keepdims=True))
-    return likelihood
+    """Of the count before at every node, up to a factor a customer, (nodes, n, G)."""
+    known = seen.before[:, None] * beside
+    rates = seen.weeks_before[:, None] * np.exp(beside)
+    log = np.stack(
+        [known + (seen.before * a)[:, None] - rates * np.exp(a)[:, None] for a in along.T]
+    )
+    likelihood: Floats = np.exp(log - log.max(axis=(0, 2), keepdims=True))
+    return likelihood * (WEIGHTS / WEIGHTS.sum())[:, None, None]
 
 
-def _mix(each: Floats, start: Floats) -> Floats:
-    """Shares of the places (G,) by some rounds of EM from a normal mix: smooth, yet skewed
-    where the counts are."""
+def _mix(each: Floats, start: Floats, rounds: int) -> Floats:
+    """Shares of the places (G,) by some rounds of EM: from a normal mix smooth, yet skewed where
+    the counts are."""
     shares = start / start.sum()
-    for _ in range(ROUNDS):
-        chance = each * shares
-        chance /= chance.sum(axis=1, keepdims=True)
-        shares = chance.mean(axis=0)
+    for _ in range(rounds):
+        shares = shares * (each / (each @ shares)[:, None]).mean(axis=0)
     return shares

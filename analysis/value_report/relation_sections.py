@@ -12,6 +12,7 @@ from analysis.customers.corrected_counts import (
 )
 from analysis.customers.cross_lagged import Path, cross_lagged
 from analysis.customers.engagement import engagement_facets
+from analysis.ratings.between_groups import LEAST_GROUP
 from analysis.value_report.customer_parts import CustomerParts
 from analysis.value_report.rating_parts import RatingParts
 from analysis.value_report.section import Cell, Section, Table
@@ -77,10 +78,10 @@ def _later_purchases(ratings: RatingParts, customers: CustomerParts, seed: int) 
 def _left_out(count: int) -> tuple[str, ...]:
     if count == 0:
         return ()
-    who = "1 customer is" if count == 1 else f"{count:,} customers are"
+    who = f"{count:,}" if count >= LEAST_GROUP else f"Fewer than {LEAST_GROUP}"
     return (
-        f"{who} left out of the corrected ratio: before the survey they bought on sale only, so "
-        "that their later purchases tell whether there was a sale.",
+        f"{who} customers are left out of the corrected ratio: before the survey they bought on "
+        "sale only, so that their later purchases tell whether there was a sale.",
     )
 
 
