@@ -74,6 +74,7 @@ _INTEGERS = [
     "frequency",
     "days_before",
     "days_after",
+    "full_price_days_before",
     "days_52_weeks",
     "days_last_13_weeks",
     "days_before_39_weeks",

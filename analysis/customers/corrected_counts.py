@@ -7,19 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize, special
 
 from analysis.estimate import Estimate, unavailable
 
 Floats = NDArray[np.float64]
 LEAST_CUSTOMERS = 100
+LEAST_ON_SALE = 2
 STEP = 10.0
 """Points of value that the ratio is for."""
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(24)
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+PLACES = np.linspace(-6.0, 4.5, 43)
+"""Where habits beside value may lie, in standard deviations; further below, for rare buyers."""
+ROUNDS, AGAIN = 50, 20
+"""Rounds of EM, and in a bootstrap sample, which begins where all customers ended."""
+RARE = 1e-6
+"""Share of a place below which it is left out."""
+STEPS, CLOSE, WORST = 30, 1e-6, 1e10
+TINY = 1e-300
 SAMPLES = 200
 METHOD = (
     "Poisson regression of later purchase days on true value and true habit, errors of both "
-    "corrected; bootstrap interval"
+    "corrected, without customers who bought on sale only; bootstrap interval"
 )
 
 
@@ -44,18 +52,22 @@ def corrected_relation(
 ) -> Estimate:
     """Ratio of later purchase days per 10 points of value, corrected for errors of measurement.
 
-    True value V and true habit H (log purchase days a week before) are bivariate normal over
-    customers; the value is seen with a normal error of known variance, purchase days before are
-    Poisson given H. Their moments give the prior; the mean of later days given what was seen,
-    E[exp(a + b V + c H)] times weeks, is integrated by Gauss-Hermite quadrature, and (a, b, c) fit
-    by the Poisson quasi-likelihood, which asks of later counts only that their mean is right.
-    Earlier counts that burst more than Poisson make habits look more different than they are.
+    True value V is normal over customers and seen with a normal error of known variance. Habit H
+    (log purchase days a week before) is k V and something beside, whose distribution is found
+    from the counts (places with shares, by EM from a normal one); purchase days before are Poisson
+    given H, and k is the covariance of value and counts over the true variance of V. The mean of
+    later days given what was seen, E[exp(a + b V + c H)] times weeks, is summed over both, and
+    (a, b, c) fit by the Poisson quasi-likelihood, which asks of later counts only that their mean
+    is right: customers may stop or burst. Earlier counts that burst more than Poisson make habits
+    look more different than they are.
+
+    The figure is for customers who do not buy on sale only: see ``sale_only_before``.
 
     Parameters
     ----------
     linked
         One row per customer: the predictor (points), days_before, weeks_before, days_after,
-        weeks_after.
+        weeks_after; full_price_days_before too, but in archives written before it was kept.
     value_error
         Standard error of measurement of the predictor, in points.
     seed
@@ -64,10 +76,11 @@ def corrected_relation(
     Source
     ------
     Carroll, Ruppert, Stefanski and Crainiceanu (2006), Measurement Error in Nonlinear Models, ch.
-    4 and 8.
+    4 and 8; Laird (1978), Nonparametric Maximum Likelihood Estimation of a Mixing Distribution,
+    Journal of the American Statistical Association 73.
     """
     needed = [predictor, "days_before", "weeks_before", "days_after", "weeks_after"]
-    known = linked[needed].dropna()
+    known = linked.loc[~sale_only_before(linked), needed].dropna()
     known = known[(known["weeks_before"] > 0) & (known["weeks_after"] > 0)]
     n = len(known)
     reason = _why_not(known, n, value_error)
@@ -76,12 +89,14 @@ def corrected_relation(
     columns = [known[name].to_numpy(dtype=float) for name in needed]
     seen = _Seen((columns[0] - columns[0].mean()) / STEP, *columns[1:])
     error = (value_error / STEP) ** 2
-    value = _slope(seen, error, np.zeros(2))
+    beliefs = _beliefs(seen, error)
+    value = _slopes(seen, beliefs, np.zeros(2))
     if value is None:
         blurred = "value or habit is too blurred to be told from its error"
         return unavailable(blurred, n=n, method=METHOD, unit="ratio")
     rng = np.random.default_rng(seed)
-    found = [_slope(seen.at(rng.integers(0, n, n)), error, value) for _ in range(SAMPLES)]
+    samples = (seen.at(rng.integers(0, n, n)) for _ in range(SAMPLES))
+    found = [_slopes(some, _beliefs(some, error, beliefs), value) for some in samples]
     slopes = np.array([slope[0] for slope in found if slope is not None])
     if len(slopes) < 0.95 * SAMPLES:
         unsure = "too many bootstrap samples had no solution"
@@ -91,6 +106,20 @@ def corrected_relation(
     return Estimate(
         value=centre, low=float(low), high=float(high), n=n, method=METHOD, unit="ratio"
     )
+
+
+def sale_only_before(linked: pd.DataFrame) -> pd.Series:
+    """Whether a customer bought twice and more before the survey, each time only what was on sale.
+
+    Whether they come again depends on whether there is a sale. They buy less often than others who
+    like the shop as much, so that among customers who bought equally often they are the ones who
+    value it more, and come less afterwards: value would look worth less than it is to everybody.
+    Judged by purchases before only: nobody is left out for what came later. Where it is not known
+    what was on sale, nobody is.
+    """
+    if "full_price_days_before" not in linked:
+        return pd.Series(False, index=linked.index)
+    return (linked["full_price_days_before"] == 0) & (linked["days_before"] >= LEAST_ON_SALE)
 
 
 def _why_not(known: pd.DataFrame, n: int, value_error: float) -> str:
@@ -103,37 +132,65 @@ def _why_not(known: pd.DataFrame, n: int, value_error: float) -> str:
     return ""
 
 
-def _slope(seen: _Seen, error: float, start: Floats) -> Floats | None:
-    """Slopes (value, habit); None where there is no solution."""
-    beliefs = _beliefs(seen, error)
+def _slopes(seen: _Seen, beliefs: _Beliefs | None, start: Floats) -> Floats | None:
+    """Slopes (value, habit) by Fisher scoring; None where there is no solution.
+
+    The level of all counts is profiled out: exp(a) = sum of counts / sum of exposures.
+    """
     if beliefs is None:
         return None
-    mean, spread, habit, chance = beliefs
+    slopes = start
+    for _ in range(STEPS):
+        tilt, lean = beliefs.tilted(slopes)
+        each = tilt.sum(axis=1)
+        parts = [(tilt * lean).sum(axis=1), (tilt * beliefs.habit(lean)).sum(axis=1)]
+        moved = np.stack(parts, axis=1) / each[:, None]
+        expected = seen.weeks_after * each
+        expected *= seen.after.sum() / expected.sum()
+        apart = moved - expected @ moved / expected.sum()
+        score, information = (seen.after - expected) @ apart, apart.T @ (expected[:, None] * apart)
+        if np.linalg.cond(information) > WORST:
+            return None
+        step = np.linalg.solve(information, score)
+        slopes = slopes + step * min(1.0, 0.5 / np.abs(step).max(initial=TINY))
+        if np.abs(slopes).max() > 3:
+            return None
+        if np.abs(step).max() < CLOSE:
+            return slopes
+    return None
 
-    def loss(slopes: Floats) -> tuple[float, Floats]:
-        tilt = chance * np.exp(slopes[0] * mean + slopes[0] ** 2 * spread / 2 + slopes[1] * habit)
-        expected = tilt.sum(axis=1)
-        parts = np.stack(
-            [(tilt * (mean + slopes[0] * spread)).sum(axis=1), (tilt * habit).sum(axis=1)]
-        )
-        # the level of all counts is profiled out: exp(a) = sum of counts / sum of exposures
-        exposed = seen.weeks_after * expected
-        total, scale = seen.after.sum(), exposed.sum()
-        value = -(seen.after * np.log(expected)).sum() + total * np.log(scale)
-        gradient = -(seen.after * parts / expected).sum(axis=1)
-        gradient += total * (seen.weeks_after * parts).sum(axis=1) / scale
-        return float(value / total), np.asarray(gradient / total)
 
-    bounds = [(-3.0, 3.0), (-3.0, 3.0)]
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    inside = np.abs(found.x).max() < 2.99
-    return np.asarray(found.x) if found.success and inside else None
+@dataclass(frozen=True, slots=True, eq=False)
+class _Beliefs:
+    """What is believed of every customer: habit is ``slope`` x true value + one of ``beside``.
+
+    ``beside`` and its ``shares`` (G,); for every customer and place of it (n, G): chance (rows add
+    up to one), mean and variance of the true value.
+    """
+
+    slope: float
+    beside: Floats
+    shares: Floats
+    chance: Floats
+    mean: Floats
+    spread: Floats
+
+    def tilted(self, slopes: Floats) -> tuple[Floats, Floats]:
+        """E[exp(b V + c H)] in parts (n, G), and the mean of V under each (n, G)."""
+        along = slopes[0] + slopes[1] * self.slope
+        lean = self.mean + along * self.spread
+        log = along * (self.mean + lean) / 2 + slopes[1] * self.beside
+        return self.chance * np.exp(log), lean
+
+    def habit(self, value: Floats) -> Floats:
+        """Habit of a value, (n, G)."""
+        return self.slope * value + self.beside
 
 
-def _beliefs(seen: _Seen, error: float) -> tuple[Floats, float, Floats, Floats] | None:
-    """Of every customer at every node of habit: mean value, its variance, habit, chance.
+def _beliefs(seen: _Seen, error: float, like: _Beliefs | None = None) -> _Beliefs | None:
+    """From moments (value, its slope on habit) and counts before (the mix of habits).
 
-    Shapes (n, nodes), scalar, (n, nodes), (n, nodes); rows of chances add up to one.
+    ``like``: beliefs of all customers, whose places and shares a bootstrap sample begins at.
     """
     total = float(seen.value.var(ddof=1))
     weeks = seen.weeks_before
@@ -146,12 +203,45 @@ def _beliefs(seen: _Seen, error: float) -> tuple[Floats, float, Floats, Floats] 
     true = total - error
     if true < 0.05 * total or spread < 0.01 or together**2 > 0.98 * true * spread:
         return None
-    left = spread - together**2 / total
-    centre = np.log(rate) - spread / 2 + together / total * seen.value
-    habit = centre[:, None] + np.sqrt(left) * NODES
-    log_chance = np.log(WEIGHTS) + seen.before[:, None] * habit - weeks[:, None] * np.exp(habit)
-    chance = special.softmax(log_chance, axis=1)
-    both = np.array([[total, together], [together, spread]])
-    slopes = np.linalg.solve(both, [true, together])
-    mean = slopes[0] * seen.value[:, None] + slopes[1] * (habit - np.log(rate) + spread / 2)
-    return mean, float(true - slopes @ [true, together]), habit, chance
+    slope = together / true
+    left = np.sqrt(spread - slope**2 * true)
+    beside = np.log(rate) - spread / 2 + left * PLACES if like is None else like.beside
+    shares = np.exp(-(PLACES**2) / 2) if like is None else like.shares
+    values = true / total * seen.value[:, None] + np.sqrt(true * error / total) * NODES
+    chances = _likelihood(seen, slope * values, beside)
+    found = _mix(chances.sum(axis=0), shares, ROUNDS if like is None else AGAIN)
+    kept = found > RARE
+    return _believed(slope, (beside[kept], found[kept]), chances[:, :, kept], values)
+
+
+def _believed(
+    slope: float, places: tuple[Floats, Floats], chances: Floats, values: Floats
+) -> _Beliefs:
+    """Mean and variance of the true value (n, nodes) under the chances (nodes, n, G)."""
+    beside, shares = places
+    each = chances.sum(axis=0)
+    sums = [np.einsum("qng,nq->ng", chances, values**power) for power in (1, 2)]
+    mean, square = (total / np.maximum(each, TINY) for total in sums)
+    chance = each * shares
+    chance /= chance.sum(axis=1, keepdims=True)
+    return _Beliefs(slope, beside, shares, chance, mean, np.maximum(square - mean**2, 0.0))
+
+
+def _likelihood(seen: _Seen, along: Floats, beside: Floats) -> Floats:
+    """Of the count before at every node, up to a factor a customer, (nodes, n, G)."""
+    known = seen.before[:, None] * beside
+    rates = seen.weeks_before[:, None] * np.exp(beside)
+    log = np.stack(
+        [known + (seen.before * a)[:, None] - rates * np.exp(a)[:, None] for a in along.T]
+    )
+    likelihood: Floats = np.exp(log - log.max(axis=(0, 2), keepdims=True))
+    return likelihood * (WEIGHTS / WEIGHTS.sum())[:, None, None]
+
+
+def _mix(each: Floats, start: Floats, rounds: int) -> Floats:
+    """Shares of the places (G,) by some rounds of EM: from a normal mix smooth, yet skewed where
+    the counts are."""
+    shares = start / start.sum()
+    for _ in range(rounds):
+        shares = shares * (each / (each @ shares)[:, None]).mean(axis=0)
+    return shares

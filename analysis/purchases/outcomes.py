@@ -45,7 +45,8 @@ def outcomes(
         One row per customer of ``answered_on``, sorted: customer, answered_on (ISO day),
         days_before, spend_before, weeks_before (weeks of the window since the customer's first
         purchase), days_after, spend_after, weeks_after (weeks of the window up to the as-of
-        day; 0 when it has not begun). Spend in units of currency.
+        day; 0 when it has not begun), full_price_days_before (days before on which something
+        was bought that was not on sale, or of which that is not known). Spend in units of currency.
     """
     if answered_on["customer"].duplicated().any():
         raise ValueError("a customer stands twice in 'answered_on': keep one answer of each")
@@ -79,6 +80,7 @@ def _outcomes(days: ir.Table, *, before: int, after: int, as_of: date) -> ir.Tab
             days_before=_whole(joined.bought, earlier),
             spend_before=_whole(joined.cents, earlier).cast("float64") / 100,
             weeks_before=_weeks(since_first, before),
+            full_price_days_before=_whole(joined.full_price, earlier),
             days_after=_whole(joined.bought, later),
             spend_after=_whole(joined.cents, later).cast("float64") / 100,
             weeks_after=_weeks(known.max(), after),
@@ -93,6 +95,7 @@ def _outcomes(days: ir.Table, *, before: int, after: int, as_of: date) -> ir.Tab
             "days_after",
             "spend_after",
             "weeks_after",
+            "full_price_days_before",
         )
         .order_by("customer")
     )

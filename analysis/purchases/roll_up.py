@@ -50,11 +50,20 @@ def weekly(purchases: ir.Table, *, as_of: date) -> ir.Table:
 
 
 def daily(purchases: ir.Table) -> ir.Table:
-    """Roll purchases up to customer, day, cents (net) and bought (1 on purchase days, else 0)."""
+    """Roll purchases up to customer and day.
+
+    Returns
+    -------
+    Table
+        customer, day, cents (net), bought (1 on purchase days, else 0), full_price (1 where
+        something bought was not on sale, or it is not known, else 0).
+    """
     dated = purchases.mutate(day=purchases.time.date())
+    bought = dated.amount >= 0
     return dated.group_by("customer", "day").agg(
         cents=dated.amount.sum().cast("int64"),
-        bought=(dated.amount >= 0).cast("int64").max(),
+        bought=bought.cast("int64").max(),
+        full_price=(bought & ~dated.on_sale.fill_null(False)).cast("int64").max(),
     )
 
 

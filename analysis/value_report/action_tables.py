@@ -110,14 +110,10 @@ def segment_section(
     title = "Customers by value"
     if needs is not None:
         count = needs.fit.n_classes
-        title = (
-            f"Customers fall into {count} segments by need"
-            if count > 1
-            else "Customers do not fall into segments by need that would be found again"
-        )
+        title = _title(needs)
         if count > 1:
             text += [_described(number, needs, worths) for number in range(1, count + 1)]
-            text.append(_certain(needs))
+            text += [_certain(needs), *_ranges(needs)]
             if worths:
                 tables.append(_worth_table(needs, worths))
         tables.append(_tried(needs))
@@ -217,6 +213,29 @@ def _certain(needs: Needs) -> str:
         f"Respondents belong to their segment with a chance of {needs.certainty.value:.0%} on "
         f"average; drawn by these chances, segments agree {needs.over_draws.value:.2f}.{found}"
     )
+
+
+def _title(needs: Needs) -> str:
+    count = needs.fit.n_classes
+    if count == 1:
+        return "Customers do not fall into segments by need that would be found again"
+    if needs.divides_a_range:
+        return f"Needs range without gaps; {count} segments divide that range"
+    return f"Customers fall into {count} segments by need"
+
+
+def _ranges(needs: Needs) -> tuple[str, ...]:
+    """Whether the segments are kinds of customer or parts of a range."""
+    if needs.bic_of_a_range is None:
+        return ()
+    both = f"BIC {needs.bic_of_a_range:,.1f} against {needs.tried[-1].bic:,.1f}, lower is better"
+    if needs.divides_a_range:
+        return (
+            "A range of tastes without gaps describes the choices better than these segments "
+            f"({both}): read them as parts of a range, of which most customers are between, not as "
+            "kinds of customer that are there to be found.",
+        )
+    return (f"They describe the choices better than a range of tastes without gaps ({both}).",)
 
 
 def _worth_table(needs: Needs, worths: Sequence[Worth]) -> Table:

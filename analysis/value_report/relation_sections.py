@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.customers.corrected_counts import LEAST_CUSTOMERS, corrected_relation
+from analysis.customers.corrected_counts import (
+    LEAST_CUSTOMERS,
+    corrected_relation,
+    sale_only_before,
+)
 from analysis.customers.cross_lagged import Path, cross_lagged
 from analysis.customers.engagement import engagement_facets
+from analysis.ratings.between_groups import LEAST_GROUP
 from analysis.value_report.customer_parts import CustomerParts
 from analysis.value_report.rating_parts import RatingParts
 from analysis.value_report.section import Cell, Section, Table
@@ -57,7 +62,10 @@ def _later_purchases(ratings: RatingParts, customers: CustomerParts, seed: int) 
         id="later_purchases",
         title=title,
         method="corrected",
-        text=("Ratio of later purchase days for ten points more of benefits less costs.",),
+        text=(
+            "Ratio of later purchase days for ten points more of benefits less costs.",
+            *_left_out(int(sale_only_before(linked).sum())),
+        ),
         caution=PREDICTS,
         tables=(
             Table(
@@ -67,6 +75,16 @@ def _later_purchases(ratings: RatingParts, customers: CustomerParts, seed: int) 
                 rows=rows,
             ),
         ),
+    )
+
+
+def _left_out(count: int) -> tuple[str, ...]:
+    if count == 0:
+        return ()
+    who = f"{count:,}" if count >= LEAST_GROUP else f"Fewer than {LEAST_GROUP}"
+    return (
+        f"{who} customers are left out of the corrected ratio: before the survey they bought on "
+        "sale only, so that their later purchases tell whether there was a sale.",
     )
 
 

@@ -122,7 +122,8 @@ def _agreements(frame: pd.DataFrame) -> dict[str, list[bool]]:
     if frame.empty or "chosen" not in frame.columns or not attributes:
         return {}
     levels = frame[attributes].astype(object).where(frame[attributes].notna(), "")
-    profile = levels.astype(str).agg("|".join, axis=1)
+    first, *others = (levels[column].astype(str) for column in attributes)
+    profile = first.str.cat(others, sep="|")
     rows = frame[["respondent", "task", "chosen"]].assign(profile=profile)
     keys = ["respondent", "task"]
     shown = rows.sort_values("profile").groupby(keys)["profile"].agg("||".join).rename("shown")

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.choices.latent_class import LatentClasses, fit_latent_class
+from analysis.choices.mixed_logit import fit_mixed_logit
 from analysis.choices.mnl import NotConverged
 from analysis.estimate import Estimate
 from analysis.study import Study
@@ -25,6 +26,8 @@ LEAST = 10
 STABLE = 0.65
 """Median adjusted Rand index of bootstrap samples below which classes are not used: .65 is
 moderate recovery (Steinley 2004)."""
+RANGE_DRAWS = 300
+"""Halton draws a respondent of the range of tastes that segments are held against."""
 MEMBERS = 200
 """Draws of everybody's class from the chances of belonging."""
 
@@ -65,6 +68,9 @@ class Needs:
         Adjusted Rand index of classes drawn by the chances of belonging with ``segment``.
     tried
         By BIC, the lowest first, down to the one that was taken.
+    bic_of_a_range
+        BIC of a mixed logit with independent normal part-worths, of the same respondents: tastes
+        that range without gaps. None where it cannot be fitted, or one class was taken.
     """
 
     fit: LatentClasses
@@ -72,6 +78,12 @@ class Needs:
     certainty: Estimate
     over_draws: Estimate
     tried: tuple[Tried, ...]
+    bic_of_a_range: float | None
+
+    @property
+    def divides_a_range(self) -> bool:
+        """Whether a range without gaps describes the choices better than these classes do."""
+        return self.bic_of_a_range is not None and self.bic_of_a_range < self.tried[-1].bic
 
 
 def needs_segments(study: Study, choices: Choices, *, seed: int) -> Needs:
@@ -83,6 +95,9 @@ def needs_segments(study: Study, choices: Choices, *, seed: int) -> Needs:
     respondents, its classes agree with the first ones (of everybody) in a median adjusted Rand
     index of .65 or more. With more than 600 respondents the number is chosen on 600 by lot and
     then fitted to all. One class, always possible, means that no segments are supported.
+
+    Cuts of a range of tastes can be found again too. Whether a range without gaps would describe
+    the choices better is told by the BIC of a mixed logit beside that of the classes.
 
     Raises
     ------
@@ -96,12 +111,24 @@ def needs_segments(study: Study, choices: Choices, *, seed: int) -> Needs:
         tried.append(found)
         if not found.why_not:
             break
+    beside = _range(study, some) if fit.n_classes > 1 else None
     if some is not choices:
         fit = _to_all(study, choices, fit, seed)
     segment = pd.Series(
         fit.membership.argmax(axis=1) + 1, index=pd.Index(fit.respondents, name="respondent")
     )
-    return Needs(fit, segment, _certainty(fit), _over_draws(fit, segment, seed), tuple(tried))
+    return Needs(
+        fit, segment, _certainty(fit), _over_draws(fit, segment, seed), tuple(tried), beside
+    )
+
+
+def _range(study: Study, choices: Choices) -> float | None:
+    """BIC of tastes that range normally; of respondents, as that of the classes."""
+    try:
+        fit = fit_mixed_logit(study, choices, n_draws=RANGE_DRAWS)
+    except (NotConverged, ValueError):
+        return None
+    return float(-2 * fit.log_likelihood + len(fit.vector) * np.log(len(fit.respondents)))
 
 
 def _by_lot(choices: Choices, seed: int) -> Choices:

@@ -59,3 +59,13 @@ def test_a_customer_stands_once():
     answered = pd.DataFrame({"customer": ["a", "a"], "answered_on": ["2026-01-01"] * 2})
     with pytest.raises(ValueError, match="twice"):
         outcomes(frame(["2026-01-20"]), answered, weeks_after=4, as_of=date(2026, 1, 10))
+
+
+def test_days_at_full_price_are_those_with_something_not_known_to_be_on_sale():
+    days = ["2026-01-01", "2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-02-01"]
+    bought = frame(days, [100, 100, 100, 100, -100, 100])
+    bought["on_sale"] = [True, False, True, None, False, False]
+    answered = pd.DataFrame({"customer": ["a"], "answered_on": ["2026-01-20"]})
+    found = outcomes(bought, answered, weeks_after=13, as_of=date(2026, 3, 1)).iloc[0]
+    # the 1st (one of two lines) and the 3rd (not known); the 4th is a refund, February is after
+    assert (found["days_before"], found["full_price_days_before"]) == (3, 2)

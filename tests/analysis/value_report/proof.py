@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 
@@ -81,6 +82,7 @@ def true_nps():
     return 100 * float(felt.sf(8.5) - felt.cdf(6.5))
 
 
+@cache
 def true_means():
     """Mean score of each construct, and perceived value, as answered."""
     truth, latent, _ = people()
@@ -88,6 +90,7 @@ def true_means():
     return found | {"value": float(true_value(DEMO, truth, latent).mean())}
 
 
+@cache
 def true_shares():
     """Shapley shares of what the answered scores explain of the answered recommendation."""
     truth, latent, rng = people()

@@ -21,8 +21,6 @@ from tests.analysis.value_report.proof import (
 
 NOT_REPAIRED = ("nps unweighted", "perceived value unweighted")
 NOT_CORRECTED = "ratio as measured"
-NEARLY = "ratio corrected"
-"""Three in ten customers buy at no steady rate, which leaves it a standard error short."""
 BY_LIKING = PlantedTruth(answering="liking")
 
 
@@ -86,7 +84,7 @@ def test_decliners_are_listed_and_shoppers_of_sales_are_not():
 
 @pytest.mark.deep
 def test_intervals_cover_over_companies_as_often_as_promised():
-    companies, limit = 40, true_money()[0]
+    companies, limit = 24, true_money()[0]
     hits, lists = {}, []
     for seed in range(4000, 4000 + companies):
         report = reported(PlantedTruth(), seed)
@@ -96,11 +94,9 @@ def test_intervals_cover_over_companies_as_often_as_promised():
     least = stats.binom.ppf(0.001, companies, 0.95)
     for name, found in hits.items():
         covered = sum(hit for hit, _ in found)
-        print(name, covered / companies, np.mean([value for _, value in found]))
+        print(name, covered, "of", companies, np.mean([value for _, value in found]))
         if name in (*NOT_REPAIRED, NOT_CORRECTED):
             assert covered < least
-        elif name == NEARLY:
-            assert covered >= 0.7 * companies
         else:
             assert covered >= least
     totals = {name: sum(one[name] for one in lists) for name in lists[0]}
@@ -113,7 +109,7 @@ def test_intervals_cover_over_companies_as_often_as_promised():
 @pytest.mark.deep
 def test_answers_that_liking_decides_stay_biased_and_the_report_says_so():
     limit = true_money()[0]
-    for seed in range(5000, 5008):
+    for seed in range(5000, 5004):
         report = reported(BY_LIKING, seed)
         found = intervals(report, limit=limit)
         assert not inside(found["nps"])
