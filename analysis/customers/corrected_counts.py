@@ -139,7 +139,7 @@ def _slopes(seen: _Seen, beliefs: _Beliefs | None, start: Floats) -> Floats | No
     """
     if beliefs is None:
         return None
-    slopes = start
+    slopes: Floats = start
     for _ in range(STEPS):
         tilt, lean = beliefs.tilted(slopes)
         each = tilt.sum(axis=1)
@@ -235,13 +235,14 @@ def _likelihood(seen: _Seen, along: Floats, beside: Floats) -> Floats:
         [known + (seen.before * a)[:, None] - rates * np.exp(a)[:, None] for a in along.T]
     )
     likelihood: Floats = np.exp(log - log.max(axis=(0, 2), keepdims=True))
-    return likelihood * (WEIGHTS / WEIGHTS.sum())[:, None, None]
+    likelihood *= (WEIGHTS / WEIGHTS.sum())[:, None, None]
+    return likelihood
 
 
 def _mix(each: Floats, start: Floats, rounds: int) -> Floats:
     """Shares of the places (G,) by some rounds of EM: from a normal mix smooth, yet skewed where
     the counts are."""
-    shares = start / start.sum()
+    shares: Floats = start / start.sum()
     for _ in range(rounds):
         shares = shares * (each / (each @ shares)[:, None]).mean(axis=0)
     return shares

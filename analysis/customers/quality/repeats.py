@@ -122,8 +122,9 @@ def _agreements(frame: pd.DataFrame) -> dict[str, list[bool]]:
     if frame.empty or "chosen" not in frame.columns or not attributes:
         return {}
     levels = frame[attributes].astype(object).where(frame[attributes].notna(), "")
-    first, *others = (levels[column].astype(str) for column in attributes)
-    profile = first.str.cat(others, sep="|")
+    profile, *others = (levels[column].astype(str) for column in attributes)
+    for other in others:
+        profile = profile + "|" + other
     rows = frame[["respondent", "task", "chosen"]].assign(profile=profile)
     keys = ["respondent", "task"]
     shown = rows.sort_values("profile").groupby(keys)["profile"].agg("||".join).rename("shown")
