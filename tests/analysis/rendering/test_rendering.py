@@ -190,6 +190,8 @@ def test_agreement_and_counts_are_printed_as_they_are_judged():
     """A threshold of .65 needs two decimals; half a customer is none."""
     index = Estimate(value=0.698, low=0.636, high=0.821, n=460, method="m", unit="agreement")
     assert spoken(index) == "0.70 (0.64 to 0.82)"
+    loss = Estimate(value=1.082, low=1.037, high=1.131, n=460, method="m", unit="nats")
+    assert spoken(loss) == "1.082 (1.037 to 1.131)"
     people = Estimate(value=58.9, low=45.0, high=72.8, n=1760, method="m", unit="customers")
     assert spoken(people) == "59 (45 to 73)"
 
