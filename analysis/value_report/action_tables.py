@@ -24,6 +24,10 @@ from analysis.value_report.types import Action
 
 CUTS = {"value": "By value", "need": "By need", "cross": "Value and need"}
 NOT_MEASURED = "no measured effect yet"
+NO_MONEY = (
+    "What these strategies would bring in money is unknown, not zero: no test by lot has measured "
+    "one of them here."
+)
 BY_POINTS = (
     "By value no segment is called declining: who buys less often has fewer points, and so falls "
     "into a lower tier. The list of declining customers names them whatever their tier. Spend "
@@ -302,11 +306,13 @@ def advice_section(
     money_tables = [_money_table(answers, cut, found, effects) for cut, found in cuts]
     tables += [table for table in money_tables if table is not None]
     by_points = any(cut.by_points for cut, _ in cuts)
+    acts = any(s.family not in (None, "leave_alone") for _, found in cuts for s in found)
+    unknown = acts and not any(money_tables)
     return Section(
         id="what_to_do",
         title=title,
         method="strategies",
-        text=(BY_POINTS,) if by_points else (),
+        text=(*((BY_POINTS,) if by_points else ()), *((NO_MONEY,) if unknown else ())),
         caution="Answers and choices say what is wanted, not what an act will bring. Each line can "
         "be turned into a randomised test; its measured effect then stands here. The stated change "
         "of share is that of the offer that gains most in the segment.",
@@ -317,7 +323,7 @@ def advice_section(
 def _money_table(
     answers: Answers, cut: Members, found: Sequence[Strategy], effects: Effects
 ) -> Table | None:
-    """What the supported strategies would bring; None where none is an act."""
+    """What the supported strategies would bring; None where none is an act, or none was tested."""
     rows: list[tuple[Cell, ...]] = []
     for strategy in found:
         if strategy.family in (None, "leave_alone"):
@@ -329,7 +335,8 @@ def _money_table(
         profit = profit_effect(revenue, effects.margin)
         told: Cell = customers if customers >= LEAST else "fewer than 10"
         rows.append((strategy.segment, strategy.title, told, revenue, profit))
-    if not rows:
+    tested = [s for s in found if measured_for(s, effects.tests) is not None]
+    if not rows or not tested:
         return None
     margin = effects.margin
     said = f"a margin of {margin.share:.0%} ({margin.source})" if margin.share else "no margin"

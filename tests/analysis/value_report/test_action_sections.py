@@ -112,6 +112,12 @@ def test_spend_is_said_to_be_of_those_it_is_of(report):
     assert all(row[1] == row[2].n for row in by_value.rows)
 
 
+def test_money_that_no_test_has_measured_is_one_sentence_and_not_a_table_of_it(report):
+    section = next(s for s in report.sections if s.id == "what_to_do")
+    assert not [t for t in section.tables if t.id.startswith("expected_")]
+    assert any("unknown, not zero: no test by lot" in text for text in section.text)
+
+
 def test_customers_of_every_recommendation_are_listed():
     """By each supported family, and nobody where nothing is to be done."""
     segment = pd.Series("gold", index=[f"c{n}" for n in range(12)])
