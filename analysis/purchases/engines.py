@@ -7,7 +7,7 @@ DuckDB runs inside the program; Apache Spark (``spark.py``) runs where a company
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -121,12 +121,24 @@ def parquet_files(place: Path) -> list[Path]:
     ValueError
         When a file lacks a column of ``engine.TYPES``.
     """
+    return parquet_files_with(place, TYPES, what="purchases")
+
+
+def parquet_files_with(place: Path, columns: Iterable[str], *, what: str) -> list[Path]:
+    """The Parquet files of a place (see ``parquet_files``), which have all of some columns.
+
+    Raises
+    ------
+    ValueError
+        With what each file lacks; ``what`` names its rows.
+    """
     files = [place] if place.is_file() else ledger_files(place) or sorted(place.glob("*.parquet"))
     faults = []
     for file in files:
-        absent = [name for name in TYPES if name not in pq.read_schema(file).names]
+        names = pq.read_schema(file).names
+        absent = [name for name in columns if name not in names]
         if absent:
-            faults.append(f"{file.name}: purchases lack the column(s) {', '.join(absent)}")
+            faults.append(f"{file.name}: {what} lack the column(s) {', '.join(absent)}")
     if faults:
         raise ValueError("\n".join(faults))
     return files
@@ -170,6 +182,7 @@ class DuckDBEngine:
         if isinstance(table, pa.Table):
             self._engine.register(name, table)
         else:
+            self._engine.unregister(name)  # else an earlier table would hide the files
             files = [str(file) for file in table]
             self._engine.read_parquet(files).create_view(name, replace=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from analysis.purchases.stored_run import StoredFile
 
 WEEKS, LATEST_WEEKS = 52, 13
 RECORD, FILE = "run.json", "lookup.sqlite"
-TABLES = ("tiers", "moves", "cohorts", "retention")
+TABLES = ("tiers", "moves", "cohorts", "retention", "offers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,20 @@ class StoredScores(StoredFile):
             [begins, pattern, tier, tier, limit, after],
         )
         return [dict(row) for row in rows]
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the customers but their number, in order."""
+        found = self._file.execute("SELECT * FROM customers LIMIT 0").description
+        return tuple(name for name, *_ in found if name != "number")
+
+    def every(self, *, tier: str = "") -> Iterator[dict[str, Any]]:
+        """All customers of a tier ('': of all tiers) by rank, one after the other."""
+        rows = self._file.execute(
+            "SELECT * FROM customers WHERE (? = '' OR tier = ?) ORDER BY rank, customer",
+            [tier, tier],
+        )
+        for row in rows:
+            yield dict(row)
 
     def movement_since(self, earlier: Path) -> list[dict[str, Any]]:
         """Customers by tier in an earlier run ('new': not in it) and in this one.

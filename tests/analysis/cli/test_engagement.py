@@ -103,3 +103,28 @@ def test_wrong_tiers_are_told(run):
     found = run(TEXT, "s.csv", [*OPTIONS, "--tiers", "gold=0.5,silver=0.2"])
     assert found.exit_code == 2
     assert "rise from the best tier down" in found.stderr
+
+
+def test_the_response_to_offers_comes_with_their_file(run, tmp_path):
+    found = run(TEXT, "s.csv")
+    assert "response to offers: unavailable, no offers ledger" in found.stderr
+    offers = tmp_path / "offers.csv"
+    offers.write_text(
+        "customer,time,offer,action\nann,2026-03-01,spring,sent\nann,2026-03-02,spring,redeemed\n"
+        "bob,2025-12-20,xmas,sent\n"
+    )
+    found = run(TEXT, "s.csv", [*OPTIONS, "--offers", str(offers)])
+    assert found.exit_code == 0, found.output
+    assert "response to offers: 50.0% of 2 redeemed" in found.stderr
+    scores = pd.read_csv(tmp_path / "s.csv").set_index("customer")
+    assert list(scores["offers_redeemed"]) == [1, 0]
+    assert list(scores["offers_bought"]) == [0, 1]
+    assert run(TEXT, "all", [*OPTIONS, "--offers", str(offers)]).exit_code == 0
+    by_offer = pd.read_parquet(tmp_path / "all" / "offers.parquet")
+    assert list(by_offer["offer"]) == ["spring", "xmas"]
+    offers.write_text("customer,time,offer,action\nann,2026-03-01,spring,posted\n")
+    found = run(TEXT, "s.csv", [*OPTIONS, "--offers", str(offers)])
+    assert found.exit_code == 2
+    assert "posted" in found.stderr
+    found = run(TEXT, "s.csv", [*OPTIONS, "--offers", str(tmp_path / "all" / "..")])
+    assert "no offers in this folder" in found.stderr
