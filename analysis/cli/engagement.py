@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
-from analysis.cli.purchase_options import MAP, column_names
+from analysis.cli.purchase_options import MAP, purchases_given
 
 if TYPE_CHECKING:
     from analysis.estimate import Estimate
@@ -96,9 +96,8 @@ def engagement(
     PURCHASES is a CSV or Parquet file, or a folder: a ledger, or Parquet files with the ledger's
     columns.
     """
-    from analysis.purchases.engines import EngineFault, open_engine, parquet_files
+    from analysis.purchases.engines import EngineFault, open_engine
     from analysis.purchases.plan_options import plan_of
-    from analysis.purchases.reading import read_purchases
     from analysis.purchases.runs import write_scoring
     from analysis.purchases.scoring import score
 
@@ -109,12 +108,7 @@ def engagement(
     day = as_of.date()
     with bad_input(ValueError, EngineFault):
         plan = plan_of(options)
-        names = column_names(mapping)
-        if names and purchases.is_dir():
-            raise BadInput("--map: a folder has the ledger's columns already. Leave it out.")
-        if purchases.is_dir() and not parquet_files(purchases):
-            raise BadInput(f"{purchases}: there are no purchases in this folder (*.parquet).")
-        table = purchases if purchases.is_dir() else read_purchases(purchases, names)
+        table = purchases_given(purchases, mapping)
         sent = None if offers is None else _offers(offers)
         with open_engine(engine_name, memory_gb=memory_gb) as engine:
             found = score(engine, table, as_of=day, plan=plan, offers=sent)
@@ -132,8 +126,8 @@ def _offers(place: Path) -> Offers:
     """The folder of the offers' ledger, or the checked rows of a file."""
     from analysis.ledgers.kinds import OFFERS
     from analysis.ledgers.reading import read_rows
-    from analysis.purchases.engines import parquet_files_with
     from analysis.purchases.offers import TYPES
+    from analysis.purchases.parquet import parquet_files_with
 
     if place.is_dir():
         if not parquet_files_with(place, TYPES, what="offers"):

@@ -7,7 +7,7 @@ DuckDB runs inside the program; Apache Spark (``spark.py``) runs where a company
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -16,11 +16,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analysis.ledgers.engine import connection
-from analysis.ledgers.folder import parquet_files as ledger_files
-from analysis.purchases.engine import REQUIRED, TYPES, Purchases, as_arrow, with_integers
+from analysis.purchases.engine import Purchases, as_arrow, with_integers
+from analysis.purchases.parquet import REQUIRED, parquet_files
 
 ENGINES = ("duckdb", "spark")
 
@@ -111,37 +110,6 @@ def offer_purchases(engine: Engine, purchases: Purchases) -> None:
         engine.offer("purchases", files)
     else:
         engine.offer("purchases", as_arrow(pd.DataFrame(columns=list(REQUIRED))))
-
-
-def parquet_files(place: Path) -> list[Path]:
-    """The Parquet files of purchases; of a ledger only those of finished loads.
-
-    Raises
-    ------
-    ValueError
-        When a file lacks a column of ``engine.TYPES``.
-    """
-    return parquet_files_with(place, TYPES, what="purchases")
-
-
-def parquet_files_with(place: Path, columns: Iterable[str], *, what: str) -> list[Path]:
-    """The Parquet files of a place (see ``parquet_files``), which have all of some columns.
-
-    Raises
-    ------
-    ValueError
-        With what each file lacks; ``what`` names its rows.
-    """
-    files = [place] if place.is_file() else ledger_files(place) or sorted(place.glob("*.parquet"))
-    faults = []
-    for file in files:
-        names = pq.read_schema(file).names
-        absent = [name for name in columns if name not in names]
-        if absent:
-            faults.append(f"{file.name}: {what} lack the column(s) {', '.join(absent)}")
-    if faults:
-        raise ValueError("\n".join(faults))
-    return files
 
 
 def frame(engine: Engine, expression: ir.Table) -> pd.DataFrame:

@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.estimate import Estimate, unavailable, wilson
-from analysis.purchases.engines import Engine, frame, parquet_files_with
+from analysis.purchases.engines import Engine, frame
+from analysis.purchases.parquet import parquet_files_with
 from analysis.purchases.retention import Z, with_shares
 from analysis.purchases.roll_up import DAYS_A_WEEK
 from analysis.purchases.rolling import WEEKS
