@@ -16,7 +16,9 @@ from analysis.ledgers.kinds import OFFERS, PURCHASES
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.load import Loading, load_files
 from analysis.ledgers.raw import RawFolder
-from analysis.purchases.engines import frame
+from analysis.purchases import engines
+from analysis.purchases.engine import purchases_table
+from analysis.purchases.engines import frame, open_engine
 from analysis.purchases.ledger import read_quarantine
 from analysis.purchases.scoring import SCORE_COLUMNS, ScoringPlan, score
 from tests.analysis.purchases.recomputed import Line, Sent, recompute
@@ -138,6 +140,16 @@ def test_all_states_are_met_and_offers_are_missing_without_their_ledger(engine):
     assert {row["state"] for row in found.values()} == STATES
     assert found["same17"]["state"] == "within"
     assert found["sales"]["sale_only"] is True
+
+
+def test_a_part_of_the_customers_at_a_time(monkeypatch):
+    monkeypatch.setattr(engines, "PART_ROWS", 300)
+    lines = random_lines(5)
+    offers = random_offers(5, sorted({line.customer for line in lines}))
+    with open_engine() as duckdb:
+        found, _ = found_by(duckdb, table_of(lines, cents="amount"), table_of(offers), as_of=AS_OF)
+        assert len(duckdb.parts(purchases_table())) > 3
+    assert_same(found, recompute(lines, offers, as_of=AS_OF))
 
 
 def written(lines, generator):
