@@ -215,6 +215,7 @@ def test_a_customer_s_response_to_offers_is_said_in_words_and_never_as_an_effect
     assert row["breadth_in_words"].startswith("7 products, 1 channel")
     assert "25%" in overview
     assert "14% to 40%" in overview
+    assert "31 of 40" in overview
     assert "control group" in overview
     assert overview.count("fewer than 10 customers: not shown") >= 1
 
