@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.purchase_options import AS_OF, MAP, column_names
+from analysis.cli.purchase_options import AS_OF, MAP, purchases_given
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -38,12 +38,9 @@ def composite_score(
     from analysis.purchases.composite.behaviours import Beyond
     from analysis.purchases.composite.regression import NotFitted
     from analysis.purchases.composite.score import composite_score as compose
-    from analysis.purchases.reading import read_purchases
 
     with bad_input(ValueError, NotFitted):
-        table = (
-            purchases if purchases.is_dir() else read_purchases(purchases, column_names(mapping))
-        )
+        table = purchases_given(purchases, mapping)
         given = [
             None if file is None else pd.read_csv(file, dtype={"customer": str})
             for file in (events, attributes)

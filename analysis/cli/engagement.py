@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
-from analysis.cli.purchase_options import MAP, column_names
+from analysis.cli.purchase_options import MAP, purchases_given
+
+if TYPE_CHECKING:
+    from analysis.estimate import Estimate
+    from analysis.purchases.offers import Offers
 
 _OPTIONS = (
     click.option("--latest-weight", default=2.0, show_default=True, help="Weight of 13 weeks."),
@@ -69,6 +73,12 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="Where it is computed; the numbers are the same.",
 )
+@click.option(
+    "--offers",
+    type=click.Path(exists=True, path_type=Path),
+    help="Offers sent and redeemed: a CSV or Parquet file (customer, time, offer, action), or "
+    "the folder of their ledger; without it the response to offers is unavailable.",
+)
 @click.option("--memory-gb", type=float, help="Most memory DuckDB may use; the rest on disk.")
 @scoring_options
 def engagement(
@@ -77,6 +87,7 @@ def engagement(
     mapping: str,
     out: Path,
     engine_name: str,
+    offers: Path | None,
     memory_gb: float | None,
     **options: Any,
 ) -> None:
@@ -85,9 +96,8 @@ def engagement(
     PURCHASES is a CSV or Parquet file, or a folder: a ledger, or Parquet files with the ledger's
     columns.
     """
-    from analysis.purchases.engines import EngineFault, open_engine, parquet_files
+    from analysis.purchases.engines import EngineFault, open_engine
     from analysis.purchases.plan_options import plan_of
-    from analysis.purchases.reading import read_purchases
     from analysis.purchases.runs import write_scoring
     from analysis.purchases.scoring import score
 
@@ -98,21 +108,42 @@ def engagement(
     day = as_of.date()
     with bad_input(ValueError, EngineFault):
         plan = plan_of(options)
-        names = column_names(mapping)
-        if names and purchases.is_dir():
-            raise BadInput("--map: a folder has the ledger's columns already. Leave it out.")
-        if purchases.is_dir() and not parquet_files(purchases):
-            raise BadInput(f"{purchases}: there are no purchases in this folder (*.parquet).")
-        table = purchases if purchases.is_dir() else read_purchases(purchases, names)
+        table = purchases_given(purchases, mapping)
+        sent = None if offers is None else _offers(offers)
         with open_engine(engine_name, memory_gb=memory_gb) as engine:
-            found = score(engine, table, as_of=day, plan=plan)
+            found = score(engine, table, as_of=day, plan=plan, offers=sent)
             if out.suffix:
                 n = _write_file(engine, found, out)
             else:
                 facts = {"engine": engine.name, "configuration": plan.facts()}
                 _refuse_filled(out)
                 n = write_scoring(engine, found, out, facts=facts)
+    click.echo(_response(found.response), err=True)
     click.echo(f"{n} customers scored as of {day}", err=True)
+
+
+def _offers(place: Path) -> Offers:
+    """The folder of the offers' ledger, or the checked rows of a file."""
+    from analysis.ledgers.kinds import OFFERS
+    from analysis.ledgers.reading import read_rows
+    from analysis.purchases.offers import TYPES
+    from analysis.purchases.parquet import parquet_files_with
+
+    if place.is_dir():
+        if not parquet_files_with(place, TYPES, what="offers"):
+            raise BadInput(f"--offers {place}: there are no offers in this folder (*.parquet).")
+        return place
+    return read_rows(place, OFFERS)
+
+
+def _response(found: Estimate) -> str:
+    """The response to all offers in words."""
+    if found.value is None or found.low is None or found.high is None:
+        return f"response to offers: unavailable, {found.reason}"
+    return (
+        f"response to offers: {found.value:.1%} of {found.n} redeemed "
+        f"({found.low:.1%} to {found.high:.1%}; {found.method})"
+    )
 
 
 def _refuse_filled(folder: Path) -> None:

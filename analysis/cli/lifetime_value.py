@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.purchase_options import AS_OF, MAP, column_names
+from analysis.cli.purchase_options import AS_OF, MAP, purchases_given
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,13 @@ if TYPE_CHECKING:
 @click.option("--rate-covariates", default="", help="Columns that go with the purchase rate: A,B")
 @click.option("--dropout-covariates", default="", help="Columns that go with dropping out: A,B")
 @MAP
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the drawn intervals.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Of the drawn intervals.",
+)
 @click.option(
     "--out",
     required=True,
@@ -87,11 +93,9 @@ if TYPE_CHECKING:
 def lifetime_value(purchases: Path, as_of: datetime, out: Path, **options: Any) -> None:
     """Chance to be a customer still, expected purchases and residual value of every customer."""
     from analysis.purchases.lifetime_value.valuation import value_customers
-    from analysis.purchases.reading import read_purchases
 
     with bad_input(ValueError):
-        names = column_names(options["mapping"])
-        table = purchases if purchases.is_dir() else read_purchases(purchases, names)
+        table = purchases_given(purchases, options["mapping"])
         given = _given(options, table, as_of.date())
         plan = _plan(options, given)
         found = value_customers(table, as_of=as_of.date(), plan=plan)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.purchase_options import MAP, column_names
+from analysis.cli.purchase_options import MAP, purchases_given
 
 
 @click.command("measure-test")
@@ -27,11 +27,9 @@ def measure_test(name: str, purchases: Path, register: Path, mapping: str, as_js
     Customers count in the group of the lot, whether the offer reached them or not.
     """
     from analysis.customers.actions.register import Register
-    from analysis.purchases.reading import read_purchases
 
     with bad_input(ValueError):
-        names = column_names(mapping)
-        table = purchases if purchases.is_dir() else read_purchases(purchases, names)
+        table = purchases_given(purchases, mapping)
         found = Register(register).measure(name, table)
     if as_json:
         click.echo(found.model_dump_json(indent=2, exclude_none=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.purchase_options import MAP, column_names
+from analysis.cli.purchase_options import MAP, purchases_given
 from analysis.customers.actions.families import Family, Outcome
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ if TYPE_CHECKING:
     help="Adjust for the weeks before the contact (CUPED) when measuring.",
 )
 @click.option("--currency", default="", help="Unit of the spend, for reports.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the lot.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the lot."
+)
 @MAP
 def plan_test(listed: Path, purchases: Path, register: Path, mapping: str, **options: Any) -> None:
     """Plan a randomised test on the customers of a LIST (a CSV with the column customer).
@@ -96,7 +98,6 @@ def plan_test(listed: Path, purchases: Path, register: Path, mapping: str, **opt
     from analysis.customers.actions.planning import plan_test as planned
     from analysis.customers.actions.randomised import Wanted
     from analysis.customers.actions.register import Register
-    from analysis.purchases.reading import read_purchases
 
     with bad_input(ValueError):
         wanted = Wanted(
@@ -114,9 +115,7 @@ def plan_test(listed: Path, purchases: Path, register: Path, mapping: str, **opt
             adjusted=options["adjust"],
         )
         people = _customers(listed)
-        table = (
-            read_purchases(purchases, column_names(mapping)) if purchases.is_file() else purchases
-        )
+        table = purchases_given(purchases, mapping)
         plan = planned(people, table, decision, wanted, register=Register(register))
     _say(plan.name, len(people), plan.needed, plan.needed_method)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-PURCHASES = click.argument(
-    "purchases", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+if TYPE_CHECKING:
+    from analysis.purchases.engine import Purchases
+
 AS_OF = click.option(
     "--as-of",
     required=True,
@@ -30,3 +31,20 @@ def column_names(text: str) -> dict[str, str]:
     if len(set(names)) < len(names):
         raise ValueError("--map: a name stands twice. Map each name once.")
     return {name.strip(): column.strip() for name, _, column in pairs}
+
+
+def purchases_given(place: Path, mapping: str) -> Purchases:
+    """The purchases of a file or folder; says so when a file is read where it lies.
+
+    Raises
+    ------
+    ValueError
+        See ``reading.purchases_at``.
+    """
+    from analysis.purchases.reading import purchases_at
+
+    found = purchases_at(place, column_names(mapping))
+    if found is place and place.is_file():
+        said = "has the ledger's columns and is read in place: amounts are whole cents, times UTC"
+        click.echo(f"{place.name} {said}", err=True)
+    return found

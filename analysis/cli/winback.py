@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.cli.bad_input import BadInput, bad_input
-from analysis.cli.purchase_options import AS_OF, MAP, PURCHASES, column_names
+from analysis.cli.purchase_options import AS_OF, MAP, purchases_given
 
 if TYPE_CHECKING:
     from analysis.purchases.winback.campaign import Campaign, WinBack
 
 
 @click.command("winback")
-@PURCHASES
+@click.argument("purchases", type=click.Path(exists=True, path_type=Path))
 @AS_OF
 @click.option(
     "--false-alarms",
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     help="Share left alone by lot, to measure the campaign by.",
 )
 @MAP
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the lot.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the lot."
+)
 @click.option(
     "--out",
     required=True,
@@ -49,7 +51,6 @@ def winback(purchases: Path, as_of: datetime, mapping: str, out: Path, **options
     """Customers whose purchases fell, ranked by spend at risk, with a control group."""
     import pandas as pd
 
-    from analysis.purchases.reading import read_purchases
     from analysis.purchases.winback.campaign import COLUMNS, Campaign, win_back, write_list
     from analysis.purchases.winback.placebo import NotEnoughHistory
 
@@ -57,7 +58,7 @@ def winback(purchases: Path, as_of: datetime, mapping: str, out: Path, **options
         raise BadInput(f"--out {out.name}: write to a file ending in .csv or .parquet.")
     with bad_input(ValueError):
         campaign = Campaign(**options)
-        table = read_purchases(purchases, column_names(mapping))
+        table = purchases_given(purchases, mapping)
         day = as_of.date()
         about: dict[str, Any] = {"as_of": str(day), **asdict(campaign)}
         about["program"] = f"surveyapp {version('surveyapp')}"

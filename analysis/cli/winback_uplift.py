@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from analysis.cli.bad_input import bad_input
-from analysis.cli.purchase_options import MAP, column_names
+from analysis.cli.purchase_options import MAP, purchases_given
 
 
 @click.command("winback-uplift")
@@ -38,13 +38,11 @@ def winback_uplift(
 
     PURCHASES is a file, or the folder of a ledger for a list that the app exported.
     """
-    from analysis.purchases.reading import read_purchases
     from analysis.purchases.winback.campaign import read_list
     from analysis.purchases.winback.uplift import measure_uplift
 
     with bad_input(ValueError):
-        names = column_names(mapping)
-        table = purchases if purchases.is_dir() else read_purchases(purchases, names)
+        table = purchases_given(purchases, mapping)
         found = measure_uplift(read_list(listed), table, began=began.date(), weeks=weeks)
     if as_json:
         about = {

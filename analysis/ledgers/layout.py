@@ -12,6 +12,8 @@ from pathlib import Path
 from analysis.ledgers.faults import LedgerFaults
 from analysis.ledgers.kinds import LedgerKind
 
+LARGEST = 1e9
+"""The largest amount that is believed unless another is stated, in units of currency."""
 DECIMALS = ("point", "comma")
 
 
@@ -38,7 +40,7 @@ class Layout:
     """Default: UTF-8 or UTF-16 by its mark; cp1252 where no line beyond ASCII is UTF-8."""
     delimiter: str | None = None
     """Default: the one of comma, semicolon, tab and bar that stands most often in the header."""
-    largest: float = 1e9
+    largest: float = LARGEST
     """The largest amount that is believed, in units of currency."""
 
     def __post_init__(self) -> None:
@@ -83,6 +85,14 @@ class Layout:
             f"no column '{name}'. Rename one, or map it: {name}=COLUMN. The file has: {listed}."
             for name in kind.required
             if not self.columns.get(name, name if name in header else "")
+        ]
+        given: dict[str, list[str]] = {}
+        for name in plain:
+            given.setdefault(self.columns.get(name, name), []).append(name)
+        faults += [
+            f"the column '{column}' is taken for {' and '.join(names)}. Map each to its own."
+            for column, names in given.items()
+            if len(names) > 1 and column in header
         ]
         if faults:
             raise LedgerFaults(file, faults)

@@ -17,22 +17,8 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.ledgers.engine import connection
-from analysis.ledgers.folder import parquet_files
+from analysis.purchases.parquet import REQUIRED, TYPES, parquet_files
 
-TYPES: dict[str, str] = {
-    "customer": "string",
-    "time": "timestamp",
-    "amount": "int64",
-    "currency": "string",
-    "store": "string",
-    "product": "string",
-    "channel": "string",
-    "on_sale": "boolean",
-    "order": "string",
-    "line": "string",
-}
-"""The columns of purchases: time in UTC without zone, amount in whole cents."""
-REQUIRED = ("customer", "time", "amount")
 _ARROW = {
     "string": pa.string(),
     "timestamp": pa.timestamp("us"),

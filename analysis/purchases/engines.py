@@ -16,11 +16,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analysis.ledgers.engine import connection
-from analysis.ledgers.folder import parquet_files as ledger_files
-from analysis.purchases.engine import REQUIRED, TYPES, Purchases, as_arrow, with_integers
+from analysis.purchases.engine import Purchases, as_arrow, with_integers
+from analysis.purchases.parquet import REQUIRED, parquet_files
 
 ENGINES = ("duckdb", "spark")
 
@@ -113,25 +112,6 @@ def offer_purchases(engine: Engine, purchases: Purchases) -> None:
         engine.offer("purchases", as_arrow(pd.DataFrame(columns=list(REQUIRED))))
 
 
-def parquet_files(place: Path) -> list[Path]:
-    """The Parquet files of purchases; of a ledger only those of finished loads.
-
-    Raises
-    ------
-    ValueError
-        When a file lacks a column of ``engine.TYPES``.
-    """
-    files = [place] if place.is_file() else ledger_files(place) or sorted(place.glob("*.parquet"))
-    faults = []
-    for file in files:
-        absent = [name for name in TYPES if name not in pq.read_schema(file).names]
-        if absent:
-            faults.append(f"{file.name}: purchases lack the column(s) {', '.join(absent)}")
-    if faults:
-        raise ValueError("\n".join(faults))
-    return files
-
-
 def frame(engine: Engine, expression: ir.Table) -> pd.DataFrame:
     """The rows of an expression as a data frame; whole numbers stay whole."""
     return with_integers(engine.arrow(expression).to_pandas(), expression)
@@ -170,6 +150,7 @@ class DuckDBEngine:
         if isinstance(table, pa.Table):
             self._engine.register(name, table)
         else:
+            self._engine.unregister(name)  # else an earlier table would hide the files
             files = [str(file) for file in table]
             self._engine.read_parquet(files).create_view(name, replace=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -95,3 +96,10 @@ def read_loads(folder: Path) -> tuple[FileLoad, ...]:
 def ledger_digest(folder: Path) -> str:
     """SHA-256 of what a ledger holds; it changes whenever a load changes anything."""
     return digest(folder)
+
+
+def scored_digest(purchases: Path, offers: Path | None) -> str:
+    """SHA-256 of what the ledgers hold that a scoring reads; of purchases alone without offers."""
+    if offers is None:
+        return digest(purchases)
+    return hashlib.sha256(f"{digest(purchases)}\n{digest(offers)}".encode()).hexdigest()

@@ -32,11 +32,10 @@ def state(scored: ir.Table, *, near: float, least_purchase_days: int) -> ir.Stri
     zero cannot be crossed and is never near.
     """
     limited = (scored.lower_limit > 0) & (scored.weekly_sd > 0)
-    above = [scored[f"week_{n}"] > scored.weekly_mean for n in range(3)]
     return ibis.cases(
         (scored.days_52_weeks < least_purchase_days, "too_few"),
         (limited & (scored.week_0 < scored.lower_limit), "below"),
-        (above[0] & above[1] & above[2], "above_3_weeks"),
+        (scored.above_3_weeks, "above_3_weeks"),
         (limited & (scored.week_0 <= scored.lower_limit + near * scored.weekly_sd), "near_lower"),
         else_="within",
     )

@@ -46,8 +46,10 @@ def write_lookup(
             file.executemany("INSERT INTO weeks VALUES (?, ?, ?, ?)", rows)
         file.execute("CREATE UNIQUE INDEX customers_by_name ON customers (customer)")
         file.execute("CREATE INDEX customers_by_rank ON customers (rank, customer)")
-        file.execute("CREATE INDEX customers_moves ON customers (customer, tier, spend_52_weeks)")
-        file.execute("CREATE INDEX customers_by_tier ON customers (tier, rank)")
+        file.execute(
+            "CREATE INDEX customers_moves ON customers (customer, tier, rank, spend_52_weeks)"
+        )
+        file.execute("CREATE INDEX customers_by_tier ON customers (tier, rank, customer)")
         file.execute("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT)")
         pairs = [(name, json.dumps(value)) for name, value in facts.items()]
         file.executemany("INSERT INTO facts VALUES (?, ?)", pairs)

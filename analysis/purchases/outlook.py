@@ -1,4 +1,4 @@
-"""What pages show of customers beyond their scores: lifetime value, alarms, offers, purchase days.
+"""What pages show of customers beyond their scores: lifetime value, alarms, purchase days.
 
 It is computed in the scoring job, as of the day of a run, into ``outlook.sqlite`` in the run's
 folder: from the purchases, and from the ledgers of margins, acquisition costs, offers and service
@@ -29,7 +29,6 @@ from analysis.purchases.outlook_ledgers import (
     costs_of,
     events_of,
     margin_of,
-    offers_of,
     rows_of,
 )
 from analysis.purchases.stored_outlook import FILE
@@ -108,11 +107,8 @@ def _write(file: sqlite3.Connection, ledgers: Path, as_of: date, digest: str) ->
         "costs_source": costs_source,
     }
     facts |= _write_alarms(file, purchases, as_of, margin)
-    offers = rows_of(ledgers, "offers")
-    responses, overall = offers_of(offers, as_of=as_of)
-    write_table(file, "offers", responses)
-    facts["offers"] = overall.model_dump()
-    write_table(file, "events", events_of(offers, rows_of(ledgers, "contacts"), as_of=as_of))
+    offers, contacts = (rows_of(ledgers, kind) for kind in ("offers", "contacts"))
+    write_table(file, "events", events_of(offers, contacts, as_of=as_of))
     _write_days(file, purchases, as_of)
     for statement in INDICES:
         file.execute(statement)

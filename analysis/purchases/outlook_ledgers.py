@@ -9,9 +9,7 @@ import duckdb
 import ibis
 import pandas as pd
 
-from analysis.estimate import Estimate, unavailable
 from analysis.purchases.engine import Purchases, compute, purchases_table
-from analysis.purchases.retention import wilson
 from analysis.purchases.rolling import WEEKS
 
 EVENTS = ("customer", "day", "kind", "what", "detail")
@@ -88,32 +86,6 @@ def costs_of(
     known = known.assign(cohort=known["time"].dt.strftime("%Y-%m"))
     costs = known.groupby(["channel", "cohort"], as_index=False)["cost"].sum()
     return costs.assign(cost=costs["cost"] / 100), "the ledger of acquisition costs"
-
-
-def offers_of(offers: pd.DataFrame | None, *, as_of: date) -> tuple[pd.DataFrame, Estimate]:
-    """By offer: customers it was sent to, those of them who redeemed it, share with interval.
-
-    With it the share over all pairs of offer and customer.
-    """
-    method = "share of customers an offer was sent to who redeemed it, Wilson interval"
-    none = pd.DataFrame(columns=["offer", "sent", "redeemed", "share", "low", "high"])
-    if offers is None:
-        return none, unavailable("no offers are loaded", n=0, method=method, unit="share")
-    known = offers[offers["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
-    pairs = known.groupby(["offer", "customer"])["action"].agg(set).reset_index()
-    pairs = pairs[pairs["action"].map(lambda done: "sent" in done).astype(bool)]
-    if pairs.empty:
-        return none, unavailable("no offer was sent by then", n=0, method=method, unit="share")
-    pairs["used"] = pairs["action"].map(lambda done: "redeemed" in done).astype("int64")
-    each = pairs.groupby("offer", as_index=False).agg(
-        sent=("used", "size"), redeemed=("used", "sum")
-    )
-    share, low, high = wilson(each["redeemed"].to_numpy(float), each["sent"].to_numpy(float))
-    total = each[["redeemed", "sent"]].sum().to_numpy(float)
-    p, below, above = (float(x[0]) for x in wilson(total[:1], total[1:]))
-    n = int(total[1])
-    overall = Estimate(value=p, low=below, high=above, n=n, method=method, unit="share")
-    return each.assign(share=share, low=low, high=high), overall
 
 
 def events_of(

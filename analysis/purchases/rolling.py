@@ -83,22 +83,6 @@ def rolling_moments(weeks: ir.Table, *, weight: float) -> ir.Table:
     )
 
 
-def rolling_series(weeks: ir.Table, *, weight: float) -> ir.Table:
-    """The rolling score of each of the last 52 weeks in which it changed, and of the first.
-
-    Returns
-    -------
-    Table
-        customer, at (weeks ago, 51 to 0), cents: the score from that week on, until the next row.
-    """
-    each = weeks.group_by("customer").agg(change=opening(weeks, weight=weight))
-    start = each.select("customer", at=ibis.literal(WEEKS - 1, "int64"), change=each.change)
-    stairs = ibis.union(start, steps(weeks, weight=weight))
-    summed = stairs.group_by("customer", "at").agg(change=stairs.change.sum())
-    by_time = ibis.window(group_by="customer", order_by=ibis.desc("at"), rows=(None, 0))
-    return summed.select("customer", "at", cents=summed.change.sum().over(by_time))
-
-
 def _overlap(week: ir.IntegerColumn, width: int) -> ir.IntegerColumn:
     """How many of the 52 windows of a width hold a week."""
     newest = ibis.greatest(week - (width - 1), 0)

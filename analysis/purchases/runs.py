@@ -2,9 +2,9 @@
 
 A run is a folder ``RUN/`` that appears whole (it is written beside and renamed): ``run.json`` (the
 record), ``customers.parquet``, ``weeks.parquet``, ``tiers.parquet``, ``moves.parquet``,
-``cohorts.parquet``, ``retention.parquet``, and ``lookup.sqlite``, the same for pages
-(``stored_scores.py``). A run's name is made of the as-of day and all that its numbers depend on:
-the same again is the same run.
+``cohorts.parquet``, ``retention.parquet``, ``offers.parquet``, and ``lookup.sqlite``, the same for
+pages (``stored_scores.py``). A run's name is made of the as-of day and all that its numbers depend
+on: the same again is the same run.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import pandas as pd
 from analysis.purchases.engine import Purchases
 from analysis.purchases.engines import Engine
 from analysis.purchases.lookup import write_lookup
+from analysis.purchases.offers import Offers
 from analysis.purchases.scoring import Scoring, ScoringPlan, score
 
 RECORD = "run.json"
@@ -46,7 +47,7 @@ class Run:
     program
         Version of the program.
     ledger
-        SHA-256 of what the ledger held.
+        SHA-256 of what the ledgers of purchases and offers held.
     engine
         Which engine computed it; both give the same numbers.
     configuration
@@ -74,10 +75,12 @@ def score_run(
     plan: ScoringPlan,
     ledger: str,
     made: str,
+    offers: Offers | None = None,
 ) -> tuple[Run, bool]:
     """Score as of a day and keep the run; False with it when it was there already.
 
-    ``folder`` is that of all runs, ``ledger`` the digest of the purchases, ``made`` the time now.
+    ``folder`` is that of all runs, ``ledger`` the digest of the purchases and of the offers that
+    are given, ``made`` the time now.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def score_run(
     folder.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
     try:
-        found = score(engine, purchases, as_of=as_of, plan=plan)
+        found = score(engine, purchases, as_of=as_of, plan=plan, offers=offers)
         facts = {
             "run": name,
             "as_of": as_of.isoformat(),
@@ -133,11 +136,16 @@ def write_scoring(engine: Engine, found: Scoring, folder: Path, *, facts: dict[s
         "moves": found.moves,
         "cohorts": found.cohorts,
         "retention": found.retention,
+        "offers": found.offers,
     }
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
-    frequency = found.frequency.model_dump()
-    given = {**facts, "as_of": found.as_of.isoformat(), "purchase_frequency": frequency}
+    given = {
+        **facts,
+        "as_of": found.as_of.isoformat(),
+        "purchase_frequency": found.frequency.model_dump(),
+        "offer_response": found.response.model_dump(),
+    }
     return write_lookup(folder, tables, facts=given)
 
 

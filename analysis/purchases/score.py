@@ -165,12 +165,17 @@ def customer_totals(weeks: ir.Table, *, rule: ScoreRule, **more: ir.Scalar) -> i
         days_52_weeks=_count(weeks.days, year),
         days_last_13_weeks=_count(weeks.days, latest),
         days_before_39_weeks=_count(weeks.days, year & ~latest),
-        **{
-            f"week_{n}": rule.points_per_unit * _units(weeks.cents, weeks.week == n)
-            for n in range(3)
-        },
+        week_0=rule.points_per_unit * _units(weeks.cents, weeks.week == 0),
+        above_3_weeks=_above(weeks, year),
         **more,
     )
+
+
+def _above(weeks: ir.Table, year: ir.BooleanColumn) -> ir.BooleanScalar:
+    """Each of the last three weeks above the mean of 52: in whole cents, so that equal is equal."""
+    total = weeks.cents.sum(where=year).fill_null(0).cast("int64")
+    last = [weeks.cents.sum(where=weeks.week == n).fill_null(0).cast("int64") for n in range(3)]
+    return (last[0] * WEEKS > total) & (last[1] * WEEKS > total) & (last[2] * WEEKS > total)
 
 
 def _units(cents: ir.IntegerColumn, where: ir.BooleanColumn | None = None) -> ir.FloatingScalar:

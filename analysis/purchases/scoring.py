@@ -12,8 +12,19 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimate import Estimate, unavailable
+from analysis.purchases.breadth import BREADTH, named_columns, with_breadth
 from analysis.purchases.engine import Purchases, purchases_table
 from analysis.purchases.engines import Engine, Part, frame, offer_purchases
+from analysis.purchases.offers import (
+    RESPONSE_COLUMNS,
+    Offers,
+    answered,
+    by_offer,
+    offer_offers,
+    offers_table,
+    overall_response,
+    with_response,
+)
 from analysis.purchases.retention import (
     PERIODS,
     Z,
@@ -48,6 +59,8 @@ SCORE_COLUMNS = (
     "tier_13_weeks_ago",
     "decile",
     "rank",
+    *BREADTH,
+    *RESPONSE_COLUMNS,
 )
 """The columns of a scoring's customers (docs/methods/customer-score.md)."""
 
@@ -90,6 +103,10 @@ class Scoring:
         See ``retention.triangle`` and ``retention.retention_rates``.
     frequency
         Purchase days in 52 weeks of a customer who bought in them.
+    offers
+        By offer; see ``offers.by_offer``.
+    response
+        The share of offers that was redeemed; see ``offers.overall_response``.
     """
 
     as_of: date
@@ -101,10 +118,21 @@ class Scoring:
     cohorts: pd.DataFrame
     retention: pd.DataFrame
     frequency: Estimate
+    offers: pd.DataFrame
+    response: Estimate
 
 
-def score(engine: Engine, purchases: Purchases, *, as_of: date, plan: ScoringPlan) -> Scoring:
+def score(
+    engine: Engine,
+    purchases: Purchases,
+    *,
+    as_of: date,
+    plan: ScoringPlan,
+    offers: Offers | None = None,
+) -> Scoring:
     """Score all customers as of a day, itself included; nothing later is read.
+
+    Without ``offers`` the response to them is unavailable.
 
     Raises
     ------
@@ -114,9 +142,17 @@ def score(engine: Engine, purchases: Purchases, *, as_of: date, plan: ScoringPla
     offer_purchases(engine, purchases)
     _refuse_mixed_currencies(engine)
     table = purchases_table()
-    parts = [_part(engine, part, as_of=as_of, plan=plan) for part in engine.parts(table)]
+    counts = named_columns(engine, table)
+    pairs = None
+    if offers is not None:
+        offer_offers(engine, offers)
+        pairs = engine.keep("pairs", answered(offers_table(), table, as_of=as_of))
+    parts = [
+        _part(engine, part, as_of=as_of, plan=plan, counts=counts) for part in engine.parts(table)
+    ]
     scores = ibis.union(*parts) if len(parts) > 1 else parts[0]
     cuts = cut_points(engine, scores, rule=plan.tiers)
+    scores = with_response(scores, pairs)
     tiered = engine.keep("scores", with_tiers(scores, cuts, rule=plan.tiers))
     for part in parts:
         engine.forget(part)
@@ -130,15 +166,20 @@ def score(engine: Engine, purchases: Purchases, *, as_of: date, plan: ScoringPla
         cohorts=triangle(engine, tiered, as_of=as_of, period=plan.period),
         retention=retention_rates(engine, tiered, as_of=as_of, period=plan.period),
         frequency=_frequency(engine, tiered),
+        offers=by_offer(engine, pairs),
+        response=overall_response(engine, pairs),
     )
 
 
-def _part(engine: Engine, part: Part, *, as_of: date, plan: ScoringPlan) -> ir.Table:
+def _part(
+    engine: Engine, part: Part, *, as_of: date, plan: ScoringPlan, counts: tuple[str, ...]
+) -> ir.Table:
     """The scores of some customers, kept; their weeks are not."""
     weeks = engine.keep("weeks", weekly(part.purchases, as_of=as_of))
     periods = period_totals(weeks, as_of=as_of, period=plan.period)
     totals = customer_totals(weeks, rule=plan.rule, **periods)
     scores = with_rolling(scored(totals, as_of=as_of, rule=plan.rule), weeks, rule=plan.rule)
+    scores = with_breadth(scores, part.purchases, as_of=as_of, counts=counts)
     if part.names is not None:
         scores = scores.rename(number="customer").inner_join(part.names, "number").drop("number")
     kept = engine.keep("scores", scores.drop("first_day", "last_day"))

@@ -8,7 +8,7 @@ from typing import Any
 from analysis.purchases.stored_run import StoredFile
 
 FILE = "outlook.sqlite"
-TABLES = ("acquisition", "offers")
+TABLES = ("acquisition",)
 
 
 class StoredOutlook(StoredFile):

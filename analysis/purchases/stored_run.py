@@ -42,7 +42,10 @@ class StoredFile:
         return {row["name"]: json.loads(row["value"]) for row in rows}
 
     def table(self, name: str) -> list[dict[str, Any]]:
-        """One of ``tables``, row by row."""
+        """One of ``tables``, row by row; empty when the run is older than the table."""
         if name not in self.tables:
             raise ValueError(f"a run has no table '{name}'; there are {', '.join(self.tables)}")
+        there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        if self._file.execute(there, [name]).fetchone() is None:
+            return []
         return [dict(row) for row in self._file.execute(f"SELECT * FROM {name}")]  # noqa: S608

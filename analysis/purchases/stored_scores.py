@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +13,9 @@ from analysis.purchases.stored_run import StoredFile
 
 WEEKS, LATEST_WEEKS = 52, 13
 RECORD, FILE = "run.json", "lookup.sqlite"
-TABLES = ("tiers", "moves", "cohorts", "retention")
+LAST = "\U0010ffff"
+"""The last character there is: names that begin so sort before the beginning with it."""
+TABLES = ("tiers", "moves", "cohorts", "retention", "offers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,29 @@ class StoredScores(StoredFile):
     def search(
         self, *, begins: str = "", tier: str = "", limit: int = 50, after: int = 0
     ) -> list[dict[str, Any]]:
-        """Customers by rank whose name begins so, in a tier; ``after`` so many."""
-        pattern = begins.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        """Customers by rank whose name begins so, in a tier; ``after`` so many.
+
+        The page is found in an index alone; only its rows are read.
+        """
+        asked, values = _where(begins, tier)
         rows = self._file.execute(
-            "SELECT * FROM customers WHERE (? = '' OR customer LIKE ? ESCAPE '\\') "
-            "AND (? = '' OR tier = ?) ORDER BY rank, customer LIMIT ? OFFSET ?",
-            [begins, pattern, tier, tier, limit, after],
+            f"SELECT * FROM customers WHERE number IN (SELECT number FROM customers {asked} "  # noqa: S608
+            "ORDER BY rank, customer LIMIT ? OFFSET ?) ORDER BY rank, customer",
+            [*values, limit, after],
         )
         return [dict(row) for row in rows]
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the customers but their number, in order."""
+        found = self._file.execute("SELECT * FROM customers LIMIT 0").description
+        return tuple(name for name, *_ in found if name != "number")
+
+    def every(self, *, tier: str = "") -> Iterator[dict[str, Any]]:
+        """All customers of a tier ('': of all tiers) by rank, one after the other."""
+        asked, values = _where("", tier)
+        statement = f"SELECT * FROM customers {asked} ORDER BY rank, customer"  # noqa: S608
+        for row in self._file.execute(statement, values):
+            yield dict(row)
 
     def movement_since(self, earlier: Path) -> list[dict[str, Any]]:
         """Customers by tier in an earlier run ('new': not in it) and in this one.
@@ -112,3 +130,15 @@ class StoredScores(StoredFile):
             )
             for ago in range(WEEKS - 1, -1, -1)
         ]
+
+
+def _where(begins: str, tier: str) -> tuple[str, list[str]]:
+    """The condition of a search, one that an index answers, and its values."""
+    conditions, values = [], []
+    if begins:
+        conditions.append("customer >= ? AND customer < ?")
+        values += [begins, begins + LAST]
+    if tier:
+        conditions.append("tier = ?")
+        values.append(tier)
+    return f"WHERE {' AND '.join(conditions)}" if conditions else "", values

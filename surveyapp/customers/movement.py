@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from analysis.estimate import wilson
+from analysis.purchases.stored_scores import FILE, StoredScores
 from surveyapp.customers.runs import Chosen
 
 
@@ -40,14 +43,27 @@ def earlier_runs(run: Chosen) -> list[Mapping[str, Any]]:
 
 def moves_between(run: Chosen, earlier: Mapping[str, Any]) -> list[Move]:
     """All moves from an earlier run to this one, by tier then and now, the best first."""
-    with run.scores() as scores:
-        found = scores.movement_since(run.folder.parent / str(earlier["run"]))
-        order = [row["tier"] for row in scores.table("tiers")]
+    found, order = _counted(*_stamped(run.folder), *_stamped(run.folder.parent / earlier["run"]))
     sizes: dict[str, int] = {}
     for row in found:
         sizes[row["tier_then"]] = sizes.get(row["tier_then"], 0) + row["customers"]
     made = [_move(row, sizes[row["tier_then"]]) for row in found]
     return sorted(made, key=lambda move: (_place(order, move.then), _place(order, move.now)))
+
+
+def _stamped(folder: Path) -> tuple[Path, int]:
+    """The folder of a run, and when its scores were last written: an erasure changes them."""
+    return folder, (folder / FILE).stat().st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _counted(
+    folder: Path, _written: int, earlier: Path, _earlier_written: int
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The moves and the order of tiers: counted once, for runs do not change."""
+    with StoredScores(folder) as scores:
+        moves = scores.movement_since(earlier)
+        return moves, [row["tier"] for row in scores.table("tiers")]
 
 
 def _move(row: Mapping[str, Any], of: int) -> Move:

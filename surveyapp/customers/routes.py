@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
@@ -14,6 +15,7 @@ from surveyapp.access import access
 from surveyapp.customers.answered import answered_by
 from surveyapp.customers.movement import earlier_runs, moves_between
 from surveyapp.customers.runs import HEIGHT, LEAST, WIDTH, Chosen, chosen, drawing
+from surveyapp.customers.words import breadth_words, offer_words
 from surveyapp.exports.spreadsheet import csv_lines
 
 door = Blueprint("customers", __name__, url_prefix="/customers")
@@ -38,6 +40,7 @@ def overview() -> ResponseReturnValue:
             run,
             tiers=scores.table("tiers"),
             moves=scores.table("moves"),
+            offers=scores.table("offers"),
             facts=scores.facts(),
         )
 
@@ -57,6 +60,24 @@ def every() -> ResponseReturnValue:
         "list", run, found=found[:LISTED], more=len(found) > LISTED,
         begins=begins, tier=tier, after=after, size=LISTED,
     )  # fmt: skip
+
+
+@door.get("/list.csv")
+@access("manager", "administrator")
+def every_file() -> ResponseReturnValue:
+    """All scores of the run, or of a tier, as a file."""
+    run, tier = _run(), request.args.get("tier", "")
+
+    def rows() -> Iterator[list[object]]:
+        with run.scores() as scores:
+            for row in scores.every(tier=tier):
+                words = (offer_words(row), breadth_words(row))
+                yield [*(row[name] for name in columns), *words]
+
+    with run.scores() as scores:
+        columns = scores.columns()
+    lines = csv_lines((*columns, "offers_in_words", "breadth_in_words"), rows())
+    return _csv(lines, f"scores-{run.record['as_of']}.csv")
 
 
 @door.post("/find")
@@ -107,7 +128,8 @@ def one(customer: str) -> ResponseReturnValue:
     more["surveys"] = answered_by(current.store(), customer)
     return _page(
         "one", run, score=score, weeks=weeks, drawn=drawing(weeks, score), history=history,
-        after=after, size=DAYS, width=WIDTH, height=HEIGHT, **more,
+        after=after, size=DAYS, width=WIDTH, height=HEIGHT,
+        offers=offer_words(score), breadth=breadth_words(score), **more,
     )  # fmt: skip
 
 
@@ -181,9 +203,12 @@ def win_back_file() -> ResponseReturnValue:
     with outlook:
         rows = outlook.win_back(capacity=_capacity())
     lines = csv_lines(WIN_BACK, ([row[name] for name in WIN_BACK] for row in rows))
-    name = f"win-back-{run.record['as_of']}.csv"
+    return _csv(lines, f"win-back-{run.record['as_of']}.csv")
+
+
+def _csv(lines: Iterator[str], name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response("".join(lines), mimetype="text/csv", headers=headers)
+    return Response(lines, mimetype="text/csv", headers=headers)
 
 
 def _run() -> Chosen:

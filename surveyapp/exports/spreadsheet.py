@@ -24,9 +24,15 @@ def safe(cell: str) -> str:
     return cell
 
 
+def _cell(cell: object) -> object:
+    if cell is None or isinstance(cell, int | float):
+        return cell  # a number is no formula, and nothing is an empty cell
+    return safe(str(cell))
+
+
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """A CSV text line by line; empty cells for None."""
     for row in itertools.chain([header], rows):
         line = io.StringIO()
-        csv.writer(line).writerow(["" if cell is None else safe(str(cell)) for cell in row])
+        csv.writer(line).writerow([_cell(cell) for cell in row])
         yield line.getvalue()

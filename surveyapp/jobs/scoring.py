@@ -61,9 +61,10 @@ def score_ledger(
 
 
 def _scored(settings: Settings, as_of: date | None, engine: str) -> tuple[Run, bool]:
+    from analysis.ledgers.folder import parquet_files
     from analysis.purchases.engine import last_day
     from analysis.purchases.engines import open_engine
-    from analysis.purchases.ledger import current_purchases, ledger_digest
+    from analysis.purchases.ledger import current_purchases, scored_digest
     from analysis.purchases.outlook import write_outlook
     from analysis.purchases.runs import score_run
 
@@ -73,6 +74,8 @@ def _scored(settings: Settings, as_of: date | None, engine: str) -> tuple[Run, b
     as_of = as_of or last_day(ledger)
     if as_of is None:
         raise JobFault("The ledger of purchases has no rows: all were set apart or erased.")
+    beside = ledger.with_name("offers")
+    offers = beside if parquet_files(beside) else None
     with open_engine(engine) as opened:
         found, fresh = score_run(
             opened,
@@ -80,8 +83,9 @@ def _scored(settings: Settings, as_of: date | None, engine: str) -> tuple[Run, b
             scores_folder(settings),
             as_of=as_of,
             plan=plan_of_settings(settings),
-            ledger=ledger_digest(ledger),
+            ledger=scored_digest(ledger, offers),
             made=clock.now(),
+            offers=offers,
         )
     write_outlook(scores_folder(settings) / found.run, ledgers_folder(settings), as_of=as_of)
     return found, fresh

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from analysis.purchases.breadth import customer_breadth
 from analysis.purchases.engine import Purchases, purchases_table
 from analysis.purchases.engines import frame, offer_purchases, open_engine
 from analysis.purchases.roll_up import weekly
@@ -104,18 +104,6 @@ def behaviours(
         named = tuple(columns.columns)
         found = found.join(columns)
     return found, named
-
-
-def customer_breadth(purchases: ir.Table, *, as_of: date) -> ir.Table:
-    """Different products, channels and stores bought in the 52 weeks that end with a day."""
-    until = ibis.date(as_of.isoformat())
-    dated = purchases.mutate(ago=until.delta(purchases.time.date(), unit="day"))
-    inside = dated.filter((dated.ago >= 0) & (dated.ago < WEEKS * 7) & (dated.amount >= 0))
-    return inside.group_by("customer").agg(
-        products=inside["product"].nunique().cast("int64"),
-        channels=inside.channel.nunique().cast("int64"),
-        stores=inside.store.nunique().cast("int64"),
-    )
 
 
 def later_value(purchases: Purchases, *, after: date, until: date) -> pd.Series:

@@ -17,6 +17,8 @@ from analysis.purchases.lifetime_value.expected import expected_purchases, p_ali
 from analysis.purchases.lifetime_value.gamma_gamma import SpendFit
 from analysis.purchases.lifetime_value.grouped import Floats, Histories
 
+MOST_WEEKS = 2_600
+"""The longest horizon: beyond 50 years neither dropout nor the drawn intervals mean anything."""
 DRAWS = 400
 BLOCK = 2_000
 """Customers drawn for at a time."""
@@ -36,8 +38,11 @@ class Horizon:
     margin: float | None = None
 
     def __post_init__(self) -> None:
-        if not self.weeks > 0:
-            raise ValueError("the horizon must be longer than 0 weeks")
+        if not 0 < self.weeks <= MOST_WEEKS:
+            raise ValueError(
+                f"a horizon of {self.weeks:g} weeks: write more than 0, at most {MOST_WEEKS:,} "
+                f"({MOST_WEEKS // 52} years)"
+            )
         if not -0.5 < self.discount < 10:
             raise ValueError(f"a discount of {self.discount:g} a year: write 0.10 for 10 %")
         if self.margin is not None and not 0 < self.margin <= 1:

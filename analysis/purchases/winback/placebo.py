@@ -83,6 +83,14 @@ class Calibration:
     bands: tuple[Band, ...]
 
 
+def _quiet(weeks: Weeks) -> tuple[int, int]:
+    """Weeks up to the as-of day without any purchase, and the longest such run before."""
+    bought = np.flatnonzero(weeks.days.any(axis=0))
+    if not len(bought):
+        return weeks.n_weeks, 0
+    return int(bought[0]), int(np.diff(bought).max(initial=1)) - 1
+
+
 def calibrate(weeks: Weeks, *, false_alarms: float, seed: int) -> Calibration:
     """Set the threshold on 26 weekly placebo looks that end 13 weeks before the as-of day.
 
@@ -94,13 +102,21 @@ def calibrate(weeks: Weeks, *, false_alarms: float, seed: int) -> Calibration:
     Raises
     ------
     NotEnoughHistory
-        With less than 78 weeks, or fewer than 200 monitored customers at the placebo dates.
+        With less than 78 weeks, fewer than 200 monitored customers at the placebo dates, or when
+        nobody at all bought lately: a log that ends early, not customers who left.
     """
     least = QUARTER + LOOKS + QUARTER + YEAR // 2
     if weeks.n_weeks < least:
         raise NotEnoughHistory(
             f"not enough history: {weeks.n_weeks} weeks of purchases, {least} are needed to try "
             "the alarm on earlier dates"
+        )
+    quiet, longest = _quiet(weeks)
+    if quiet > longest:
+        raise NotEnoughHistory(
+            f"not enough history: nobody at all bought in the last {quiet} weeks, and never before "
+            f"were there more than {longest} such weeks on end: load the newest purchases, or "
+            "choose an earlier day"
         )
     prior = prior_of(weeks, ago=QUARTER)
     lowest, at_best, monitored = _lowest(weeks, prior, range(QUARTER, QUARTER + LOOKS))

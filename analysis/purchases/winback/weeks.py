@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.purchases.engine import (
-    TYPES,
     Purchases,
     compute,
     purchases_table,
     refuse_mixed_currencies,
 )
+from analysis.purchases.parquet import TYPES
 from analysis.purchases.roll_up import weekly
 
 Floats = NDArray[np.float64]

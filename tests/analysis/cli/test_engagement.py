@@ -103,3 +103,100 @@ def test_wrong_tiers_are_told(run):
     found = run(TEXT, "s.csv", [*OPTIONS, "--tiers", "gold=0.5,silver=0.2"])
     assert found.exit_code == 2
     assert "rise from the best tier down" in found.stderr
+
+
+def test_the_response_to_offers_comes_with_their_file(run, tmp_path):
+    found = run(TEXT, "s.csv")
+    assert "response to offers: unavailable, no offers ledger" in found.stderr
+    offers = tmp_path / "offers.csv"
+    offers.write_text(
+        "customer,time,offer,action\nann,2026-03-01,spring,sent\nann,2026-03-02,spring,redeemed\n"
+        "bob,2025-12-20,xmas,sent\n"
+    )
+    found = run(TEXT, "s.csv", [*OPTIONS, "--offers", str(offers)])
+    assert found.exit_code == 0, found.output
+    assert "response to offers: 50.0% of 2 redeemed" in found.stderr
+    scores = pd.read_csv(tmp_path / "s.csv").set_index("customer")
+    assert list(scores["offers_redeemed"]) == [1, 0]
+    assert list(scores["offers_bought"]) == [0, 1]
+    assert run(TEXT, "all", [*OPTIONS, "--offers", str(offers)]).exit_code == 0
+    by_offer = pd.read_parquet(tmp_path / "all" / "offers.parquet")
+    assert list(by_offer["offer"]) == ["spring", "xmas"]
+    offers.write_text("customer,time,offer,action\nann,2026-03-01,spring,posted\n")
+    found = run(TEXT, "s.csv", [*OPTIONS, "--offers", str(offers)])
+    assert found.exit_code == 2
+    assert "posted" in found.stderr
+    found = run(TEXT, "s.csv", [*OPTIONS, "--offers", str(tmp_path / "all" / "..")])
+    assert "no offers in this folder" in found.stderr
+
+
+def ledger_form(**changed):
+    """Two purchases as a ledger keeps them: amounts in cents, times in UTC."""
+    table = pd.DataFrame(
+        {
+            "customer": ["ann", "bob"],
+            "time": pd.to_datetime(["2026-06-30", "2026-01-01"]).astype("datetime64[us]"),
+            "amount": [500, 750],
+            "currency": "USD",
+            "store": None, "product": None, "channel": None,
+            "on_sale": pd.array([True, None], "boolean"),
+            "order": "1", "line": "1",
+        }
+    )  # fmt: skip
+    return table.assign(**changed)
+
+
+def score_file(tmp_path, table, *options):
+    path = tmp_path / "log.parquet"
+    table.to_parquet(path)
+    out = tmp_path / "scores.csv"
+    given = [str(path), "--as-of", "2026-06-30", *options, "--out", str(out)]
+    return CliRunner().invoke(engagement, given), out
+
+
+def test_a_parquet_file_in_the_ledgers_form_is_read_where_it_lies(tmp_path, monkeypatch):
+    monkeypatch.setattr("analysis.purchases.reading.read_rows", None)  # nothing is read whole
+    found, out = score_file(tmp_path, ledger_form())
+    assert found.exit_code == 0, found.output
+    assert "log.parquet has the ledger's columns and is read in place" in found.stderr
+    assert list(pd.read_csv(out)["points"]) == [10, 7.5]
+    found, _ = score_file(tmp_path, ledger_form(), "--map", "customer=customer")
+    assert "log.parquet has the ledger's columns already" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"customer": ["ann", " "]}, "1 rows without a customer"),
+        ({"time": pd.to_datetime(["2026-06-30", None])}, "1 rows without a time"),
+        ({"time": pd.to_datetime(["2026-06-30", "0201-01-01"])}, "1 rows with a time before 1900"),
+        ({"amount": pd.array([500, None], "Int64")}, "1 rows without an amount"),
+        ({"amount": [500, 10**15]}, "1 rows with an amount beyond 1,000,000,000"),
+        ({"currency": ["USD", "XXQ"]}, "1 rows with an unknown currency"),
+        ({"currency": ["USD", "EUR"]}, "several currencies (EUR, USD)"),
+    ],
+)
+def test_rows_read_in_place_are_checked(tmp_path, changed, words):
+    found, out = score_file(tmp_path, ledger_form(**changed))
+    assert found.exit_code == 2, found.output
+    assert words in found.stderr
+    assert not out.exists()
+
+
+def test_other_parquet_files_are_read_whole_and_their_amounts_are_units(tmp_path):
+    found, out = score_file(tmp_path, ledger_form(amount=[5.0, 7.5]))
+    assert found.exit_code == 0, found.output
+    assert "in place" not in found.stderr
+    assert list(pd.read_csv(out)["points"]) == [10, 7.5]
+
+
+def test_a_folder_of_files_of_other_types_is_refused(tmp_path):
+    zoned = pd.to_datetime(["2026-06-30", "2026-01-01"]).tz_localize("Europe/Berlin")
+    ledger_form(amount=[5.0, 7.5]).assign(time=zoned).to_parquet(tmp_path / "a.parquet")
+    given = [str(tmp_path), "--as-of", "2026-06-30", "--out", str(tmp_path / "s.csv")]
+    found = CliRunner().invoke(engagement, given)
+    assert found.exit_code == 2
+    assert (
+        "a.parquet: 'time' is timestamp[us, tz=Europe/Berlin]. Write times in UTC" in found.stderr
+    )
+    assert "a.parquet: 'amount' is double. Write whole cents" in found.stderr

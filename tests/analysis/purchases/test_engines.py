@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import types
 from datetime import date, timedelta
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from analysis.purchases import engines
 from analysis.purchases.engine import purchases_table
 from analysis.purchases.engines import EngineFault, frame, open_engine
-from analysis.purchases.rolling import rolling_series
 from analysis.purchases.score import ScoreRule
 from analysis.purchases.scoring import ScoringPlan, score
 from analysis.purchases.spark import missing
@@ -29,16 +27,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 AS_OF = date(2026, 6, 30)
 PLAN = ScoringPlan(tiers=TierRule((("best", 0.1), ("good", 0.5)), rest="others"))
-
-
-@pytest.fixture(scope="session", params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
-def engine(request):
-    if request.param == "spark" and missing():
-        if os.environ.get("REQUIRE_SPARK") == "1":
-            pytest.fail(missing())
-        pytest.skip(missing())
-    with open_engine(request.param) as opened:
-        yield opened
 
 
 def log(seed=3, customers=60, rows=900):
@@ -94,16 +82,6 @@ def test_rolling_mean_and_deviation_equal_a_grid(scoring):
         assert found["signed_points"] == pytest.approx(wanted[0], rel=1e-12)
         weekly = grid(mine)[:52]
         assert found["weekly_sd"] == pytest.approx(weekly.std(), rel=1e-9, abs=1e-12)
-
-
-def test_the_series_of_the_rolling_score_equals_a_grid(engine, scoring):
-    found, _ = scoring
-    series = frame(engine, rolling_series(found.weeks, weight=2.0))
-    for customer, mine in log().groupby("customer"):
-        stairs = series[series["customer"] == customer].set_index("at")["cents"]
-        if len(stairs):
-            steps = stairs.reindex(range(51, -1, -1)).ffill()
-            np.testing.assert_allclose(steps / 100, rolling(grid(mine))[::-1], rtol=1e-9, atol=1e-9)
 
 
 def test_tiers_never_split_equal_points(scoring):

@@ -104,6 +104,24 @@ def test_the_stored_form_equals_the_tables(tmp_path):
             stored.table("customers; DROP TABLE weeks")
 
 
+@pytest.mark.parametrize(
+    "asked", [{}, {"tier": "gold"}, {"begins": "k0"}, {"begins": "k0", "tier": "gold"}]
+)
+def test_a_page_of_customers_is_found_in_an_index_alone(tmp_path, asked):
+    run, _ = make(tmp_path)
+    with StoredScores(tmp_path / run.run) as stored:
+        statements = []
+        stored._file.set_trace_callback(statements.append)
+        found = stored.search(**asked, limit=5)
+        stored._file.set_trace_callback(None)
+        plan = [
+            row["detail"] for row in stored._file.execute(f"EXPLAIN QUERY PLAN {statements[0]}")
+        ]
+    assert 0 < len(found) <= 5
+    assert any("COVERING INDEX" in step for step in plan)
+    assert not any(step == "SCAN customers" for step in plan)
+
+
 def test_a_wrong_configuration_lists_what_is_wrong():
     with pytest.raises(ValueError, match="rise from the best tier down"):
         TierRule((("a", 0.5), ("b", 0.2)))

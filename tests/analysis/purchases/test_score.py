@@ -84,6 +84,7 @@ def weekly_customer(last_weeks, usual=1000):
 def test_states():
     assert weekly_customer([0])["state"] == "below"
     assert weekly_customer([1100, 1100, 1100])["state"] == "above_3_weeks"
+    assert weekly_customer([], usual=17)["state"] == "within"  # 52 x 0.17 / 52 is below 0.17
     assert weekly_customer([1100, 1100, 900])["state"] == "within"
     assert weekly_customer([])["state"] == "within"
     assert one([("a", n, 1000) for n in (0, 7, 14)])["state"] == "too_few"

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 import re
+import shutil
 import sqlite3
 from datetime import date
 
@@ -10,6 +12,8 @@ import pandas as pd
 import pytest
 
 from analysis.customer_key import customer_key
+from analysis.purchases.breadth import BREADTH
+from analysis.purchases.offers import RESPONSE_COLUMNS
 from analysis.study import read_study
 from surveyapp.bots import AnyPersona, walk
 from surveyapp.jobs import pastry_shop
@@ -164,6 +168,81 @@ def test_identifiers_are_asked_for_by_post_and_only_with_the_permission(shop, ma
     key = customer_key(known, app.extensions["surveyapp.settings"].customer_key)
     assert found.location.endswith(f"/customers/one/{key}")
     assert manager.get(found.location).status_code == 200
+
+
+def test_offers_are_unavailable_without_their_ledger(shop, manager):
+    name = stored(shop, "SELECT customer FROM customers ORDER BY rank")[0][0]
+    page = manager.get(f"/customers/one/{name}").text
+    assert "Unavailable: no offers ledger" in page
+    assert "Unavailable: no offers ledger." in manager.get("/customers/").text
+
+
+def test_a_customer_s_response_to_offers_is_said_in_words_and_never_as_an_effect(shop, manager):
+    name = stored(shop, "SELECT customer FROM customers ORDER BY rank")[0][0]
+    response = {
+        "value": 0.4, "low": 0.3, "high": 0.5, "n": 12, "method": "share of offers", "reason": None
+    }  # fmt: skip
+    with sqlite3.connect(shop[1] / "lookup.sqlite") as file:
+        file.execute(
+            "UPDATE customers SET offers_sent = 5, offers_redeemed = 2, offers_bought = 1, "
+            "offers_bought_before = 4, offer_share = 0.4, offer_low = 0.12, offer_high = 0.77, "
+            "products = 7, channels = 1 WHERE customer = ?",
+            [name],
+        )
+        kept = file.execute("SELECT value FROM facts WHERE name = 'offer_response'").fetchone()
+        told = "UPDATE facts SET value = ? WHERE name = 'offer_response'"
+        file.execute(told, [json.dumps(response)])
+        file.executemany(
+            "INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [("spring", 40, 10, 4, 31, 0.25, 0.14, 0.4), ("few", 9, 9, 0, 0, 1, 0.7, 1)],
+        )
+    page = manager.get(f"/customers/one/{name}").text
+    overview = manager.get("/customers/").text
+    text = manager.get("/customers/list.csv").text
+    with sqlite3.connect(shop[1] / "lookup.sqlite") as file:
+        file.execute(told, kept)
+        file.execute("DELETE FROM offers")
+    words = (
+        "edeemed 2 of 5 offers within 28 days; bought within them without redeeming after 1; "
+        "had bought in the 28 days before 4"
+    )
+    assert words in page
+    assert "12% to 77%" in page
+    assert "7 products, 1 channel" in page
+    assert "not what offers bring about" in page
+    row = next(row for row in csv.DictReader(io.StringIO(text)) if row["customer"] == name)
+    assert row["offers_in_words"].endswith(words)
+    assert row["breadth_in_words"].startswith("7 products, 1 channel")
+    assert "25%" in overview
+    assert "14% to 40%" in overview
+    assert "31 of 40" in overview
+    assert "control group" in overview
+    assert overview.count("fewer than 10 customers: not shown") >= 1
+
+
+def test_scores_are_downloaded_whole_or_by_tier(shop, manager):
+    rows = list(csv.DictReader(io.StringIO(manager.get("/customers/list.csv").text)))
+    wanted = stored(shop, "SELECT customer, rank FROM customers ORDER BY rank, customer")
+    assert [(row["customer"], int(row["rank"])) for row in rows] == wanted
+    best = csv.DictReader(io.StringIO(manager.get("/customers/list.csv?tier=gold").text))
+    assert {row["tier"] for row in best} == {"gold"}
+
+
+def test_a_run_of_an_earlier_build_still_opens(shop, manager, tmp_path):
+    name = stored(shop, "SELECT customer FROM customers ORDER BY rank")[0][0]
+    place = shop[1] / "lookup.sqlite"
+    shutil.copy(place, tmp_path / "kept.sqlite")
+    with sqlite3.connect(place) as file:
+        for column in (*BREADTH, *RESPONSE_COLUMNS):
+            file.execute(f"ALTER TABLE customers DROP COLUMN {column}")
+        file.execute("DROP TABLE offers")
+        file.execute("DELETE FROM facts WHERE name = 'offer_response'")
+    pages = [manager.get(path) for path in (f"/customers/one/{name}", "/customers/")]
+    text = manager.get("/customers/list.csv").text
+    shutil.copy(tmp_path / "kept.sqlite", place)
+    assert [page.status_code for page in pages] == [200, 200]
+    assert all("this run is older" in page.text for page in pages)
+    assert "this run is older" in text
 
 
 def test_without_a_run_the_page_says_what_to_do(tmp_path):

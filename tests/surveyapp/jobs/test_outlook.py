@@ -74,16 +74,14 @@ def test_a_run_keeps_the_outlook_and_erasure_empties_it(installation):
         assert facts["margin"] is None
         assert "no margins are loaded" in facts["margin_source"]
         assert {row["acquisition_cost"] for row in outlook.table("acquisition")} == {None}
-        assert facts["offers"]["reason"] == "no offers are loaded"
+    with StoredScores(folder) as scores:
+        assert scores.facts()["offer_response"]["reason"] == "no offers ledger"
+        assert scores.table("offers") == []
+        assert next(scores.every())["offers_sent"] is None
 
     load("margins", "time,margin\n2025-01-01,0.2\n2026-01-01,0.4\n2026-12-01,0.9\n")
     load("acquisition", "time,channel,cost,currency\n2024-07-01,web,500,USD\n")
-    load(
-        "offers",
-        "customer,time,offer,action\n"
-        + "".join(f"c{n},2026-05-01,spring,sent\n" for n in range(40))
-        + "".join(f"c{n},2026-05-03,spring,redeemed\n" for n in range(10)),
-    )
+    load("contacts", "customer,time,reason,channel\nc1,2026-05-02,praise,phone\n")
     again, fresh = score_ledger(settings, as_of=DAY)
     assert (again, fresh) == (run, False)
     mine = customer_key("c1", settings.customer_key)
@@ -98,11 +96,8 @@ def test_a_run_keeps_the_outlook_and_erasure_empties_it(installation):
         first = outlook.days(mine, limit=1, after=score["frequency"] - 1)[0]
         assert first["day"] == score["first_purchase"]
         assert [(e["what"], e["detail"]) for e in outlook.events(mine)] == [
-            ("spring", "redeemed"),
-            ("spring", "sent"),
+            ("praise", "phone"),
         ]
-        spring = outlook.table("offers")[0]
-        assert (spring["sent"], spring["redeemed"], spring["share"]) == (40, 10, 0.25)
         july = next(row for row in outlook.table("acquisition") if row["cohort"] == "2024-07")
         assert july["acquisition_cost"] == pytest.approx(500 / july["n"])
         assert july["clv_to_cac_low"] <= july["clv_to_cac"] <= july["clv_to_cac_high"]
@@ -124,6 +119,30 @@ def test_a_run_keeps_the_outlook_and_erasure_empties_it(installation):
     with StoredScores(folder) as scores:
         assert scores.customer(mine) is None
         assert len(scores.search(limit=1000)) == run.customers - 1
+
+
+def test_offers_make_a_run_of_their_own_with_the_response_to_them(installation):
+    settings, load = installation
+    plain, _ = score_ledger(settings, as_of=DAY)
+    load(
+        "offers",
+        "customer,time,offer,action\n"
+        + "".join(f"c{n},2026-05-01,spring,sent\n" for n in range(40))
+        + "".join(f"c{n},2026-05-03,spring,redeemed\n" for n in range(10)),
+    )
+    run, fresh = score_ledger(settings, as_of=DAY)
+    assert fresh
+    assert run.run != plain.run
+    assert score_ledger(settings, as_of=DAY) == (run, False)
+    folder = scores_folder(settings) / run.run
+    with StoredScores(folder) as scores, StoredOutlook(folder) as outlook:
+        mine = customer_key("c1", settings.customer_key)
+        found = scores.customer(mine)
+        assert (found["offers_sent"], found["offers_redeemed"], found["offer_share"]) == (1, 1, 1)
+        assert {event["detail"] for event in outlook.events(mine)} == {"sent", "redeemed"}
+        spring = scores.table("offers")[0]
+        assert (spring["sent"], spring["redeemed"], spring["share"]) == (40, 10, 0.25)
+        assert scores.facts()["offer_response"]["n"] == 40
 
 
 def test_an_erasure_waits_for_a_run_in_progress_and_then_finds_it(installation, monkeypatch):

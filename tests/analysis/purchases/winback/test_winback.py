@@ -213,6 +213,17 @@ def test_an_alarm_that_cannot_be_calibrated_is_not_raised(weeks, customers, word
         calibrate(own.weeks(0), false_alarms=0.05, seed=1)
 
 
+def test_a_log_that_ends_early_raises_no_alarm(shop, purchases):
+    week = timedelta(weeks=1)
+    with pytest.raises(NotEnoughHistory, match="nobody at all bought in the last 2 weeks"):
+        win_back(purchases, as_of=AS_OF + 2 * week, campaign=Campaign())
+    # A firm that was closed for three weeks before may be closed for two.
+    ago = (pd.Timestamp(AS_OF) - purchases["time"]).dt.days // 7
+    closed = purchases[~ago.between(20, 22)]
+    found = win_back(closed, as_of=AS_OF + 2 * week, campaign=Campaign())
+    assert found.monitored > 200
+
+
 @pytest.mark.parametrize(
     "wrong", [{"false_alarms": 5}, {"margin": 40}, {"control_share": 1}, {"capacity": 0}]
 )
