@@ -152,12 +152,23 @@ def _refuse_filled(folder: Path) -> None:
 
 
 def _write_file(engine: Any, found: Any, out: Path) -> int:
-    from analysis.purchases.engines import frame
+    """Write the customers, sorted, some at a time; how many there are."""
+    import pyarrow.parquet as pq
 
-    scores = frame(engine, found.customers.order_by("customer"))
+    from analysis.purchases.engine import with_integers
+    from analysis.purchases.engines import arrow_schema
+
+    customers, n = found.customers.order_by("customer"), 0
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".csv":
-        scores.to_csv(out, index=False)
-    else:
-        scores.to_parquet(out, index=False)
-    return len(scores)
+    if out.suffix == ".parquet":
+        with pq.ParquetWriter(out, arrow_schema(customers)) as file:
+            for batch in engine.batches(customers):
+                file.write_batch(batch)
+                n += batch.num_rows
+        return n
+    with out.open("w", encoding="utf-8", newline="") as file:
+        file.write(",".join(customers.columns) + "\n")
+        for batch in engine.batches(customers):
+            with_integers(batch.to_pandas(), customers).to_csv(file, header=False, index=False)
+            n += batch.num_rows
+    return n

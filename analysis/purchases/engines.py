@@ -7,7 +7,7 @@ DuckDB runs inside the program; Apache Spark (``spark.py``) runs where a company
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -28,6 +28,8 @@ PART_ROWS, MOST_PARTS = 2_500_000, 12
 """Rows of purchases worked on at a time, and the most parts: each costs a scan of the customers."""
 SAMPLE = 20_000
 """Customers from which the bounds of parts are taken."""
+BATCH_ROWS = 100_000
+"""Rows handed out at a time."""
 
 
 class Part(NamedTuple):
@@ -54,6 +56,9 @@ class Engine(Protocol):
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
         """Compute an expression once and keep it; the table to write further expressions on."""
 
+    def keep_on_disk(self, name: str, parts: Iterable[ir.Table]) -> ir.Table:
+        """Compute expressions with the same columns in turn; all their rows, kept out of memory."""
+
     def forget(self, table: ir.Table) -> None:
         """Let go of a kept table."""
 
@@ -62,6 +67,9 @@ class Engine(Protocol):
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         """The rows of an expression, with its columns and types."""
+
+    def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """The rows of an expression, some at a time."""
 
     def write(self, expression: ir.Table, path: Path) -> None:
         """Write the rows as Parquet: a file, or a folder of files where an engine is spread."""
@@ -142,6 +150,7 @@ class DuckDBEngine:
     def __init__(self, memory_gb: float | None, folder: Path) -> None:
         self._engine = connection()
         self._kept = 0
+        self._folder = folder
         self._engine.execute(f"SET temp_directory = '{folder.as_posix()}'")
         if memory_gb is not None:
             self._engine.execute(f"SET memory_limit = '{int(memory_gb * 1000)}MB'")
@@ -159,6 +168,16 @@ class DuckDBEngine:
         name = f"{name}_{self._kept}"
         self._engine.execute(f"CREATE TEMP TABLE {name} AS {_sql(expression)}")
         return ibis.table(expression.schema(), name=name)
+
+    def keep_on_disk(self, name: str, parts: Iterable[ir.Table]) -> ir.Table:
+        self._kept += 1
+        name = f"{name}_{self._kept}"
+        files = []
+        for number, part in enumerate(parts):
+            files.append(self._folder / f"{name}_{number}.parquet")
+            self.write(part, files[-1])
+        self.offer(name, files)
+        return ibis.table(part.schema(), name=name)
 
     def forget(self, table: ir.Table) -> None:
         self._engine.execute(f"DROP TABLE {table.get_name()}")
@@ -185,6 +204,11 @@ class DuckDBEngine:
     def arrow(self, expression: ir.Table) -> pa.Table:
         found = self._engine.sql(_sql(expression)).to_arrow_table()
         return found.cast(arrow_schema(expression))
+
+    def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        schema = arrow_schema(expression)
+        for batch in self._engine.sql(_sql(expression)).to_arrow_reader(BATCH_ROWS):
+            yield batch.cast(schema)
 
     def write(self, expression: ir.Table, path: Path) -> None:
         self._engine.execute(f"COPY ({_sql(expression)}) TO ? (FORMAT parquet)", [str(path)])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.estimate import Estimate, unavailable
 from analysis.purchases.breadth import BREADTH, named_columns, with_breadth
 from analysis.purchases.engine import Purchases, purchases_table
-from analysis.purchases.engines import Engine, Part, frame, offer_purchases
+from analysis.purchases.engines import Engine, frame, offer_purchases
 from analysis.purchases.offers import (
     RESPONSE_COLUMNS,
     Offers,
@@ -40,7 +40,9 @@ from analysis.purchases.tiers import (
     TierRule,
     cut_points,
     movement,
+    point_values,
     tier_sizes,
+    with_ranks,
     with_tiers,
 )
 from analysis.tables import CUSTOMER_COLUMNS
@@ -147,18 +149,14 @@ def score(
     if offers is not None:
         offer_offers(engine, offers)
         pairs = engine.keep("pairs", answered(offers_table(), table, as_of=as_of))
-    parts = [
-        _part(engine, part, as_of=as_of, plan=plan, counts=counts) for part in engine.parts(table)
-    ]
-    scores = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    cuts = cut_points(engine, scores, rule=plan.tiers)
-    scores = with_response(scores, pairs)
-    tiered = engine.keep("scores", with_tiers(scores, cuts, rule=plan.tiers))
-    for part in parts:
-        engine.forget(part)
+    parts = _scores(engine, table, as_of=as_of, plan=plan, counts=counts)
+    scores = engine.keep_on_disk("scores", parts)
+    values = engine.keep_on_disk("values", [point_values(scores)])
+    cuts = cut_points(engine, values, rule=plan.tiers)
+    tiered = with_tiers(with_response(scores, pairs), cuts, rule=plan.tiers)
     return Scoring(
         as_of=as_of,
-        customers=tiered.select(*SCORE_COLUMNS),
+        customers=with_ranks(tiered, values).select(*SCORE_COLUMNS),
         weeks=weekly(table, as_of=as_of),
         cuts=cuts,
         tiers=_tiers(frame(engine, tier_sizes(tiered)), plan.tiers),
@@ -171,20 +169,21 @@ def score(
     )
 
 
-def _part(
-    engine: Engine, part: Part, *, as_of: date, plan: ScoringPlan, counts: tuple[str, ...]
-) -> ir.Table:
-    """The scores of some customers, kept; their weeks are not."""
-    weeks = engine.keep("weeks", weekly(part.purchases, as_of=as_of))
-    periods = period_totals(weeks, as_of=as_of, period=plan.period)
-    totals = customer_totals(weeks, rule=plan.rule, **periods)
-    scores = with_rolling(scored(totals, as_of=as_of, rule=plan.rule), weeks, rule=plan.rule)
-    scores = with_breadth(scores, part.purchases, as_of=as_of, counts=counts)
-    if part.names is not None:
-        scores = scores.rename(number="customer").inner_join(part.names, "number").drop("number")
-    kept = engine.keep("scores", scores.drop("first_day", "last_day"))
-    engine.forget(weeks)
-    return kept
+def _scores(
+    engine: Engine, purchases: ir.Table, *, as_of: date, plan: ScoringPlan, counts: tuple[str, ...]
+) -> Iterator[ir.Table]:
+    """The scores of all customers, some at a time; the weeks they are made of are let go."""
+    for part in engine.parts(purchases):
+        weeks = engine.keep("weeks", weekly(part.purchases, as_of=as_of))
+        periods = period_totals(weeks, as_of=as_of, period=plan.period)
+        totals = customer_totals(weeks, rule=plan.rule, **periods)
+        scores = with_rolling(scored(totals, as_of=as_of, rule=plan.rule), weeks, rule=plan.rule)
+        scores = with_breadth(scores, part.purchases, as_of=as_of, counts=counts)
+        if part.names is not None:
+            scores = scores.rename(number="customer").inner_join(part.names, "number")
+            scores = scores.drop("number")
+        yield scores.drop("first_day", "last_day")
+        engine.forget(weeks)
 
 
 def _refuse_mixed_currencies(engine: Engine) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,11 @@ class SparkEngine:
         rows.createOrReplaceTempView(name)
         return ibis.table(expression.schema(), name=name)
 
+    def keep_on_disk(self, name: str, parts: Iterable[ir.Table]) -> ir.Table:
+        """As ``keep``, which goes to disk where memory ends."""
+        (whole,) = parts  # a cluster divides its work itself
+        return self.keep(name, whole)
+
     def forget(self, table: ir.Table) -> None:
         """Nothing: what is kept is computed when it is first used, and let go at the end."""
 
@@ -134,6 +139,10 @@ class SparkEngine:
     def arrow(self, expression: ir.Table) -> pa.Table:
         found = self._session.sql(_sql(expression)).toArrow()
         return found.cast(arrow_schema(expression))
+
+    def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """All at once: Spark gathers the rows here whole."""
+        yield from self.arrow(expression).to_batches()
 
     def write(self, expression: ir.Table, path: Path) -> None:
         self._session.sql(_sql(expression)).write.parquet(path.absolute().as_uri())

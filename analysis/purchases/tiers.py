@@ -65,30 +65,47 @@ class CutPoints:
     deciles: tuple[float, ...]
 
 
-def cut_points(engine: Engine, scores: ir.Table, *, rule: TierRule) -> CutPoints:
-    """Find the cut points among the customers with points.
+def point_values(scores: ir.Table) -> ir.Table:
+    """Every value of points that customers have, and how far down from the top it lies.
+
+    Returns
+    -------
+    Table
+        points, customers and points_held (the share of the customers with points, and of all
+        points, at this value or above), rank (1 for the most points).
+    """
+    values = scores.group_by("points").agg(n=scores.count(), held=scores.points.sum())
+    above = ibis.window(order_by=ibis.desc("points"), rows=(None, 0))
+    everyone = ibis.window()
+    values = values.mutate(
+        n_all=values.n.sum(where=values.points > 0).over(everyone),
+        held_all=values.held.sum().over(everyone),
+        n_above=values.n.sum().over(above),
+        held_above=values.held.sum().over(above),
+    )
+    return values.select(
+        "points",
+        customers=values.n_above.cast("float64") / values.n_all.nullif(0).cast("float64"),
+        points_held=values.held_above / values.held_all.nullif(0),
+        rank=(values.n_above - values.n + 1).cast("int64"),
+    )
+
+
+def cut_points(engine: Engine, values: ir.Table, *, rule: TierRule) -> CutPoints:
+    """Find the cut points among the customers with points; ``values`` is of ``point_values``.
 
     A cut point is always a value that a customer has, found by counting, so that ties are never
     split and engines cannot differ by rounding: for a share of customers, the least value that so
     many or fewer reach (the highest one where even that is held by more); for a share of points,
     the greatest value whose holders together have the share.
     """
-    some = scores.filter(scores.points > 0)
-    values = some.group_by("points").agg(n=some.count(), held=some.points.sum())
-    above = ibis.window(order_by=ibis.desc("points"), rows=(None, 0))
-    total = values.mutate(
-        n_all=values.n.sum().over(ibis.window()), held_all=values.held.sum().over(ibis.window())
-    )
-    cumulated = total.mutate(
-        customers=total.n.sum().over(above).cast("float64") / total.n_all.cast("float64"),
-        points_held=total.held.sum().over(above) / total.held_all,
-    )
-    top = cumulated.points.max()
-    wanted = {f"decile_{n}": _few(cumulated, share) for n, share in enumerate(DECILES)}
+    some = values.filter(values.points > 0)
+    top = some.points.max()
+    wanted = {f"decile_{n}": _few(some, share) for n, share in enumerate(DECILES)}
     if rule.by != "cuts":
         cut = _few if rule.by == "customers" else _holding
-        wanted |= {f"tier_{n}": cut(cumulated, share) for n, (_, share) in enumerate(rule.tiers)}
-    found = frame(engine, cumulated.agg(**{k: v.coalesce(top) for k, v in wanted.items()}))
+        wanted |= {f"tier_{n}": cut(some, share) for n, (_, share) in enumerate(rule.tiers)}
+    found = frame(engine, some.agg(**{k: v.coalesce(top) for k, v in wanted.items()}))
     row = found.iloc[0].fillna(float("inf"))
     if rule.by == "cuts":
         tiers = rule.tiers
@@ -98,11 +115,10 @@ def cut_points(engine: Engine, scores: ir.Table, *, rule: TierRule) -> CutPoints
 
 
 def with_tiers(scores: ir.Table, cuts: CutPoints, *, rule: TierRule) -> ir.Table:
-    """Add tier, decile (10 the best; 0 without points), rank and the tier 13 weeks ago.
+    """Add tier, decile (10 the best; 0 without points) and the tier 13 weeks ago.
 
-    Both tiers use the same cut points, so that a customer moves only by own purchases. rank is 1
-    for the most points; equal points have equal ranks. tier_13_weeks_ago is 'new' for customers
-    whose first purchase came later.
+    Both tiers use the same cut points, so that a customer moves only by own purchases.
+    tier_13_weeks_ago is 'new' for customers whose first purchase came later.
     """
     decile = ibis.literal(1, "int64")
     for cut in cuts.deciles:
@@ -114,8 +130,13 @@ def with_tiers(scores: ir.Table, cuts: CutPoints, *, rule: TierRule) -> ir.Table
             known, _tier(scores.points_13_weeks_ago, cuts, rule), ibis.literal(NEW)
         ),
         decile=ibis.ifelse(scores.points > 0, decile, ibis.literal(0, "int64")).cast("int64"),
-        rank=(ibis.rank().over(ibis.window(order_by=ibis.desc("points"))) + 1).cast("int64"),
     )
+
+
+def with_ranks(scores: ir.Table, values: ir.Table) -> ir.Table:
+    """Add rank: 1 for the most points; equal points have equal ranks (of ``point_values``)."""
+    ranks = values.select("points", "rank")
+    return scores.left_join(ranks, "points").drop("points_right")
 
 
 def tier_sizes(scores: ir.Table) -> ir.Table:

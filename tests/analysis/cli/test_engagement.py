@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.cli.engagement import engagement
+from analysis.purchases import engines
 from analysis.purchases.scoring import SCORE_COLUMNS
 
 TEXT = "card,date,paid\nann,2026-06-30,5.00\nbob,2026-01-01,7.50\nann,2026-07-01,9\n"
@@ -33,6 +34,20 @@ def test_scores_in_a_file(run, tmp_path, out, read):
     assert list(scores["customer"]) == ["ann", "bob"]
     assert list(scores["points"]) == [10, 7.5]
     assert list(scores["recency_days"]) == [0, 180]
+
+
+@pytest.mark.parametrize("out", ["s.csv", "s.parquet"])
+def test_a_file_written_in_many_batches_is_the_same(run, tmp_path, monkeypatch, out):
+    text = "card,date,paid\nann,2026-06-30,5.00\n" + "bob,2026-01-01,-7.50\neve,2026-06-01,3\n" * 2
+    assert run(text, out).exit_code == 0
+    wanted = (tmp_path / out).read_bytes()
+    read = pd.read_csv if out.endswith("csv") else pd.read_parquet
+    whole = read(tmp_path / out)
+    monkeypatch.setattr(engines, "BATCH_ROWS", 1)
+    found = run(text, out)
+    assert "3 customers scored" in found.stderr
+    pd.testing.assert_frame_equal(read(tmp_path / out), whole)
+    assert out.endswith("parquet") or (tmp_path / out).read_bytes() == wanted
 
 
 def test_bad_rows_are_all_listed_and_nothing_is_written(run, tmp_path):

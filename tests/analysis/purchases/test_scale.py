@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ def test_cost_is_linear_to_a_hundred_million_rows(tmp_path):
     spec.loader.exec_module(scores)
     found = {}
     for rows, customers in ((10_000_000, 500_000), (100_000_000, 5_000_000)):
-        path = tmp_path / "purchases.parquet"
-        scores.simulate(rows, customers, path)
-        found[rows] = scores.run("ours", path, 2.5)
-        path.unlink()
+        folder = tmp_path / "purchases"
+        scores.simulate(rows, customers, folder)
+        found[rows] = scores.run("ours", folder, 2)
+        shutil.rmtree(folder)
     small, large = found[10_000_000], found[100_000_000]
     assert large["peak_mib"] < 4096
     assert large["cpu"] < 15 * small["cpu"]
+    for name in ("customers", "frequency", "points", "active"):
+        assert large["sums"][name] == pytest.approx(10 * small["sums"][name], rel=0.02)
