@@ -250,6 +250,7 @@ def write_archive(path: Path | str, archive: Archive) -> None:
     unfinished = Path(name)
     try:
         _fill(unfinished, content)
+        _flushed(unfinished)
         unfinished.chmod(0o644)
         os.link(unfinished, target)
     finally:
@@ -318,9 +319,21 @@ def _pragma(db: Database, name: str) -> int:
     return int(db.execute(f"pragma {name}").fetchone()[0])
 
 
+def _flushed(path: Path) -> None:
+    """On the disk, not only in its cache."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _fill(path: Path, content: Archive) -> None:
     db = Database(str(path))
     try:
+        # nobody sees the file before it is whole: it is flushed once, not at every hundred rows
+        db.execute("pragma journal_mode = off")
+        db.execute("pragma synchronous = off")
         db.execute(f"pragma application_id = {APPLICATION}")
         db.execute(f"pragma user_version = {FORMAT}")
         versions = db.table("versions").create({"version": int, "study": str}, pk="version")

@@ -85,7 +85,7 @@ METHODS: dict[str, Method] = {
             text="By value: the best 5, 20 and 50 per cent of customers with points. By need: "
             "latent classes of choices that allow for people who choose more or less "
             "consistently. The number of classes has the lowest BIC among those that are found "
-            "again in other samples.",
+            "again in other samples; a range of tastes without gaps is fitted beside them.",
             source="Magidson and Vermunt (2007); adjusted Rand index, Hubert and Arabie (1985)",
             page="docs/methods/segments.md",
         ),
@@ -185,7 +185,8 @@ METHODS: dict[str, Method] = {
             title="Later purchases, errors removed",
             text="How many times the later purchase days for ten points more of value, when value "
             "is taken as measured with its known error and earlier purchase days as a count of a "
-            "habit. What is left rests on these two being the only errors.",
+            "habit. Customers who bought on sale only before are left out. What is left rests on "
+            "these two being the only errors.",
             source="Poisson quasi-likelihood with both errors integrated out; bootstrap interval",
             page="docs/methods/value-and-engagement.md",
         ),
