@@ -15,7 +15,7 @@ from analysis.rendering.figures import ends, spoken
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
 
-WHOLES = {VALUE: "Benefits less costs", GAINS: "All benefits", PAINS: "All costs (less is better)"}
+WHOLES = {VALUE: "Benefits less costs", GAINS: "All benefits", PAINS: "All costs"}
 CAUTION = (
     "Each line compares the answers of the same people about both, on the same items. People rate "
     "the brands they know: those who know only one of the two are not in its lines."
@@ -27,25 +27,27 @@ def relative_section(used: Used) -> Section | None:
     found = relative_value(used.study, used.answers, weights=used.weights)
     if found is None or not found.comparisons:
         return None
-    labels = {c.id: c.label.say() for c in used.study.constructs}
-    labels = WHOLES | {
-        name: f"{label} (less is better)" if name in found.costs else label
-        for name, label in labels.items()
-    }
+    labels = WHOLES | {c.id: c.label.say() for c in used.study.constructs}
     return Section(
         id="relative_value",
         title=_title(found, labels),
         method="relative_value",
         text=(*_overall(found), _who(found)),
         caution=CAUTION,
-        tables=(_table(found, labels),),
+        tables=_tables(found, labels),
     )
 
 
-def _table(found: RelativeValue, labels: dict[str, str]) -> Table:
+def _tables(found: RelativeValue, labels: dict[str, str]) -> tuple[Table, ...]:
+    """A table for each competitor, and one for their average."""
+    competitors = dict.fromkeys(c.competitor for c in found.comparisons)
+    return tuple(_table(found, labels, one, n) for n, one in enumerate(competitors, start=1))
+
+
+def _table(found: RelativeValue, labels: dict[str, str], competitor: str, n: int) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
-            f"{_name(found, c.competitor)}: {labels[c.figure]}",
+            labels[c.figure],
             c.ours,
             c.theirs,
             c.difference,
@@ -53,18 +55,25 @@ def _table(found: RelativeValue, labels: dict[str, str]) -> Table:
             _verdict(c, found),
         )
         for c in found.comparisons
+        if c.competitor == competitor
     ]
+    cost = "; of costs, less is better" if found.costs else ""
     return Table(
-        id="against",
-        caption=f"{found.own[1]} against each competitor, in points of 100",
-        columns=("Against", "Ours", "Theirs", "Ours less theirs", "Index", "Verdict"),
+        id=f"against_{n}",
+        caption=f"{found.own[1]} less {_named(found, competitor)}, in points of 100{cost}",
+        columns=("Figure", "Ours", "Theirs", "Ours less theirs", "Index", "Verdict"),
         rows=tuple(rows),
         chart=3,
-        note="Ahead or behind where the difference passes its test at 5 %, allowing for all lines; "
-        "of costs, less is ahead. "
-        "The index is ours over theirs, its zero the lowest answer to every item: compare it over "
-        "time, never as so many times the value.",
+        note="Ahead or behind where the difference passes its test at 5 %, allowing for the lines "
+        "of all competitors; of costs, less is ahead. The index is ours over theirs, its zero the "
+        "lowest answer to every item: compare it over time, never as so many times the value.",
     )
+
+
+def _named(found: RelativeValue, competitor: str) -> str:
+    """A competitor within a sentence."""
+    name = _name(found, competitor)
+    return name if competitor != AVERAGE else _inside(name)
 
 
 def _name(found: RelativeValue, competitor: str) -> str:
@@ -117,10 +126,10 @@ def _title(found: RelativeValue, labels: dict[str, str]) -> str:
     value, *span = ends(first.difference)
     way = "behind" if behind else "ahead of"
     low, high = sorted(map(abs, span))
-    figure = _inside(labels[first.figure]).replace(" (less is better)", ", where less is better")
+    less = ", where less is better" if first.figure in _burdens(found) else ""
     return (
         f"{found.own[1]} is {abs(value):.0f} points {way} {_name(found, first.competitor)} in "
-        f"{figure} ({low:.0f} to {high:.0f})"
+        f"{_inside(labels[first.figure])}{less} ({low:.0f} to {high:.0f})"
     )
 
 

@@ -28,6 +28,10 @@ def shifted(archive, brand, points):
     return replace(archive, answers=answers)
 
 
+def verdict(table, figure):
+    return next(row[-1] for row in table.rows if row[0] == figure)
+
+
 def section(archive):
     report = build_report(archive, seed=1, kinds=("live", "bot"))
     return next(s for s in report.sections if s.id == "relative_value"), report
@@ -37,10 +41,13 @@ def test_a_competitor_that_is_ahead_is_the_title(archive):
     found, report = section(shifted(archive, "south", 2))
     assert found.title.startswith("Us is ")
     assert "points behind South in " in found.title
-    rows = {row[0]: row for row in found.tables[0].rows}
-    assert rows["South: Quality"][-1] == "behind"
-    assert rows["North: Quality"][-1] == "no clear difference"
-    assert "North: Burden (less is better)" in rows
+    north, south, average = found.tables
+    assert "Us less South" in south.caption
+    assert average.caption.startswith("Us less all rated competitors, on average")
+    assert verdict(south, "Quality") == "behind"
+    assert verdict(north, "Quality") == "no clear difference"
+    assert "of costs, less is better" in north.caption
+    assert verdict(north, "Burden")
     assert "against South −" in found.text[0].replace("; against", ", against")
     assert "relative_value" in {method.id for method in report.methods}
 
