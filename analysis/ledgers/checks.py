@@ -23,6 +23,8 @@ TO_END = "INTERVAL 1 DAY - INTERVAL 1 MICROSECOND"
 LONGEST = 1_000
 LARGEST_MONEY = 1e13
 """In units of the currency: beyond it, doubles no longer hold every cent."""
+PLACEHOLDERS = ("NULL", "null", "(null)", "\\N", "#N/A", "N/A", "n/a", "NaN", "nan", "None", "<NA>")
+"""What programs write where a customer is not known: no customer of that name."""
 SPACES = "".join(letter for letter in map(chr, range(1, 0x3001)) if letter.isspace())
 
 
@@ -86,7 +88,7 @@ class Checks:
         """The query of the cells as text, with the moments and numbers that they stand for."""
         columns = [self.kind.column(name) for name in names]
         cells = [
-            f'{self._rest()} AS "{c.name}"' if c.kind == "rest" else _cell(c.name, padded)
+            f'{self._rest() if c.kind == "rest" else _cell(c, padded)} AS "{c.name}"'
             for c in columns
         ]
         meant = [
@@ -266,13 +268,14 @@ def _is_money(number: str) -> str:
     return f"{whole} AND abs({number}) <= {LARGEST_MONEY!r}"
 
 
-def _cell(name: str, padded: bool) -> str:
-    cell = f'CAST("{name}" AS VARCHAR)'
-    return (
-        f"nullif(trim({cell}, {_text(SPACES)}), '') AS \"{name}\""
-        if padded
-        else f'{cell} AS "{name}"'
-    )
+def _cell(column: Column, padded: bool) -> str:
+    cell = f'CAST("{column.name}" AS VARCHAR)'
+    if padded:
+        cell = f"nullif(trim({cell}, {_text(SPACES)}), '')"
+    if column.kind == "customer":
+        listed = ", ".join(map(_text, PLACEHOLDERS))
+        cell = f"CASE WHEN {cell} NOT IN ({listed}) THEN {cell} END"
+    return cell
 
 
 def _text(value: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from analysis.ledgers.decimals import decimal_of
 from analysis.ledgers.faults import LedgerFaults
 from analysis.ledgers.kinds import LedgerKind
 from analysis.ledgers.layout import Layout
@@ -31,8 +31,10 @@ ROWS = 200_000
 MOST_CHARACTERS = 10_000
 FEW = 0.25
 FEW_SPACES = 5_000
-_COMMA = re.compile(r"^[+-]?[\d.]*\d,\d{1,2}$")
-_POINT = re.compile(r"^[+-]?[\d,]*\.\d{1,2}$")
+_WORKBOOKS = dict.fromkeys(
+    (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),
+    "the file is a workbook or a zip archive. Unpack it, or save the sheet as CSV (UTF-8).",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ def open_ledger_file(
                 file = _parquet_file(path, kind, layout, called)
                 yield file, _parquet_blocks(file)
                 return
+            if start in _WORKBOOKS:
+                raise LedgerFaults(called, [_WORKBOOKS[start]])
             packed = start[:2] == b"\x1f\x8b" or called.endswith(".gz")
             stream = gzip.GzipFile(fileobj=raw) if packed else raw
             file, head = _csv_file(path, kind, layout, cast(BufferedIOBase, stream), called)
@@ -144,21 +148,17 @@ def _csv_file(
     if layout.encoding is None and not beginning.encoding.startswith("utf-8"):
         file.notes.append(f"read as {beginning.encoding}")
     if layout.decimal is None:
-        comma = _decimal_comma(beginning.rows, file)
-        file.layout = replace(told, decimal="comma" if comma else "point")
-        if comma:
-            file.notes.append("amounts read with a decimal comma")
+        decimal, notes = decimal_of(_amounts(file, beginning.rows), name)
+        file.layout = replace(told, decimal=decimal)
+        file.notes += notes
     return file, beginning.content
 
 
-def _decimal_comma(rows: list[list[str]], file: LedgerFile) -> bool:
-    money = [
-        file.places[c.name]
-        for c in file.kind.columns
-        if c.kind == "money" and c.name in file.places
-    ]
-    cells = [row[at].strip() for row in rows for at in money if at < len(row)]
-    return any(map(_COMMA.match, cells)) and not any(map(_POINT.match, cells))
+def _amounts(file: LedgerFile, rows: list[list[str]]) -> list[str]:
+    """The amounts in the first rows, as written."""
+    money = [c.name for c in file.kind.columns if c.kind == "money" and c.name in file.places]
+    places = [file.places[name] for name in money]
+    return [row[at].strip() for row in rows for at in places if at < len(row)]
 
 
 def _csv_blocks(file: LedgerFile, window: Window, *, place: Callable[[], int]) -> Iterator[Block]:

@@ -65,7 +65,8 @@ class Layout:
     def places(self, header: list[str], kind: LedgerKind, file: str) -> dict[str, int]:
         """Where each known column stands; raises with everything wrong about the header."""
         plain = [name for name in kind.names if kind.column(name).kind != "rest"]
-        listed = ", ".join(header)
+        listed = ", ".join(name for name in header if name)
+        keeps_rest = any(column.kind == "rest" for column in kind.columns)
         faults = [
             f"'{name}' is not a column of {kind.name}. Map one of: {', '.join(plain)}."
             for name in self.columns
@@ -79,7 +80,7 @@ class Layout:
         faults += [
             f"the column '{name}' stands {header.count(name)} times. Keep one of them."
             for name in dict.fromkeys(header)
-            if header.count(name) > 1
+            if header.count(name) > 1 and (name or keeps_rest)
         ]
         faults += [
             f"no column '{name}'. Rename one, or map it: {name}=COLUMN. The file has: {listed}."

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.ledgers.checks import LONGEST, Checks
+from analysis.ledgers.checks import LONGEST, PLACEHOLDERS, Checks
 from analysis.ledgers.files import Block
 from analysis.ledgers.kinds import Column, LedgerKind
 from analysis.ledgers.plain import Plain, can_be_plain, read_plain
@@ -68,8 +68,8 @@ class Typing:
             elif self._stands_alone(column) and pa.types.is_dictionary(cells[name].type):
                 few.append(name)
             elif not block.padded and _taken_as_is(column):
-                columns[name] = cells[name]
-                faulty[name] = _faulty_text(column, cells[name])
+                columns[name] = _without_placeholders(column, cells[name])
+                faulty[name] = _faulty_text(column, columns[name])
             elif can_be_plain(column, checks):
                 plain[name] = read_plain(column, cells[name], checks)
             else:
@@ -182,6 +182,21 @@ class _Words:
 def _taken_as_is(column: Column) -> bool:
     """Whether the cells are the values."""
     return column.kind in ("customer", "text") and not column.words
+
+
+def _without_placeholders(column: Column, cells: pa.Array) -> pa.Array:
+    """The cells, missing where a customer is not known."""
+    if column.kind != "customer":
+        return cells
+    length = pc.binary_length(cells).fill_null(LONGEST).to_numpy()
+    short = np.flatnonzero(length <= max(map(len, PLACEHOLDERS)))
+    found = pc.is_in(cells.take(pa.array(short)), value_set=pa.array(PLACEHOLDERS))
+    places = short[np.asarray(found)]
+    if not len(places):
+        return cells
+    there = np.ones(len(cells), dtype=bool)
+    there[places] = False
+    return pc.if_else(pa.array(there), cells, None)
 
 
 def _faulty_text(column: Column, cells: pa.Array) -> npt.NDArray[np.bool_]:

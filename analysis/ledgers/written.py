@@ -62,6 +62,11 @@ def read_beginning(sample: bytes, layout: Layout, name: str) -> Beginning:
     if "\ufffd" in "".join(header):
         fault = "the header is not text in this encoding. Save the file as UTF-8 or name another."
         raise LedgerFaults(name, [fault])
+    if "\0" in "".join(header):
+        fault = "the header holds NUL bytes: UTF-16 without a mark? Save the file as UTF-8."
+        raise LedgerFaults(name, [fault])
+    if header[0].lower().startswith("sep="):
+        raise LedgerFaults(name, [f"the first line is '{first.strip()}'. Remove it."])
     rows = list(islice(_lenient(csv.reader(written, delimiter=delimiter)), ROWS))
     return Beginning(encoding, delimiter, header, reader.line_num, rows, content)
 

@@ -37,7 +37,7 @@ def block(kind, *, padded):
                 plainly = [f"{n}.{n % 100:02d}" for n in range(RUN)]
             elif column.kind != "time":
                 plainly = ["a"] * RUN
-                odd = ["b", "c" * 1_001, None]
+                odd = ["b", "c" * 1_001, None, "NULL"]
             plainly[run] = odd[run % len(odd)]
             cells += plainly
         columns[column.name] = pa.array(cells, pa.string())
