@@ -58,6 +58,11 @@ class Block:
     """About how many bytes of the file (as it is packed) were read so far."""
 
 
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array, without a copy where it is one."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 @dataclass(slots=True)
 class LedgerFile:
     """One file, opened: how it is written, and the count of its lines as blocks are read."""
@@ -81,7 +86,7 @@ class LedgerFile:
     def note_few(self, cells: pa.Table) -> None:
         """Note which columns have few distinct cells; one that once had many stays so."""
         for name in cells.column_names:
-            column = cells[name].combine_chunks()
+            column = whole(cells[name])
             if pa.types.is_dictionary(column.type):
                 self.few[name] = len(column.dictionary) <= FEW * len(column)
             elif name not in self.few:

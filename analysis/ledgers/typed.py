@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.ledgers.checks import LONGEST, PLACEHOLDERS, Checks
-from analysis.ledgers.files import Block
+from analysis.ledgers.files import Block, whole
 from analysis.ledgers.kinds import Column, LedgerKind
 from analysis.ledgers.plain import Plain, can_be_plain, read_plain
 
@@ -55,7 +55,7 @@ class Typing:
     def typed(self, block: Block) -> Typed:
         """Type and check the cells of a block."""
         checks = self._checks
-        cells = {name: block.cells[name].combine_chunks() for name in block.cells.column_names}
+        cells = {name: whole(block.cells[name]) for name in block.cells.column_names}
         code = np.zeros(len(block.numbers), dtype=np.int64)
         columns: dict[str, pa.Array] = {}
         few, others, plain, faulty = [], [], {}, {}
@@ -81,7 +81,7 @@ class Typing:
         if others:
             found = self._ask(cells, checks.rows(tuple(others), padded=block.padded))
             code |= found["code"].to_numpy()
-            columns.update((name, found[name].combine_chunks()) for name in others)
+            columns.update((name, whole(found[name])) for name in others)
         if plain or faulty:
             self._settle(plain, faulty, cells, code, padded=block.padded)
             kinds = {name: ARROW[checks.kind.column(name).sql] for name in plain}
@@ -125,7 +125,7 @@ class Typing:
         table = {name: pa.array(words, pa.string()) for name, words in padding.items()}
         found = self._ask(table, self._checks.each(tuple(cells), padded=True))
         for name, words in new.items():
-            values = found[name].combine_chunks().slice(0, len(words))
+            values = whole(found[name]).slice(0, len(words))
             self._words[name].add(words, values, found[f"code_{name}"].to_numpy())
 
     def _ask(self, cells: dict[str, pa.Array], query: str) -> pa.Table:
