@@ -39,7 +39,7 @@ from analysis.purchases.lifetime_value.residual_value import (
     Spend,
     forecast,
 )
-from analysis.purchases.lifetime_value.words import method_of, warnings_of
+from analysis.purchases.lifetime_value.words import NOT_ASKED, method_of, warnings_of
 from analysis.purchases.lifetime_value.year_ago import YearAgo, year_ago
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
@@ -265,7 +265,7 @@ def _calibration(
     if fit is None:
         return "there is no forecast to check"
     if not plan.validation_weeks:
-        return "not asked for"
+        return NOT_ASKED
     try:
         return calibrate(
             plan.model, purchases, as_of=as_of, weeks=plan.validation_weeks, seed=plan.seed
@@ -280,7 +280,7 @@ def _year_ago(
     if fit is None:
         return "there is no forecast to check"
     if not plan.validation_weeks:
-        return "not asked for"
+        return NOT_ASKED
     try:
         return year_ago(plan.model, purchases, as_of=as_of, seed=plan.seed)
     except (NotEnoughHistory, NotIdentified, NotConverged) as error:

@@ -18,8 +18,10 @@ from analysis.purchases.lifetime_value.residual_value import Horizon, Spend
 from analysis.purchases.lifetime_value.year_ago import YearAgo
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
-FAR, SURE = 1.5, 2.5
-"""P(alive) is called wrong where purchases are so many times off, and so many standard errors."""
+NOT_ASKED = "not asked for"
+FAR, SURE, SOME = 1.5, 2.5, 10
+"""P(alive) is called wrong where purchases are so many times off, and so many standard errors, of
+so many customers at least."""
 
 
 def method_of(
@@ -146,7 +148,7 @@ def _failed(calibration: Calibration | str, then: YearAgo | str) -> Iterator[str
             f"{then.ratio:.2f} times as many: a season or a change that the model does not know. "
             "Expect the total to be as far off now, and P(alive) with it"
         )
-    if isinstance(then, str) and isinstance(calibration, Calibration):
+    if isinstance(then, str) and then != NOT_ASKED:
         yield (
             "the history is too short to try the forecast in the same season of the last year: if "
             "purchases follow a season, total and P(alive) are off by more than their intervals say"
@@ -157,7 +159,9 @@ def _misjudged(calibration: Calibration) -> Iterator[str]:
     """Classes of P(alive) that bought far more or less than they were predicted to."""
     found = calibration.by_alive
     times = found["actual"] / found["predicted"].where(found["predicted"] > 0)
-    wrong = ((times < 1 / FAR) | (times > FAR)) & (found["apart"].abs() > SURE)
+    wrong = (
+        ((times < 1 / FAR) | (times > FAR)) & (found["apart"].abs() > SURE) & (found["n"] >= SOME)
+    )
     if not wrong.any():
         return
     told = "; ".join(
