@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analysis.purchases.engine import Purchases
     from analysis.purchases.lifetime_value.calibration import Calibration
     from analysis.purchases.lifetime_value.valuation import Plan, Valuation
+    from analysis.purchases.lifetime_value.year_ago import YearAgo
 
 
 @click.command("lifetime-value")
@@ -211,6 +212,7 @@ def _summary(found: Valuation, plan: Plan) -> dict[str, Any]:
         "margin": plan.horizon.margin,
         "totals": {name: _ends(total) for name, total in found.totals.items()},
         "calibration": _calibration(found.calibration),
+        "a_year_ago": _year_ago(found.year_ago),
         "intervals": (
             "95 %; P(alive): error of the parameters; purchases and values: predictive (error of "
             "the parameters, differences between customers, chance)"
@@ -227,6 +229,17 @@ def _ends(triple: tuple[float, float, float]) -> dict[str, float]:
     return dict(zip(("value", "low", "high"), triple, strict=True))
 
 
+def _year_ago(found: YearAgo | str) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"unavailable": found}
+    return {
+        "fitted_until": str(found.fitted_until),
+        "n": found.n,
+        "predicted": _ends((found.predicted, found.low, found.high)),
+        "actual": found.actual,
+    }
+
+
 def _calibration(found: Calibration | str) -> dict[str, Any]:
     if isinstance(found, str):
         return {"unavailable": found}
@@ -239,5 +252,6 @@ def _calibration(found: Calibration | str) -> dict[str, Any]:
         "correlation": found.correlation,
         "coverage_of_95_intervals": found.coverage,
         "by_frequency": found.classes.to_dict("records"),
+        "by_p_alive": found.by_alive.to_dict("records"),
         "tracking": found.tracking.to_dict("records"),
     }

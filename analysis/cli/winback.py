@@ -65,6 +65,8 @@ def winback(purchases: Path, as_of: datetime, mapping: str, out: Path, **options
         try:
             found = win_back(table, as_of=day, campaign=campaign)
             listed, about = found.customers, about | _about(found, campaign)
+            for caveat in found.caveats:
+                click.echo(f"note: {caveat}", err=True)
         except NotEnoughHistory as error:
             listed, about = pd.DataFrame(columns=list(COLUMNS)), about | {"unavailable": str(error)}
             click.echo(str(error), err=True)
@@ -94,11 +96,15 @@ def _about(found: WinBack, campaign: Campaign) -> dict[str, Any]:
         "value_at_risk": "unknown: no margin given" if campaign.margin is None else "by year",
         "true_alarms": found.true_alarms.model_dump(exclude_none=True),
         "common_change": found.common_change,
+        "shared_change": found.shared_change,
         "season": found.season,
+        "own_seasons": calibration.own_seasons,
         "bursts": calibration.prior.bursts,
         "threshold": calibration.threshold,
         "false_alarms_in_26_placebo_weeks": calibration.attained,
+        "false_alarms_in_26_weeks_a_year_ago": calibration.attained_year_ago,
         "false_alarms_of_those_with_enough_purchases": calibration.attained_of_testable,
         "customers_at_placebo_dates": calibration.n,
         "by_purchases_a_week": bands,
+        "caveats": list(found.caveats),
     }

@@ -138,6 +138,7 @@ def _write_alarms(
             "true_alarms": true_alarms(answers).model_dump(),
             "season": found.season,
             "common_change": found.common_change,
+            "caveats": found.caveats,
         }
     write_table(file, "alarms", answers)
     listed = campaign_list(answers, campaign, as_of=as_of)

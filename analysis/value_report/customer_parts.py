@@ -16,6 +16,7 @@ from analysis.customers.linkage import Linkage, link, linkable
 from analysis.customers.lists import Declining, ListedCustomer, declining_customers
 from analysis.customers.value_map import value_map
 from analysis.estimate import Estimate, unavailable
+from analysis.purchases.winback.alarms import TOLD
 from analysis.value_report.rating_parts import RatingParts
 from analysis.value_report.types import (
     AlarmAnswer,
@@ -199,6 +200,18 @@ def _note(found: Declining, facts: Mapping[str, str]) -> str:
         f"{float(facts['alarm_attained']):.1%} of customers who had not changed were alarmed at "
         f"least once in 26 weeks. {true}All customers together "
         f"bought {change:.0%} of what was to be expected; {facts['alarm_season']}."
+        f"{_shared(facts)}"
+    )
+
+
+def _shared(facts: Mapping[str, str]) -> str:
+    """What customers who go on did together; archives from before it was allowed for lack it."""
+    shared = float(facts.get("alarm_shared_change", 1.0))
+    if abs(shared - 1) < TOLD:
+        return ""
+    return (
+        f" Those who go on bought {shared:.0%} of it: everybody is compared with that, and nobody "
+        "is listed for it."
     )
 
 

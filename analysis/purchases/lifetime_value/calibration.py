@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,8 @@ from analysis.purchases.lifetime_value.residual_value import Horizon, forecast
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
 TOP_CLASS = 7
+ALIVE = (0.0, 0.2, 0.5, 0.8, 1.0)
+"""P(alive) that parts the classes in which it is held against purchases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ class Calibration:
         are whole numbers, so that more than 95 % are expected to.
     classes
         By repeat purchases before: repeats, n, predicted, actual (means), coverage.
+    by_alive
+        By P(alive): low, high, n, predicted, actual (means), apart (actual less predicted, in
+        standard errors by chance): who is taken for gone, or not, buys accordingly.
     tracking
         By week since the first purchase of all: week, predicted and actual repeat purchases so
         far, validation (True after the fit).
@@ -60,6 +66,7 @@ class Calibration:
     correlation: float | None
     coverage: float
     classes: pd.DataFrame
+    by_alive: pd.DataFrame
     tracking: pd.DataFrame
 
 
@@ -99,6 +106,7 @@ def calibrate(
         correlation=float(each["expected_purchases"].corr(each["actual"])) if varies else None,
         coverage=float(each["covered"].mean()),
         classes=_classes(each),
+        by_alive=_by_alive(each),
         tracking=_tracking(fit, purchases, cut=cut, as_of=as_of),
     )
 
@@ -112,6 +120,27 @@ def _classes(each: pd.DataFrame) -> pd.DataFrame:
     )
     found["repeats"] = [f"{r}" if r < TOP_CLASS else f"{TOP_CLASS}+" for r in found["repeats"]]
     return found
+
+
+def _by_alive(each: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for low, high in pairwise(ALIVE):
+        top = each["p_alive"] <= high if high == ALIVE[-1] else each["p_alive"] < high
+        mine = each[(each["p_alive"] >= low) & top]
+        bought, alive = mine["expected_purchases"].sum(), mine["p_alive"].mean()
+        # Of customers alive by chance: all of what these buy, or nothing.
+        error = float(np.sqrt(bought * (1 + bought / len(mine) / alive))) if bought > 0 else 0.0
+        rows.append(
+            {
+                "low": low,
+                "high": high,
+                "n": len(mine),
+                "predicted": float(mine["expected_purchases"].mean()) if len(mine) else 0.0,
+                "actual": float(mine["actual"].mean()) if len(mine) else 0.0,
+                "apart": float(mine["actual"].sum() - bought) / error if error else 0.0,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _tracking(fit: BuyingFit, purchases: Purchases, *, cut: date, as_of: date) -> pd.DataFrame:

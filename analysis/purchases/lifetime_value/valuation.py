@@ -39,7 +39,8 @@ from analysis.purchases.lifetime_value.residual_value import (
     Spend,
     forecast,
 )
-from analysis.purchases.lifetime_value.words import method_of, warnings_of
+from analysis.purchases.lifetime_value.words import NOT_ASKED, method_of, warnings_of
+from analysis.purchases.lifetime_value.year_ago import YearAgo, year_ago
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
 PAYBACK_STEPS = 26
@@ -101,7 +102,7 @@ class Valuation:
         missing where unknown.
     totals
         expected_purchases and residual_value of all customers: value, low, high.
-    calibration
+    calibration, year_ago
         Or why there is none.
     reasons
         By 'lifetime_value', 'spend', 'residual_value': why a number is missing.
@@ -117,6 +118,7 @@ class Valuation:
     customers: pd.DataFrame
     totals: dict[str, tuple[float, float, float]]
     calibration: Calibration | str
+    year_ago: YearAgo | str
     acquisition: pd.DataFrame
     reasons: dict[str, str]
     method: tuple[str, ...]
@@ -161,6 +163,7 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
             groups=groups,
         )
     calibration = _calibration(purchases, as_of, plan, fit)
+    then = _year_ago(purchases, as_of, plan, fit)
     return Valuation(
         gate=gate,
         fit=fit,
@@ -168,6 +171,7 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
         customers=_customers(table, found),
         totals={} if found is None else _totals(found),
         calibration=calibration,
+        year_ago=then,
         acquisition=acquisition(
             sizes,
             spend=realised(purchases, as_of=as_of),
@@ -188,7 +192,7 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
                 fit,
                 plan.horizon,
                 spend=None if spend is None else spend.fit,
-                calibration=calibration,
+                checks=(calibration, then),
             )
         ),
     )
@@ -261,13 +265,26 @@ def _calibration(
     if fit is None:
         return "there is no forecast to check"
     if not plan.validation_weeks:
-        return "not asked for"
+        return NOT_ASKED
     try:
         return calibrate(
             plan.model, purchases, as_of=as_of, weeks=plan.validation_weeks, seed=plan.seed
         )
     except (NotEnoughHistory, NotIdentified, NotConverged) as error:
         return f"the time before the last {plan.validation_weeks} weeks is too short: {error}"
+
+
+def _year_ago(
+    purchases: Purchases, as_of: date, plan: Plan, fit: BuyingFit | None
+) -> YearAgo | str:
+    if fit is None:
+        return "there is no forecast to check"
+    if not plan.validation_weeks:
+        return NOT_ASKED
+    try:
+        return year_ago(plan.model, purchases, as_of=as_of, seed=plan.seed)
+    except (NotEnoughHistory, NotIdentified, NotConverged) as error:
+        return f"the time before the last year is too short: {error}"
 
 
 def _customers(table: pd.DataFrame, found: Forecast | None) -> pd.DataFrame:

@@ -15,7 +15,13 @@ from analysis.purchases.lifetime_value.expected import expected_purchases
 from analysis.purchases.lifetime_value.gamma_gamma import SpendFit
 from analysis.purchases.lifetime_value.grouped import Floats, Histories
 from analysis.purchases.lifetime_value.residual_value import Horizon, Spend
+from analysis.purchases.lifetime_value.year_ago import YearAgo
 from analysis.purchases.roll_up import DAYS_A_WEEK
+
+NOT_ASKED = "not asked for"
+FAR, SURE, SOME = 1.5, 2.5, 10
+"""P(alive) is called wrong where purchases are so many times off, and so many standard errors, of
+so many customers at least."""
 
 
 def method_of(
@@ -88,9 +94,12 @@ def warnings_of(
     horizon: Horizon,
     *,
     spend: SpendFit | None,
-    calibration: Calibration | str,
+    checks: tuple[Calibration | str, YearAgo | str],
 ) -> Iterator[str]:
-    """What to know before the numbers are used; ``table`` is from ``customer_histories``."""
+    """What to know before the numbers are used; ``table`` is from ``customer_histories``.
+
+    ``checks``: the validation period, and the forecast of a year ago.
+    """
     once = int((table["x"] == 0).sum())
     if fit.model is BG_NBD and once:
         yield (
@@ -119,6 +128,11 @@ def warnings_of(
             f"{spend.dropped_days:,} repeat purchase days with an amount of zero or less count "
             "as purchases but not in spend"
         )
+    yield from _failed(*checks)
+
+
+def _failed(calibration: Calibration | str, then: YearAgo | str) -> Iterator[str]:
+    """Forecasts of the past that did not hold."""
     if isinstance(calibration, Calibration):
         low, high = calibration.predicted_low, calibration.predicted_high
         if not low <= calibration.actual <= high:
@@ -126,3 +140,36 @@ def warnings_of(
                 f"the validation period saw {calibration.actual:,} purchases, outside the "
                 f"predicted {low:,.0f} to {high:,.0f}: the forecast is off by more than chance"
             )
+        yield from _misjudged(calibration)
+    if isinstance(then, YearAgo) and then.failed:
+        yield (
+            f"the same forecast a year ago ({then.fitted_until}) was of {then.predicted:,.0f} "
+            f"purchases in 52 weeks ({then.low:,.0f} to {then.high:,.0f}); {then.actual:,} came, "
+            f"{then.ratio:.2f} times as many: a season or a change that the model does not know. "
+            "Expect the total to be as far off now, and P(alive) with it"
+        )
+    if isinstance(then, str) and then != NOT_ASKED:
+        yield (
+            "the history is too short to try the forecast in the same season of the last year: if "
+            "purchases follow a season, total and P(alive) are off by more than their intervals say"
+        )
+
+
+def _misjudged(calibration: Calibration) -> Iterator[str]:
+    """Classes of P(alive) that bought far more or less than they were predicted to."""
+    found = calibration.by_alive
+    times = found["actual"] / found["predicted"].where(found["predicted"] > 0)
+    wrong = (
+        ((times < 1 / FAR) | (times > FAR)) & (found["apart"].abs() > SURE) & (found["n"] >= SOME)
+    )
+    if not wrong.any():
+        return
+    told = "; ".join(
+        f"{row.n:,} customers at {row.low:g} to {row.high:g} bought {row.actual:.2f} times each, "
+        f"{row.predicted:.2f} predicted"
+        for row in found[wrong].itertuples()
+    )
+    yield (
+        f"P(alive) is wrong here. By it, before the validation period: {told}. Customers do not "
+        "buy at random, or do not leave as the model says"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,14 +12,24 @@ import pandas as pd
 from analysis.estimate import Estimate, unavailable
 from analysis.purchases.engine import Purchases
 from analysis.purchases.roll_up import DAYS_A_WEEK
-from analysis.purchases.winback.placebo import LOOKS, Calibration, NotEnoughHistory, calibrate
+from analysis.purchases.winback.placebo import (
+    LOOKS,
+    SECOND_STRETCH,
+    Calibration,
+    NotEnoughHistory,
+    calibrate,
+)
 from analysis.purchases.winback.predictive import chances, rates, windows
+from analysis.purchases.winback.shared import looked_at, shared_change
 from analysis.purchases.winback.weeks import QUARTER, YEAR, Weeks, Whole, customer_weeks
 from analysis.tables import ALARM_COLUMNS
 
 FALSE_ALARMS = 0.05
 RECOVERED = 0.5
 """An episode ends when the last 13 weeks are no longer fewer than expected."""
+TOLD, OWN, UNLIKE = 0.1, 0.2, 3
+"""So large a shared change, own seasons, and ratio of thresholds in two parts of the year are told.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +48,23 @@ class Alarms:
         placebo date.
     common_change
         Purchases of all monitored customers in the last 13 weeks over those expected.
+    shared_change
+        The same of those who go on: allowed for, so that nobody is listed for it.
     season
         What was allowed for, in words.
     weeks
         Weeks of history.
+    caveats
+        What was found that limits what is stated.
     """
 
     customers: pd.DataFrame
     calibration: Calibration
     common_change: float
+    shared_change: float
     season: str
     weeks: int
+    caveats: tuple[str, ...]
 
 
 def alarms(
@@ -67,13 +84,46 @@ def alarms(
     seen = windows(weeks, ago=0)
     monitored = seen.watched & (seen.before > 0)
     expected = rates(seen, calibration.prior)[0][monitored].sum() * seen.weeks_latest
+    shared = shared_change(seen, calibration.prior)
     return Alarms(
         customers=_customers(weeks, calibration, as_of),
         calibration=calibration,
         common_change=float(seen.latest[monitored].sum() / expected) if expected > 0 else 1.0,
+        shared_change=shared,
         season=weeks.season_source,
         weeks=weeks.n_weeks,
+        caveats=tuple(_caveats(calibration, shared)),
     )
+
+
+def _caveats(calibration: Calibration, shared: float) -> Iterator[str]:
+    """What to know of a list, from what was found."""
+    if abs(shared - 1) >= TOLD:
+        yield (
+            f"customers who go on bought {shared:.0%} of what was expected in the last 13 weeks "
+            "(a price, a season, a shut shop): everybody is compared with that, and nobody is "
+            "listed for it"
+        )
+    own = calibration.own_seasons
+    if calibration.attained_year_ago is None:
+        yield (
+            f"the alarm was tried in one part of the year only ({SECOND_STRETCH} weeks of history "
+            "are needed for the coming one): where customers have seasons of their own, false "
+            "alarms can be more, and power other, than stated"
+        )
+    elif own is None:
+        yield (
+            "whether customers have seasons of their own cannot be told (two years and a quarter "
+            "of frequent customers are needed): where they have, false alarms can be more than "
+            "stated"
+        )
+    elif own >= OWN or calibration.stricter_by > UNLIKE:
+        yield (
+            "customers have seasons of their own (the share of a quarter in a customer's year is "
+            f"typically {own:.0%} off that of all; in one part of the year the alarm had to be "
+            f"{calibration.stricter_by:.1f} times as strict as in another): false alarms can be "
+            "more than stated, and power changes with the season"
+        )
 
 
 def frozen_alarms(
@@ -104,6 +154,7 @@ def _facts(found: Alarms) -> dict[str, str]:
         "threshold": calibration.threshold,
         "bursts": calibration.prior.bursts,
         "common_change": found.common_change,
+        "shared_change": found.shared_change,
         "by_chance": by_chance(found.customers),
         "true_share": share.value if share.available else "",
         "season": found.season,
@@ -151,14 +202,16 @@ def open_episodes(weeks: Weeks, calibration: Calibration, *, ago: int) -> Whole:
     """
     since = np.full(len(weeks.first), -1)
     for look in range(ago + LOOKS - 1, ago - 1, -1):
-        chance = chances(windows(weeks, ago=look), calibration.prior)[0]
+        seen = looked_at(weeks, calibration.prior, ago=look)
+        chance = chances(seen, calibration.prior)[0]
         since[chance >= RECOVERED] = -1
         since[(since < 0) & (chance < calibration.threshold)] = look
     return since
 
 
 def _customers(weeks: Weeks, calibration: Calibration, as_of: date) -> pd.DataFrame:
-    prior, seen = calibration.prior, windows(weeks, ago=0)
+    prior = calibration.prior
+    seen = looked_at(weeks, prior, ago=0)
     since = open_episodes(weeks, calibration, ago=0)
     answer = _answers(weeks, calibration, since, ago=0)
     then = open_episodes(weeks, calibration, ago=QUARTER)
@@ -189,7 +242,7 @@ def _customers(weeks: Weeks, calibration: Calibration, as_of: date) -> pd.DataFr
 
 def _answers(weeks: Weeks, calibration: Calibration, since: Whole, *, ago: int) -> np.ndarray:
     """The answer (N,) at a look, given the open episodes."""
-    seen = windows(weeks, ago=ago)
+    seen = looked_at(weeks, calibration.prior, ago=ago)
     none = chances(seen, calibration.prior)[1]
     monitored = seen.watched & (seen.before > 0)
     return np.select(

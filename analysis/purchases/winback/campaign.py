@@ -89,8 +89,12 @@ class WinBack:
     common_change
         Purchases of all monitored customers in the last 13 weeks over those expected: below 1 is
         a decline that customers share, people who leave included.
+    shared_change
+        The same of those who go on: allowed for, so that nobody is listed for it.
     season
         What was allowed for, in words.
+    caveats
+        What was found that limits what is stated.
     """
 
     customers: pd.DataFrame
@@ -99,7 +103,9 @@ class WinBack:
     too_few: int
     true_alarms: Estimate
     common_change: float
+    shared_change: float
     season: str
+    caveats: tuple[str, ...]
 
 
 def win_back(purchases: Purchases, *, as_of: date, campaign: Campaign) -> WinBack:
@@ -126,7 +132,9 @@ def win_back(purchases: Purchases, *, as_of: date, campaign: Campaign) -> WinBac
         too_few=int((answers == "too_few").sum()),
         true_alarms=true_alarms(found.customers),
         common_change=found.common_change,
+        shared_change=found.shared_change,
         season=found.season,
+        caveats=found.caveats,
     )
 
 

@@ -7,16 +7,20 @@ since are taken for real declines and left out; those that stay make it stricter
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from analysis.purchases.winback.own_seasons import own_seasons
 from analysis.purchases.winback.predictive import Prior, chances, prior_of, rates, windows
+from analysis.purchases.winback.shared import looked_at
 from analysis.purchases.winback.weeks import QUARTER, YEAR, Floats, Weeks
 
 LOOKS = 26
 """Weekly looks over which a false alarm counts once."""
+SECOND_STRETCH = LOOKS + LOOKS + QUARTER + YEAR // 2
+"""Weeks of history from which on the looks of a year before the coming 26 weeks are tried, too."""
 LEAST_CUSTOMERS = 200
 BANDS = (0.0, 0.1, 0.3, 1.0, np.inf)
 """Purchases a week that part the bands in which false alarms and power are stated."""
@@ -26,6 +30,10 @@ GONE, UNLUCKY = 0.1, 0.12
 """A placebo alarm is taken for a real decline where the 13 weeks after the looks are fewer, too, at
 this chance; about an eighth of the false ones are lost with them, so the threshold is lowered.
 """
+
+
+TOO_OWN = 0.35
+"""Where customers' own seasons are so large, those of the past do not bound false alarms."""
 
 
 class NotEnoughHistory(ValueError):
@@ -41,11 +49,12 @@ class Band:
     low, high
         Purchases a week before.
     n
-        Customers of the placebo dates.
+        Customers not alarmed in the last 13 weeks, on whom power was tried.
     false_alarms
-        Share alarmed at least once in 26 weekly looks although nothing was done to them.
+        Share of the customers of placebo dates alarmed at least once in 26 weekly looks although
+        nothing was done to them.
     found_fall, found_stop
-        Share found within 13 weeks when their purchases are thinned to 30 %, or stop; too few
+        Share found when their purchases of the last 13 weeks are thinned to 30 %, or stop; too few
         purchases to tell counts as missed.
     """
 
@@ -69,6 +78,13 @@ class Calibration:
         Share of monitored customers alarmed at least once in 26 placebo looks.
     attained_of_testable
         Share of those with enough purchases to tell.
+    attained_year_ago
+        ``attained`` in the 26 looks a year before the coming 26 weeks; None where the history is
+        too short for them.
+    stricter_by
+        How much lower the threshold is than the other of these two stretches asks for.
+    own_seasons
+        Of customers (``own_seasons.own_seasons``); None where they cannot be told.
     n, n_testable
         Customers it was calibrated on, and those of them with enough purchases to tell.
     """
@@ -77,6 +93,9 @@ class Calibration:
     wanted: float
     attained: float
     attained_of_testable: float
+    attained_year_ago: float | None
+    stricter_by: float
+    own_seasons: float | None
     n: int
     n_testable: int
     prior: Prior
@@ -91,8 +110,36 @@ def _quiet(weeks: Weeks) -> tuple[int, int]:
     return int(bought[0]), int(np.diff(bought).max(initial=1)) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """26 weekly placebo looks: (N,) arrays.
+
+    ``lowest`` and ``at_best`` chance of each customer, of what was bought and of nothing;
+    ``judged``: monitored, and not gone since.
+    """
+
+    first: int
+    lowest: Floats
+    at_best: Floats
+    judged: np.ndarray
+
+    def threshold(self, wanted: float) -> float:
+        """The largest threshold that keeps to what is wanted."""
+        n = int(self.judged.sum())
+        careful = wanted - np.sqrt(wanted * (1 - wanted) / n)
+        lowest, at_best = self.lowest[self.judged], self.at_best[self.judged]
+        return _threshold(lowest, at_best, careful * (1 - UNLUCKY))
+
+    def hit(self, threshold: float) -> np.ndarray:
+        """Who (N,) of the judged is alarmed at least once."""
+        return self.judged & (self.lowest < threshold)
+
+
 def calibrate(weeks: Weeks, *, false_alarms: float, seed: int) -> Calibration:
-    """Set the threshold on 26 weekly placebo looks that end 13 weeks before the as-of day.
+    """Set the threshold on weekly placebo looks: 26 that end 13 weeks before the as-of day.
+
+    With ``SECOND_STRETCH`` weeks of history also the 26 a year before the coming 26 weeks; the
+    stricter of both thresholds holds, as customers may have seasons of their own.
 
     The threshold lets at most the wanted share of all monitored customers (a purchase in the 52
     weeks before) be alarmed at least once, less one standard error of that share; and at most
@@ -102,8 +149,9 @@ def calibrate(weeks: Weeks, *, false_alarms: float, seed: int) -> Calibration:
     Raises
     ------
     NotEnoughHistory
-        With less than 78 weeks, fewer than 200 monitored customers at the placebo dates, or when
-        nobody at all bought lately: a log that ends early, not customers who left.
+        With less than 78 weeks, fewer than 200 monitored customers at the placebo dates, customers
+        who have seasons of their own, or when nobody at all bought lately: a log that ends early,
+        not customers who left.
     """
     least = QUARTER + LOOKS + QUARTER + YEAR // 2
     if weeks.n_weeks < least:
@@ -118,36 +166,53 @@ def calibrate(weeks: Weeks, *, false_alarms: float, seed: int) -> Calibration:
             f"were there more than {longest} such weeks on end: load the newest purchases, or "
             "choose an earlier day"
         )
+    own = own_seasons(weeks)
+    if own is not None and own >= TOO_OWN:
+        raise NotEnoughHistory(
+            "no alarm: customers have seasons of their own, so that a quiet season looks like a "
+            f"decline (the share of a quarter in a customer's year is typically {own:.0%} off that "
+            f"of all, two years running; below {TOO_OWN:.0%} is needed)"
+        )
     prior = prior_of(weeks, ago=QUARTER)
-    lowest, at_best, monitored = _lowest(weeks, prior, range(QUARTER, QUARTER + LOOKS))
-    monitored &= ~_gone(weeks, prior)
-    n = int(monitored.sum())
+    near = _stretch(weeks, prior, QUARTER)
+    n = int(near.judged.sum())
     if n < LEAST_CUSTOMERS:
         raise NotEnoughHistory(
             f"not enough history: {n} customers could be watched at earlier dates, "
             f"{LEAST_CUSTOMERS} are needed to calibrate the alarm"
         )
-    careful = false_alarms - np.sqrt(false_alarms * (1 - false_alarms) / n)
-    careful *= 1 - UNLUCKY
-    threshold = _threshold(lowest[monitored], at_best[monitored], careful)
-    hit, testable = monitored & (lowest < threshold), monitored & (at_best < threshold)
-    first = windows(weeks, ago=QUARTER + LOOKS - 1)
+    stretches = [near]
+    if weeks.n_weeks >= SECOND_STRETCH:
+        year_ago = _stretch(weeks, prior, LOOKS)
+        stretches += [year_ago] if year_ago.judged.sum() >= LEAST_CUSTOMERS else []
+    thresholds = [stretch.threshold(false_alarms) for stretch in stretches]
+    threshold = min(thresholds)
+    strict = stretches[thresholds.index(threshold)]
+    hit, n = strict.hit(threshold), int(strict.judged.sum())
+    testable = strict.judged & (strict.at_best < threshold)
     return Calibration(
         threshold=threshold,
         wanted=false_alarms,
         attained=float(hit.sum() / n),
         attained_of_testable=float(hit.sum() / max(testable.sum(), 1)),
+        attained_year_ago=_share(stretches[1].hit(threshold), stretches[1].judged)
+        if len(stretches) > 1
+        else None,
+        stricter_by=max(thresholds) / max(threshold, 1e-12),
+        own_seasons=own,
         n=n,
         n_testable=int(testable.sum()),
         prior=prior,
-        bands=_bands(weeks, (prior, threshold, seed), hit, rates(first, prior)[0]),
+        bands=_bands(weeks, (prior, threshold, seed), strict),
     )
 
 
-def _gone(weeks: Weeks, prior: Prior) -> np.ndarray:
-    """Who (N,) buys far less after the placebo looks than before them: a real decline."""
-    later = windows(weeks, ago=0, gap=LOOKS + QUARTER - 1)
-    return chances(later, prior)[0] < GONE
+def _stretch(weeks: Weeks, prior: Prior, first: int) -> _Stretch:
+    """26 looks back from some weeks ago."""
+    lowest, at_best, monitored = _lowest(weeks, prior, range(first, first + LOOKS))
+    later = looked_at(weeks, prior, ago=first - QUARTER, gap=LOOKS + QUARTER - 1)
+    gone = chances(later, prior)[0] < GONE
+    return _Stretch(first, lowest, at_best, monitored & ~gone)
 
 
 def _threshold(lowest: Floats, at_best: Floats, share: float) -> float:
@@ -159,37 +224,52 @@ def _threshold(lowest: Floats, at_best: Floats, share: float) -> float:
     return float(ordered[fits[-1]]) if share > 0 and len(fits) else 0.0
 
 
-def _lowest(
-    weeks: Weeks, prior: Prior, looks: range, days: np.ndarray | None = None
-) -> tuple[Floats, Floats, np.ndarray]:
+def _lowest(weeks: Weeks, prior: Prior, looks: range) -> tuple[Floats, Floats, np.ndarray]:
     """Lowest chance over some looks, that of no purchase at all, and who was monitored: (N,)."""
     lowest, at_best = np.ones((2, len(weeks.first)))
     monitored = np.zeros(len(weeks.first), dtype=bool)
     for ago in looks:
-        seen = windows(weeks, ago=ago, days=days)
+        seen = looked_at(weeks, prior, ago=ago)
         chance, none = chances(seen, prior)
         lowest, at_best = np.minimum(lowest, chance), np.minimum(at_best, none)
         monitored |= seen.watched & (seen.before > 0)
     return lowest, at_best, monitored
 
 
-def _bands(
-    weeks: Weeks, setting: tuple[Prior, float, int], hit: np.ndarray, rate: Floats
-) -> tuple[Band, ...]:
-    """False alarms and power by purchase rate at the first placebo look."""
+def _bands(weeks: Weeks, setting: tuple[Prior, float, int], stretch: _Stretch) -> tuple[Band, ...]:
+    """False alarms of placebo looks, and power in the last 13 weeks, by purchase rate before."""
     prior, threshold, seed = setting
-    generator = np.random.default_rng(seed)
-    looks = range(QUARTER, 2 * QUARTER)
-    found = {}
-    for name, kept in {"fall": FALL, "stop": 0.0}.items():
-        days = weeks.days.copy()
-        days[:, looks] = generator.binomial(days[:, looks], kept)
-        found[name], _, monitored = _lowest(weeks, prior, looks, days)
+    alarmed, fall, stop = _tried(weeks, prior, seed) < threshold
+    then = rates(windows(weeks, ago=stretch.first + LOOKS - 1), prior)[0]
+    at_first = windows(weeks, ago=QUARTER - 1)
+    now = rates(at_first, prior)[0]
+    usual = at_first.watched & (at_first.before > 0) & ~alarmed
     bands = []
     for low, high in pairwise(BANDS):
-        mine = monitored & (rate >= low) & (rate < high)
-        n = int(mine.sum())
-        shares = (hit, found["fall"] < threshold, found["stop"] < threshold)
-        false, fall, stop = (float(share[mine].mean()) if n else 0.0 for share in shares)
-        bands.append(Band(low, high, n, false, fall, stop))
+        placebo = stretch.judged & (then >= low) & (then < high)
+        mine = usual & (now >= low) & (now < high)
+        shares = (_share(stretch.hit(threshold), placebo), _share(fall, mine), _share(stop, mine))
+        bands.append(Band(low, high, int(mine.sum()), *shares))
     return tuple(bands)
+
+
+def _tried(weeks: Weeks, prior: Prior, seed: int) -> Floats:
+    """Lowest chance of the last 13 looks (3, N): as bought, thinned to 30 %, and to nothing."""
+    generator = np.random.default_rng(seed)
+    tries = [weeks.days]
+    for kept in (FALL, 0.0):
+        days = weeks.days.copy()
+        days[:, :QUARTER] = generator.binomial(days[:, :QUARTER], kept)
+        tries.append(days)
+    lowest = np.ones((len(tries), len(weeks.first)))
+    for ago in range(QUARTER):
+        seen = looked_at(weeks, prior, ago=ago)
+        for at, days in enumerate(tries):
+            latest = windows(weeks, ago=ago, days=days).latest
+            chance = chances(replace(seen, latest=latest), prior)[0]
+            lowest[at] = np.minimum(lowest[at], chance)
+    return lowest
+
+
+def _share(hit: np.ndarray, among: np.ndarray) -> float:
+    return float(hit[among].mean()) if among.any() else 0.0

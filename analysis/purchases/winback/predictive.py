@@ -119,6 +119,18 @@ def chances(seen: Windows, prior: Prior) -> tuple[Floats, Floats]:
 
     1 for customers who were not watched long enough.
     """
+    some, place = alike(seen)
+    size, mean = predictive(some, prior)
+    share = size / (size + mean)
+    none = betainc(size, 1.0, share)
+    upper = betainc(size, some.latest + 1.0, share)
+    lower = np.where(some.latest > 0, betainc(size, np.maximum(some.latest, 1.0), share), 0.0)
+    mid, empty = ((upper + lower) / 2)[place], (none / 2)[place]
+    return np.where(seen.watched, mid, 1.0), np.where(seen.watched, empty, 1.0)
+
+
+def alike(seen: Windows) -> tuple[Windows, Whole]:
+    """One row for customers with equal windows, and the row (N,) of each customer."""
     key = np.round(seen.weeks_before * 1000).astype(np.int64)
     for counts in (seen.latest, seen.before):
         key = key * (int(counts.max(initial=0)) + 1) + counts
@@ -126,12 +138,11 @@ def chances(seen: Windows, prior: Prior) -> tuple[Floats, Floats]:
     some = Windows(
         seen.before[at], seen.latest[at], seen.weeks_before[at], seen.weeks_latest, seen.watched[at]
     )
-    rate, shape = rates(some, prior)
+    return some, place
+
+
+def predictive(seen: Windows, prior: Prior) -> tuple[Floats, Floats]:
+    """Size and mean (N,) of the negative binomial of the last 13 weeks if nothing changed."""
+    rate, shape = rates(seen, prior)
     burst = 4 * prior.bursts / max(1 - prior.bursts, 1e-9)
-    size = 1 / (1 / shape + burst)
-    share = size / (size + rate * seen.weeks_latest)
-    none = betainc(size, 1.0, share)
-    upper = betainc(size, some.latest + 1.0, share)
-    lower = np.where(some.latest > 0, betainc(size, np.maximum(some.latest, 1.0), share), 0.0)
-    mid, empty = ((upper + lower) / 2)[place], (none / 2)[place]
-    return np.where(seen.watched, mid, 1.0), np.where(seen.watched, empty, 1.0)
+    return 1 / (1 / shape + burst), rate * seen.weeks_latest

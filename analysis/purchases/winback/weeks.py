@@ -119,7 +119,8 @@ def season_of(days: NDArray[np.uint8], first: Whole) -> tuple[Floats, str]:
     width = days.shape[1]
     if width < SEASON_WEEKS:
         return np.ones(width), (
-            f"season not allowed for ({width} weeks of history, {SEASON_WEEKS} are needed)"
+            f"the season of the year is not known ({width} weeks of history, {SEASON_WEEKS} are "
+            "needed), only what customers change together in the last 13 weeks"
         )
     watched = np.array([(first > week).sum() for week in range(width)], dtype=float)
     known = first[:, None] > np.arange(width)

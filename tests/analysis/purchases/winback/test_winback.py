@@ -28,6 +28,7 @@ from analysis.purchases.winback.predictive import (
     prior_of,
     windows,
 )
+from analysis.purchases.winback.shared import looked_at
 from analysis.purchases.winback.uplift import measure_uplift
 from analysis.purchases.winback.weeks import customer_weeks
 from tests.analysis.purchases.winback.worlds import world
@@ -61,7 +62,7 @@ def monitored_for_26_weeks(kind, n, seed):
         weeks = own.weeks(watched)
         if watched in (1, 14):
             calibration = calibrate(weeks, false_alarms=0.05, seed=1)
-        chance = chances(windows(weeks, ago=0), calibration.prior)[0]
+        chance = chances(looked_at(weeks, calibration.prior, ago=0), calibration.prior)[0]
         within_26 |= chance < calibration.threshold
         if watched <= 13:
             within_13 |= chance < calibration.threshold
