@@ -151,7 +151,7 @@ def test_an_unknown_margin_makes_values_unknown_not_zero():
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
-    [({"weeks": 0}, "longer than 0"), ({"margin": 30}, "0.35 for 35"), ({"discount": 12}, "0.10")],
+    [({"weeks": 0}, "more than 0"), ({"margin": 30}, "0.35 for 35"), ({"discount": 12}, "0.10")],
 )
 def test_impossible_horizons_are_refused(wrong, words):
     with pytest.raises(ValueError, match=words):
