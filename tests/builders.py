@@ -6,6 +6,7 @@ import html
 import json
 import random
 import re
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,6 +54,20 @@ def make_app(folder: Path, **changes: str | int | bool) -> Flask:
 
 def store_of(app: Flask) -> Store:
     return app.extensions["surveyapp.store"]
+
+
+def worker_command(folder: Path, child: str) -> list[str]:
+    """A program with a worker of an instance, which runs one job by a child of this source."""
+    program = (
+        "import pathlib, sys\n"
+        "from surveyapp.jobs.worker import Worker\n"
+        "from surveyapp.settings import read_settings\n"
+        "from surveyapp.store import Store\n"
+        f"settings = read_settings(pathlib.Path({str(folder)!r}))\n"
+        f"command = {(sys.executable, '-c', child)!r}\n"
+        "Worker(settings, Store(settings.database_url), command=command).run_one()\n"
+    )
+    return [sys.executable, "-c", program]
 
 
 def close(app: Flask) -> None:

@@ -25,16 +25,12 @@ from analysis.ledgers.kinds import LedgerKind
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.records import Records, split_records
 from analysis.ledgers.window import Window
-from analysis.ledgers.written import SAMPLE, read_beginning
+from analysis.ledgers.written import SAMPLE, read_beginning, refuse_foreign
 
 ROWS = 200_000
 MOST_CHARACTERS = 10_000
 FEW = 0.25
 FEW_SPACES = 5_000
-_WORKBOOKS = dict.fromkeys(
-    (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),
-    "the file is a workbook or a zip archive. Unpack it, or save the sheet as CSV (UTF-8).",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +116,13 @@ def open_ledger_file(
     called = name or path.name
     try:
         with path.open("rb") as raw:
-            start = raw.read(4)
+            start = raw.read(8)
             raw.seek(0)
-            if start == b"PAR1":
+            if start[:4] == b"PAR1":
                 file = _parquet_file(path, kind, layout, called)
                 yield file, _parquet_blocks(file)
                 return
-            if start in _WORKBOOKS:
-                raise LedgerFaults(called, [_WORKBOOKS[start]])
+            refuse_foreign(start, called)
             packed = start[:2] == b"\x1f\x8b" or called.endswith(".gz")
             stream = gzip.GzipFile(fileobj=raw) if packed else raw
             file, head = _csv_file(path, kind, layout, cast(BufferedIOBase, stream), called)

@@ -17,19 +17,11 @@ from typing import Any
 from analysis.ledgers.faults import LedgerFaults
 from analysis.ledgers.kinds import KINDS, Column, LedgerKind
 from analysis.ledgers.layout import Layout
-from analysis.ledgers.written import SAMPLE, read_beginning
+from analysis.ledgers.written import SAMPLE, read_beginning, refuse_foreign
 
 MOST_COLUMNS = 500
 PARQUET_ROWS = 20
 LONGEST_CELL = 200
-_FOREIGN = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive. Save the sheet as CSV, or unpack it",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook. Save the sheet as CSV",
-    b"%PDF": "a PDF. Export the table as CSV",
-    b"SQLite f": "a SQLite database. Export the table as CSV",
-    b"\x89PNG": "a picture. Choose a CSV or Parquet file",
-    b"\xff\xd8\xff": "a picture. Choose a CSV or Parquet file",
-}
 _OTHER_NAMES: dict[str, str] = {
     "customer": "customer_id customerid cust_id client client_id card card_number card_no "
     "loyalty_card account account_id member member_id user user_id userid email e_mail "
@@ -125,7 +117,7 @@ def first_look(path: Path, layout: Layout | None = None) -> FirstLook:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         fault = f"the file cannot be unpacked ({error}). Pack it again with gzip."
         raise LedgerFaults(path.name, [fault]) from None
-    _refuse_foreign(sample, layout, path.name)
+    _refuse_no_table(sample, layout, path.name)
     found = read_beginning(sample, layout, path.name)
     header = _usable(found.header, path.name)
     whole = found.rows[:-1] if len(sample) == SAMPLE else found.rows
@@ -213,12 +205,10 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "_", parted.casefold()).strip("_")
 
 
-def _refuse_foreign(sample: bytes, layout: Layout, name: str) -> None:
+def _refuse_no_table(sample: bytes, layout: Layout, name: str) -> None:
     if not sample.strip():
         raise LedgerFaults(name, ["the file is empty. Choose one with a header and rows."])
-    for start, what in _FOREIGN.items():
-        if sample.startswith(start):
-            raise LedgerFaults(name, [f"this is {what}."])
+    refuse_foreign(sample, name)
     wide = sample.startswith((b"\xff\xfe", b"\xfe\xff")) or "16" in (layout.encoding or "")
     if not wide and b"\0" in sample:
         raise LedgerFaults(name, ["this is no table of text. Choose a CSV or Parquet file."])

@@ -20,6 +20,15 @@ _MARKS = {
     "utf-16-be": codecs.BOM_UTF16_BE,
 }
 
+_FOREIGN = {
+    b"PK\x03\x04": "an Excel workbook or a zip archive. Save the sheet as CSV, or unpack it",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
+    b"%PDF": "a PDF. Export the table as CSV",
+    b"SQLite f": "a SQLite database. Export the table as CSV",
+    b"\x89PNG": "a picture. Choose a CSV or Parquet file",
+    b"\xff\xd8\xff": "a picture. Choose a CSV or Parquet file",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
@@ -69,6 +78,13 @@ def read_beginning(sample: bytes, layout: Layout, name: str) -> Beginning:
         raise LedgerFaults(name, [f"the first line is '{first.strip()}'. Remove it."])
     rows = list(islice(_lenient(csv.reader(written, delimiter=delimiter)), ROWS))
     return Beginning(encoding, delimiter, header, reader.line_num, rows, content)
+
+
+def refuse_foreign(start: bytes, name: str) -> None:
+    """Raise LedgerFaults where the first bytes of a file are those of no table that is read."""
+    for mark, what in _FOREIGN.items():
+        if start.startswith(mark):
+            raise LedgerFaults(name, [f"this is {what}."])
 
 
 def _lenient(reader: Iterator[list[str]]) -> Iterator[list[str]]:

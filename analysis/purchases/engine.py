@@ -35,6 +35,16 @@ def purchases_table() -> ir.Table:
     return ibis.table(TYPES, name="purchases")
 
 
+def numbered(purchases: ir.Table, names: ir.Table) -> ir.Table:
+    """Purchases of the customers in ``names`` (customer, number), with numbers in their place.
+
+    Grouping and sorting by numbers costs far less.
+    """
+    joined = purchases.inner_join(names, "customer")
+    others = [name for name in purchases.columns if name != "customer"]
+    return joined.select(*others, customer=joined.number)
+
+
 def as_arrow(purchases: pd.DataFrame) -> pa.Table:
     """Purchases with exactly the ledger's columns and types; optional ones may be missing.
 

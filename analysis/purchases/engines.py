@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.ledgers.engine import connection
-from analysis.purchases.engine import Purchases, as_arrow, with_integers
+from analysis.purchases.engine import Purchases, as_arrow, numbered, with_integers
 from analysis.purchases.parquet import REQUIRED, parquet_files
 
 ENGINES = ("duckdb", "spark")
@@ -227,9 +227,7 @@ def _part(purchases: ir.Table, names: ir.Table, first: str | None, end: str | No
         return table if end is None else table.filter(table.customer < end)
 
     mine, names = within(purchases), within(names)
-    joined = mine.inner_join(names, "customer")
-    others = [name for name in purchases.columns if name != "customer"]
-    return Part(joined.select(*others, customer=joined.number), names)
+    return Part(numbered(mine, names), names)
 
 
 @contextmanager

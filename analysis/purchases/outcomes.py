@@ -14,7 +14,7 @@ from analysis.purchases.engine import (
     purchases_table,
     refuse_mixed_currencies,
 )
-from analysis.purchases.roll_up import DAYS_A_WEEK, daily
+from analysis.purchases.roll_up import DAYS_A_WEEK, daily, weekly
 
 
 def outcomes(
@@ -62,6 +62,37 @@ def outcomes(
         daily(purchases_table()), before=weeks_before, after=weeks_after, as_of=as_of
     )
     return compute(expression, purchases, answers=answers)
+
+
+def bought_between(
+    customers: pd.Series, purchases: Purchases, *, until: date, weeks: int
+) -> pd.DataFrame:
+    """What customers bought in the weeks that end on a day, itself included.
+
+    Returns
+    -------
+    DataFrame
+        In the order of ``customers``: buyers (0 or 1), spend (units of currency), purchase_days;
+        zeros for customers without purchases then.
+
+    Raises
+    ------
+    ValueError
+        When purchases are in several currencies.
+    """
+    refuse_mixed_currencies(purchases)
+    rows = weekly(purchases_table(), as_of=until)
+    inside = rows.filter((rows.week >= 0) & (rows.week < weeks)).group_by("customer")
+    totals = inside.agg(days=lambda t: t.days.sum(), cents=lambda t: t.cents.sum())
+    sums = compute(totals, purchases).set_index("customer")
+    each = sums.reindex(customers.astype(str)).fillna(0.0).astype(float)
+    return pd.DataFrame(
+        {
+            "buyers": (each["days"] > 0).astype(float),
+            "spend": each["cents"] / 100,
+            "purchase_days": each["days"],
+        }
+    )
 
 
 def _outcomes(days: ir.Table, *, before: int, after: int, as_of: date) -> ir.Table:

@@ -153,10 +153,10 @@ def score(
     scores = engine.keep_on_disk("scores", parts)
     values = engine.keep_on_disk("values", [point_values(scores)])
     cuts = cut_points(engine, values, rule=plan.tiers)
-    tiered = with_tiers(with_response(scores, pairs), cuts, rule=plan.tiers)
+    tiered = with_tiers(scores, cuts, rule=plan.tiers)
     return Scoring(
         as_of=as_of,
-        customers=with_ranks(tiered, values).select(*SCORE_COLUMNS),
+        customers=with_ranks(with_response(tiered, pairs), values).select(*SCORE_COLUMNS),
         weeks=weekly(table, as_of=as_of),
         cuts=cuts,
         tiers=_tiers(frame(engine, tier_sizes(tiered)), plan.tiers),

@@ -350,15 +350,11 @@ class _Bought:
 
     def margin(self, ledgers: Path) -> dict[str, str]:
         """The share of spend that is profit, as of the day, or why it is not known."""
-        from analysis.ledgers.kinds import MARGINS
-        from analysis.ledgers.looking import read_rows_of
-        from analysis.purchases.outlook_ledgers import margin_of
+        from analysis.purchases.outlook_ledgers import margin_of, rows_of
 
         if self.as_of is None:
             return {}
-        rows = read_rows_of(ledgers / MARGINS.name, MARGINS)
-        known = None if rows.empty else rows
-        share, source = margin_of(known, self.ledger, as_of=self.as_of)
+        share, source = margin_of(rows_of(ledgers, "margins"), self.ledger, as_of=self.as_of)
         return {"margin": "" if share is None else repr(share), "margin_source": source}
 
     def on_offer(

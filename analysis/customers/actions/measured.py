@@ -12,12 +12,10 @@ from scipy import stats
 from analysis.estimate import Estimate, unavailable
 from analysis.purchases.engine import (
     Purchases,
-    compute,
     last_day,
-    purchases_table,
-    refuse_mixed_currencies,
 )
-from analysis.purchases.roll_up import DAYS_A_WEEK, weekly
+from analysis.purchases.outcomes import bought_between
+from analysis.purchases.roll_up import DAYS_A_WEEK
 
 LEAST = 20
 """Customers in either group from which a difference is stated."""
@@ -35,37 +33,6 @@ class Span:
     def until(self) -> date:
         """The last day counted."""
         return self.began + timedelta(days=DAYS_A_WEEK * self.weeks)
-
-
-def bought_between(
-    customers: pd.Series, purchases: Purchases, *, until: date, weeks: int
-) -> pd.DataFrame:
-    """What customers bought in the weeks that end on a day, itself included.
-
-    Returns
-    -------
-    DataFrame
-        In the order of ``customers``: buyers (0 or 1), spend (units of currency), purchase_days;
-        zeros for customers without purchases then.
-
-    Raises
-    ------
-    ValueError
-        When purchases are in several currencies.
-    """
-    refuse_mixed_currencies(purchases)
-    rows = weekly(purchases_table(), as_of=until)
-    inside = rows.filter((rows.week >= 0) & (rows.week < weeks)).group_by("customer")
-    totals = inside.agg(days=lambda t: t.days.sum(), cents=lambda t: t.cents.sum())
-    sums = compute(totals, purchases).set_index("customer")
-    each = sums.reindex(customers.astype(str)).fillna(0.0).astype(float)
-    return pd.DataFrame(
-        {
-            "buyers": (each["days"] > 0).astype(float),
-            "spend": each["cents"] / 100,
-            "purchase_days": each["days"],
-        }
-    )
 
 
 def known_until(purchases: Purchases) -> date:

@@ -8,11 +8,12 @@ from datetime import date, timedelta
 import pandas as pd
 
 from analysis.customers.actions.families import Family
-from analysis.customers.actions.measured import LEAST, bought_between, known_until
+from analysis.customers.actions.measured import LEAST, known_until
 from analysis.customers.actions.planned import TestPlan
 from analysis.customers.actions.randomised import Wanted, drawn_groups, sample_size
 from analysis.customers.actions.register import Register
 from analysis.purchases.engine import Purchases
+from analysis.purchases.outcomes import bought_between
 
 
 @dataclass(frozen=True, slots=True)

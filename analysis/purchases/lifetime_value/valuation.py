@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -43,6 +45,7 @@ from analysis.purchases.lifetime_value.words import NOT_ASKED, method_of, warnin
 from analysis.purchases.lifetime_value.year_ago import YearAgo, year_ago
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
+Check = TypeVar("Check")
 PAYBACK_STEPS = 26
 """In so many steps to the horizon an expected payback is looked for."""
 
@@ -162,8 +165,17 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
             covariates=covariates,
             groups=groups,
         )
-    calibration = _calibration(purchases, as_of, plan, fit)
-    then = _year_ago(purchases, as_of, plan, fit)
+    weeks = plan.validation_weeks
+    calibration = _checked(
+        lambda: calibrate(plan.model, purchases, as_of=as_of, weeks=weeks, seed=plan.seed),
+        f"the last {weeks} weeks",
+        (plan, fit),
+    )
+    then = _checked(
+        lambda: year_ago(plan.model, purchases, as_of=as_of, seed=plan.seed),
+        "the last year",
+        (plan, fit),
+    )
     return Valuation(
         gate=gate,
         fit=fit,
@@ -258,33 +270,22 @@ def _residual(
     )
 
 
-def _calibration(
-    purchases: Purchases, as_of: date, plan: Plan, fit: BuyingFit | None
-) -> Calibration | str:
-    """Of the model without covariates, whose figures are those of the end."""
+def _checked(
+    check: Callable[[], Check], span: str, made: tuple[Plan, BuyingFit | None]
+) -> Check | str:
+    """A forecast of some past span, or why there is none.
+
+    Of the model without covariates, whose figures are those of the end.
+    """
+    plan, fit = made
     if fit is None:
         return "there is no forecast to check"
     if not plan.validation_weeks:
         return NOT_ASKED
     try:
-        return calibrate(
-            plan.model, purchases, as_of=as_of, weeks=plan.validation_weeks, seed=plan.seed
-        )
+        return check()
     except (NotEnoughHistory, NotIdentified, NotConverged) as error:
-        return f"the time before the last {plan.validation_weeks} weeks is too short: {error}"
-
-
-def _year_ago(
-    purchases: Purchases, as_of: date, plan: Plan, fit: BuyingFit | None
-) -> YearAgo | str:
-    if fit is None:
-        return "there is no forecast to check"
-    if not plan.validation_weeks:
-        return NOT_ASKED
-    try:
-        return year_ago(plan.model, purchases, as_of=as_of, seed=plan.seed)
-    except (NotEnoughHistory, NotIdentified, NotConverged) as error:
-        return f"the time before the last year is too short: {error}"
+        return f"the time before {span} is too short: {error}"
 
 
 def _customers(table: pd.DataFrame, found: Forecast | None) -> pd.DataFrame:

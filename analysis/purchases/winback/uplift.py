@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -15,9 +16,9 @@ from analysis.purchases.engine import (
     compute,
     last_day,
     purchases_table,
-    refuse_mixed_currencies,
 )
-from analysis.purchases.roll_up import DAYS_A_WEEK, weekly
+from analysis.purchases.outcomes import bought_between
+from analysis.purchases.roll_up import DAYS_A_WEEK
 
 LEAST = 20
 """Customers in either group from which a difference is stated."""
@@ -64,25 +65,25 @@ def measure_uplift(
     ValueError
         When nobody of the list is among the purchases, or they end before the weeks do.
     """
-    refuse_mixed_currencies(purchases)
     until = began + timedelta(days=DAYS_A_WEEK * weeks)
-    found = compute(weekly(purchases_table(), as_of=until), purchases)
-    _refuse_others(listed, found)
+    each = bought_between(listed["customer"], purchases, until=until, weeks=weeks)
+    _refuse_others(listed, purchases, until)
     _refuse_early_end(purchases, until)
-    later = found[found["week"] < weeks].groupby("customer")[["days", "cents"]].sum()
-    each = later.reindex(listed["customer"].astype(str)).fillna(0.0).astype(float)
     group = listed["group"].to_numpy()
     contact, control = each[group == "contact"], each[group == "control"]
     return Uplift(
         contacted=len(contact),
         control=len(control),
         weeks=weeks,
-        purchases=_difference(contact["days"], control["days"], "purchase days"),
-        spend=_difference(contact["cents"] / 100, control["cents"] / 100, "units of currency"),
+        purchases=_difference(contact["purchase_days"], control["purchase_days"], "purchase days"),
+        spend=_difference(contact["spend"], control["spend"], "units of currency"),
     )
 
 
-def _refuse_others(listed: pd.DataFrame, found: pd.DataFrame) -> None:
+def _refuse_others(listed: pd.DataFrame, purchases: Purchases, until: date) -> None:
+    table = purchases_table()
+    earlier = table.filter(table.time.date() <= ibis.date(until.isoformat()))
+    found = compute(earlier.select("customer").distinct(), purchases)
     if len(listed) and not found["customer"].isin(listed["customer"].astype(str)).any():
         raise ValueError(
             "nobody of the list is among the customers of the purchases: give the purchases that "

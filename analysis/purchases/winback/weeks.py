@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from analysis.purchases.engine import (
     Purchases,
     compute,
+    numbered,
     purchases_table,
     refuse_mixed_currencies,
 )
-from analysis.purchases.parquet import TYPES
 from analysis.purchases.roll_up import weekly
 
 Floats = NDArray[np.float64]
@@ -102,10 +102,7 @@ _WEEKLY = ("customer", "week", "cents", "days")
 def _numbered_weeks(as_of: date) -> ir.Table:
     """The roll-up of those in the table 'names', whose numbers cost far less than their names."""
     names = ibis.table({"customer": "string", "number": "int64"}, name="names")
-    joined = purchases_table().inner_join(names, "customer")
-    others = [name for name in TYPES if name != "customer"]
-    numbered = joined.select(*others, customer=joined.number)
-    return weekly(numbered, as_of=as_of).select(*_WEEKLY)
+    return weekly(numbered(purchases_table(), names), as_of=as_of).select(*_WEEKLY)
 
 
 def season_of(days: NDArray[np.uint8], first: Whole) -> tuple[Floats, str]:

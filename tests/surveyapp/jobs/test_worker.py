@@ -150,17 +150,8 @@ def test_another_worker_finishes_what_a_killed_one_began(settings, store, tmp_pa
         "threading.Thread(target=end_with_the_worker, daemon=True).start()\n"
         "time.sleep(120)\n"
     )
-    program = (
-        "import pathlib, sys\n"
-        "from surveyapp.jobs.worker import Worker\n"
-        "from surveyapp.settings import read_settings\n"
-        "from surveyapp.store import Store\n"
-        f"settings = read_settings(pathlib.Path({str(tmp_path)!r}))\n"
-        f"command = {(sys.executable, '-c', child)!r}\n"
-        "Worker(settings, Store(settings.database_url), command=command).run_one()\n"
-    )
     environment = {**os.environ, "SURVEYAPP_LEASE_SECONDS": "2"}
-    first = subprocess.Popen([sys.executable, "-c", program], env=environment)
+    first = subprocess.Popen(builders.worker_command(tmp_path, child), env=environment)
     wait_for(store, job, lambda j: j.state == "running" and (tmp_path / "child").exists())
     first.send_signal(signal.SIGKILL)
     first.wait()

@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 
@@ -180,16 +179,7 @@ def killed_worker(tmp_path, patch):
         f"{patch}\n"
         "sys.exit(r.main(sys.argv[1]))\n"
     )
-    program = (
-        "import pathlib, sys\n"
-        "from surveyapp.jobs.worker import Worker\n"
-        "from surveyapp.settings import read_settings\n"
-        "from surveyapp.store import Store\n"
-        f"settings = read_settings(pathlib.Path({str(tmp_path)!r}))\n"
-        f"command = {(sys.executable, '-c', child)!r}\n"
-        "Worker(settings, Store(settings.database_url), command=command).run_one()\n"
-    )
-    return subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    return subprocess.run(builders.worker_command(tmp_path, child), check=False, timeout=60)
 
 
 @pytest.mark.parametrize(

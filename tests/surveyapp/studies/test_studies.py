@@ -205,12 +205,11 @@ def test_a_list_of_customers_that_cannot_be_read_is_a_message(app, researcher):
 
 
 def test_an_attribute_with_a_range_can_be_looked_at(researcher):
-    text = builders.PASTRY.read_text().replace("study: pastry", "study: ranged")
+    text = builders.pastry_without_products().replace("study: pastry", "study: ranged")
     draft = yaml.safe_load(text)
     draft["exercises"][0]["attributes"].append(
         {"id": "walk", "label": "Walk", "coding": "linear", "range": {"least": 1, "greatest": 9}}
     )
-    del draft["analysis"]["products"]  # they would need a level of it
     stored = researcher.post("/studies/new", text=json.dumps(draft))
     assert stored.status_code == 303, stored.text
     study = builders.parse_study(json.dumps(draft))

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from tests.analysis.purchases.renewals import renewals
+
 AHEAD = 52
 FIRST_DAY = date(2024, 1, 1)
 YEAR = 2 * np.pi / 52
@@ -118,7 +120,7 @@ def company(*parts, n, seed, history=104, begins=0):
     at = np.arange(history + AHEAD)
     pace = b.rate[:, None] * b.own * b.common / b.common.mean()
     pace[(at < b.joined[:, None]) | (at > (b.joined + b.life)[:, None])] = 0
-    bought = _renewals(np.repeat(pace / 7, 7, axis=1), b.shape, generator)
+    bought = renewals(np.repeat(pace / 7, 7, axis=1), b.shape, generator)
     first = 7 * b.joined + generator.integers(0, 7, n)
     bought[np.arange(bought.shape[1]) < first[:, None]] = False
     bought[np.arange(n), first] = True
@@ -133,15 +135,3 @@ def company(*parts, n, seed, history=104, begins=0):
     later = bought[:, 7 * history :].sum(axis=1)
     as_of = FIRST_DAY + timedelta(days=7 * history - 1)
     return Company(purchases, as_of, later, b.joined + b.life > history)
-
-
-def _renewals(daily, shape, generator):
-    bought = generator.poisson(daily) > 0
-    for at in np.flatnonzero(shape > 1):
-        clock = np.concatenate([[0.0], np.cumsum(daily[at])])
-        gaps = generator.gamma(shape[at], 1 / shape[at], int(2 * clock[-1]) + 20)
-        times = np.cumsum(gaps) - generator.random()
-        day = np.searchsorted(clock, times[times > 0], side="left") - 1
-        bought[at] = False
-        bought[at, day[day < daily.shape[1]]] = True
-    return bought

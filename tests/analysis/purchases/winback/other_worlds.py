@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis.purchases.winback.weeks import Weeks, season_of
+from tests.analysis.purchases.renewals import renewals
 
 HISTORY, WATCHED = 130, 26
 REGULAR, LIKE_CLOCKWORK = 60.0, 400.0
@@ -180,13 +181,5 @@ def other_world(*parts, n, seed, history=HISTORY, begins=0, changes=0.2):
 
 def _renewals(pace, shape, generator):
     """Days with a purchase by week (N, T)."""
-    daily = np.repeat(pace / 7, 7, axis=1)
-    bought = generator.poisson(daily) > 0
-    for at in np.flatnonzero(shape > 1):
-        clock = np.concatenate([[0.0], np.cumsum(daily[at])])
-        gaps = generator.gamma(shape[at], 1 / shape[at], int(2 * clock[-1]) + 20)
-        times = np.cumsum(gaps) - generator.random()
-        day = np.searchsorted(clock, times[times > 0], side="left") - 1
-        bought[at] = False
-        bought[at, day[day < daily.shape[1]]] = True
+    bought = renewals(np.repeat(pace / 7, 7, axis=1), shape, generator)
     return bought.reshape(len(pace), -1, 7).sum(axis=2)
