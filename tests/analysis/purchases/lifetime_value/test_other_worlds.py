@@ -71,15 +71,17 @@ def test_deep_a_forecast_that_is_off_is_told(name):
                     (own.later >= each["purchases_low"]) & (own.later <= each["purchases_high"])
                 ).mean(),
                 bool(checked(found.warnings)),
-                alive[lost].mean(),
-                own.alive[lost.to_numpy()].mean(),
+                alive[lost].sum(),
+                own.alive[lost.to_numpy()].sum(),
+                lost.sum(),
             )
         )
-    ratio, held, customers, told, stated, true = np.array(rows, dtype=float).T
+    ratio, held, customers, told, stated, true, lost = np.array(rows, dtype=float).T
+    alive = f"{stated.sum() / lost.sum():.2f}, {true.sum() / lost.sum():.2f}" if lost.any() else "-"
     print(
         f"| {name} | {ratio.mean():.2f} ({ratio.min():.2f} to {ratio.max():.2f}) | "
         f"{held.sum():.0f} of {len(held)} | {customers.mean():.1%} | "
-        f"{stated.mean():.2f}, {true.mean():.2f} | {told.sum():.0f} |"
+        f"{alive} | {told.sum():.0f} |"
     )
     far = (held == 0) & (np.abs(ratio - 1) > 0.15)
     assert told[far].mean() >= 0.8 if far.any() else True
