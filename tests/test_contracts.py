@@ -100,7 +100,7 @@ def test_arrows(name):
 
 
 def test_commands_import_heavy_things_only_inside_their_bodies():
-    heavy = ("pandas", "numpy", "statsmodels", "duckdb", "ibis", "altair", "sqlite_utils")
+    heavy = ("pandas", "numpy", "statsmodels", "duckdb", "ibis", "sqlite_utils")
     light = ("analysis.study", "analysis.estimate", "analysis.customer_key")
     for name in MODULES:
         if within(name, ("surveyapp.commands",)):
@@ -128,7 +128,7 @@ def test_web_process_loads_no_statistics():
         "from surveyapp import create_app\n"
         "from surveyapp.settings import read_settings\n"
         "create_app(read_settings(pathlib.Path(tempfile.mkdtemp())))\n"
-        "heavy = {'pandas', 'numpy', 'scipy', 'statsmodels', 'duckdb', 'ibis', 'altair', 'numba',"
+        "heavy = {'pandas', 'numpy', 'scipy', 'statsmodels', 'duckdb', 'ibis', 'numba',"
         "'typst', 'pptx', 'xlsxwriter', 'lxml'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

@@ -78,15 +78,15 @@ def why_no_shares(part_worths: PartWorths, covariance: Covariance) -> str:
 
 
 def ranges(coding: Coding, coefficients: Floats) -> Floats:
-    """Range of the part-worths of each attribute, (draws, attributes), in logit units."""
-    found = np.empty((len(coefficients), len(coding.exercise.attributes)))
+    """Range of the part-worths (..., K) of each attribute, (..., attributes), in logit units."""
+    found = np.empty((*coefficients.shape[:-1], len(coding.exercise.attributes)))
     for n, attribute in enumerate(coding.exercise.attributes):
-        part = coefficients[:, coding.places(attribute.id)]
+        part = coefficients[..., coding.places(attribute.id)]
         if attribute.coding == "linear":
             low, high = tested_range(attribute)
-            found[:, n] = np.abs(part[:, 0]) * (high - low)
+            found[..., n] = np.abs(part[..., 0]) * (high - low)
         else:
-            found[:, n] = np.ptp(part @ coding.table(attribute).T, axis=1)
+            found[..., n] = np.ptp(part @ coding.table(attribute).T, axis=-1)
     return found
 
 

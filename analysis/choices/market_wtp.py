@@ -18,9 +18,9 @@ from analysis.choices.coding import Coding, Floats, level_numbers
 from analysis.choices.hb.market import (
     COVER,
     Weights,
+    blocks,
     counted,
     money_estimate,
-    statistics,
 )
 from analysis.choices.intervals import estimate_of
 from analysis.choices.partworths import PartWorths
@@ -171,7 +171,8 @@ def _profile_faults(coding: Coding, where: str, profile: Profile, *, complete: b
 
 def _draws(part_worths: PartWorths, seed: int, weights: Weights) -> Iterator[tuple[Floats, Floats]]:
     if part_worths.hierarchy is not None:
-        yield from statistics(part_worths.hierarchy, lambda beta, mass: (beta, mass), seed, weights)
+        for block in blocks(part_worths.hierarchy, seed, weights):
+            yield from zip(*block, strict=True)
         return
     for draw in part_worths.draws("cluster", n=LOGIT_DRAWS, seed=seed):
         yield draw[None, :], np.ones(1)

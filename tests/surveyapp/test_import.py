@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("pandas", "statsmodels", "scipy", "duckdb", "altair", "ibis", "numba", "pyarrow")
+HEAVY = ("pandas", "statsmodels", "scipy", "duckdb", "ibis", "numba", "pyarrow")
 
 
 def test_the_web_process_loads_no_statistics(tmp_path):

@@ -24,7 +24,7 @@ from analysis.choices.best_worst.scores import (
 )
 from analysis.choices.coding import Floats, coding_of
 from analysis.choices.hb.fit import fit_sets
-from analysis.choices.hb.market import counted, hierarchy_of, statistics
+from analysis.choices.hb.market import counted, hierarchy_of, in_blocks, mean_of
 from analysis.choices.hb.priors import Prior, PriorName
 from analysis.choices.hb.sampling import Progress, Settings, State
 from analysis.choices.intervals import estimate_of
@@ -106,9 +106,9 @@ def _scores(
 
     def means(beta: Floats, mass: Floats) -> Floats:
         utilities = beta @ rows.T
-        return np.stack([mass @ scale(utilities, size) for _, scale, _ in SCALES])
+        return np.stack([mean_of(scale(utilities, size), mass) for _, scale, _ in SCALES], axis=1)
 
-    drawn = np.array(list(statistics(hierarchy, means, seed, weights)))
+    drawn = in_blocks(hierarchy, means, seed, weights)
     n = counted(hierarchy, weights)
     return tuple(
         ItemScore(

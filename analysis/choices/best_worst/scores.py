@@ -72,22 +72,22 @@ def scores_of_means(part_worths: PartWorths, size: int, *, seed: int) -> tuple[I
 
 
 def zero_to_hundred(utilities: Floats, _size: int) -> Floats:
-    """Least item 0, greatest 100, in each row of utilities (rows, items)."""
-    low = utilities.min(axis=1, keepdims=True)
-    found: Floats = 100 * (utilities - low) / np.ptp(utilities, axis=1)[:, None]
+    """Least item 0, greatest 100, in each row of utilities (..., items)."""
+    low = utilities.min(axis=-1, keepdims=True)
+    found: Floats = 100 * (utilities - low) / np.ptp(utilities, axis=-1, keepdims=True)
     return found
 
 
 def chance(utilities: Floats, size: int) -> Floats:
-    """That an item is best in a set with otherwise average items, (rows, items)."""
+    """That an item is best in a set with otherwise average items, (..., items)."""
     found: Floats = 1 / (1 + (size - 1) * np.exp(-utilities))
     return found
 
 
 def share(utilities: Floats, size: int) -> Floats:
-    """Chances made to add up to 100, (rows, items)."""
+    """Chances made to add up to 100, (..., items)."""
     chances = chance(utilities, size)
-    found: Floats = 100 * chances / chances.sum(axis=1, keepdims=True)
+    found: Floats = 100 * chances / chances.sum(axis=-1, keepdims=True)
     return found
 
 

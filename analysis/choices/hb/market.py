@@ -8,7 +8,6 @@ multiply those of the bootstrap; a weight of zero leaves a respondent out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,11 +26,12 @@ from analysis.study.exercises import Tag
 Floats = NDArray[np.float64]
 Weights = Mapping[str, float] | None
 """Weight by respondent, for reporting only: the draws are made without."""
-T = TypeVar("T")
 COVER = "95 % of draws, Bayesian bootstrap over respondents"
 MONEY = f"median respondent; {COVER}"
 SHARES = f"mean of respondents' shares; {COVER}"
 MEAN_SHARES = f"share of the mean part-worths' ranges; {COVER}"
+BLOCK = 2**17
+"""Numbers of a block of draws: a megabyte."""
 MEANS = f"hierarchical Bayes, mean of respondents; {COVER}"
 
 
@@ -85,10 +85,12 @@ def money_draws(
     if lacking or price is None:
         raise ValueError(lacking)
 
-    def quantile(beta: Floats, mass: Floats) -> float:
-        return weighted_quantile(offsets(coding, price, beta @ contrast, beta), mass, level)
+    def quantiles(beta: Floats, mass: Floats) -> Floats:
+        people = beta.reshape(-1, coding.width)
+        amounts = offsets(coding, price, people @ contrast, people)
+        return weighted_quantiles(amounts.reshape(mass.shape), mass, level)
 
-    return np.array(list(statistics(hierarchy_of(part_worths), quantile, seed, weights)))
+    return in_blocks(hierarchy_of(part_worths), quantiles, seed, weights)
 
 
 def money_estimate(
@@ -152,11 +154,11 @@ def money_of_tag(
     upgrades, contrast = tag_upgrades(part_worths, tag)
     with_tag = np.array([a.tag == tag for a in coding.exercise.attributes])
 
-    def share_of(beta: Floats, mass: Floats) -> float:
+    def shares_of(beta: Floats, mass: Floats) -> Floats:
         spread = ranges(coding, beta)
-        return float(mass @ (spread[:, with_tag].sum(1) / spread.sum(1)))
+        return mean_of(spread[..., with_tag].sum(-1) / spread.sum(-1), mass)
 
-    drawn = np.array(list(statistics(hierarchy, share_of, seed, weights)))
+    drawn = in_blocks(hierarchy, shares_of, seed, weights)
     return TagMoney(
         tag,
         upgrades,
@@ -172,11 +174,10 @@ def level_means(
     _, rows = part_worths.coding.level_rows()
     hierarchy = hierarchy_of(part_worths)
 
-    def mean(beta: Floats, mass: Floats) -> Floats:
-        found: Floats = rows @ (mass @ beta)
-        return found
+    def means(beta: Floats, mass: Floats) -> Floats:
+        return mean_of(beta, mass) @ rows.T
 
-    drawn = np.array(list(statistics(hierarchy, mean, seed, weights)))
+    drawn = in_blocks(hierarchy, means, seed, weights)
     n = counted(hierarchy, weights)
     return tuple(estimate_of(d, n=n, method=MEANS, unit="logit") for d in drawn.T)
 
@@ -196,12 +197,11 @@ def importances_of_respondents(
     def mean_shares(beta: Floats, mass: Floats) -> Floats:
         spread = ranges(coding, beta)
         noise = ranges(coding, beta - centre)
-        others = spread.sum(axis=1, keepdims=True) - spread
-        null[:] += mass @ (noise / (noise + others))
-        found: Floats = mass @ (spread / spread.sum(axis=1, keepdims=True))
-        return found
+        total = spread.sum(axis=-1, keepdims=True)
+        null[:] += mean_of(noise / (noise + total - spread), mass).sum(axis=0)
+        return mean_of(spread / total, mass)
 
-    shares = np.array(list(statistics(hierarchy, mean_shares, seed, weights)))
+    shares = in_blocks(hierarchy, mean_shares, seed, weights)
     n = counted(hierarchy, weights)
     return tuple(
         Importance(
@@ -225,11 +225,11 @@ def importances_of_the_mean(
     coding, hierarchy = part_worths.coding, hierarchy_of(part_worths)
 
     def shares_of_mean(beta: Floats, mass: Floats) -> Floats:
-        spread = ranges(coding, (mass @ beta)[None, :])[0]
-        found: Floats = spread / spread.sum()
+        spread = ranges(coding, mean_of(beta, mass))
+        found: Floats = spread / spread.sum(axis=-1, keepdims=True)
         return found
 
-    drawn = np.array(list(statistics(hierarchy, shares_of_mean, seed, weights)))
+    drawn = in_blocks(hierarchy, shares_of_mean, seed, weights)
     n = counted(hierarchy, weights)
     return tuple(estimate_of(column, n=n, method=MEAN_SHARES) for column in drawn.T)
 
@@ -269,23 +269,50 @@ def counted(hierarchy: Hierarchy, weights: Weights) -> int:
     return int((mass_of(hierarchy, weights) > 0).sum())
 
 
-def weighted_quantile(values: Floats, mass: Floats, level: float = 0.5) -> float:
-    """The value at which the mass, which adds up to one, reaches a level."""
-    order = np.argsort(values)
-    at = int(np.searchsorted(np.cumsum(mass[order]), level))
-    return float(values[order[min(at, len(order) - 1)]])
+def weighted_quantiles(values: Floats, mass: Floats, level: float = 0.5) -> Floats:
+    """The value at which the mass of a draw, which adds up to one, reaches a level.
+
+    Values and mass are (draws, respondents).
+    """
+    order = np.argsort(values, axis=1)
+    below = np.cumsum(np.take_along_axis(mass, order, 1), axis=1) < level
+    at = np.minimum(below.sum(axis=1), values.shape[1] - 1)
+    every = np.arange(len(values))
+    found: Floats = values[every, order[every, at]]
+    return found
 
 
-def statistics(
+def mean_of(values: Floats, mass: Floats) -> Floats:
+    """Mean over respondents in each draw, of (draws, respondents) or (draws, respondents, K)."""
+    if values.ndim == 2:
+        alone: Floats = np.einsum("dn,dn->d", mass, values)
+        return alone
+    found: Floats = (mass[:, None, :] @ values)[:, 0]
+    return found
+
+
+def in_blocks(
     hierarchy: Hierarchy,
-    statistic: Callable[[Floats, Floats], T],
+    statistic: Callable[[Floats, Floats], Floats],
     seed: int,
     weights: Weights = None,
-) -> Iterator[T]:
-    """The statistic of (betas, mass of each respondent) in every kept draw."""
+) -> Floats:
+    """A statistic of every kept draw, (draws, ...), from ``blocks``."""
+    return np.concatenate([statistic(*block) for block in blocks(hierarchy, seed, weights)])
+
+
+def blocks(
+    hierarchy: Hierarchy, seed: int, weights: Weights = None
+) -> Iterator[tuple[Floats, Floats]]:
+    """Betas (draws, respondents, K) and the mass of each respondent (draws, respondents).
+
+    As many draws at a time as the processor keeps at hand; the mass of a draw adds up to one.
+    """
     rng = np.random.default_rng(seed)
     given = mass_of(hierarchy, weights)
     for chain in hierarchy.posterior.beta:
-        for draw in chain:
-            mass = rng.dirichlet(np.ones(len(draw))) * given
-            yield statistic(draw.astype(float), mass / mass.sum())
+        size = max(1, BLOCK // max(1, chain[0].size))
+        for start in range(0, len(chain), size):
+            draws = chain[start : start + size].astype(float)
+            mass = rng.dirichlet(np.ones(draws.shape[1]), size=len(draws)) * given
+            yield draws, mass / mass.sum(axis=1, keepdims=True)

@@ -58,9 +58,9 @@ class RangeShare:
     scale: Floats
 
     def of(self, spread: Floats) -> Floats:
-        """The share of each row of ranges (rows, A)."""
+        """The share in ranges (..., A)."""
         scaled = spread * self.scale
-        found: Floats = scaled[:, self.mask].sum(axis=1) / scaled.sum(axis=1)
+        found: Floats = scaled[..., self.mask].sum(axis=-1) / scaled.sum(axis=-1)
         return found
 
 

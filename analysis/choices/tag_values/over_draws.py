@@ -66,28 +66,25 @@ def tag_values_over_draws(
     shown = {name: mask for name, mask in groups.items() if counts[name] >= SMALLEST}
     measured, (centre, _) = _measured(part_worths), hierarchy.individual()
     values: dict[str, list[Floats]] = {name: [] for name in shown}
-
-    def collect(beta: Floats, mass: Floats) -> None:
-        draw = _Draw(coding, beta, ranges(coding, beta), ranges(coding, beta - centre))
+    for beta, mass in market.blocks(hierarchy, seed, weights):
+        draws = _Draws(coding, beta, ranges(coding, beta), ranges(coding, beta - centre))
         measures = [
-            (m.in_draw(draw), m.null(draw) if m.null is not None else None) for m in measured
+            (m.in_draws(draws), m.null(draws) if m.null is not None else None) for m in measured
         ]
         for name, mask in shown.items():
-            own = mass * mask / (mass @ mask)
-            found = [(at(own), null(own) if null is not None else 0.0) for at, null in measures]
+            own = mass * mask / (mass @ mask)[:, None]
+            none = np.zeros(len(own))
+            found = [(at(own), null(own) if null is not None else none) for at, null in measures]
             values[name].append(np.array(found))
-
-    for _ in market.statistics(hierarchy, collect, seed, weights):
-        pass
     few = f"suppressed: fewer than {SMALLEST} respondents"
     result = {}
     for name, n in counts.items():
         if name not in shown:
             result[name] = tuple(m.without(few, n) for m in measured)
             continue
-        drawn = np.array(values[name])
+        drawn = np.concatenate(values[name], axis=2)
         result[name] = tuple(
-            m.of(drawn[:, k, 0], drawn[:, k, 1], n) for k, m in enumerate(measured)
+            m.of(of, nulls, n) for (of, nulls), m in zip(drawn, measured, strict=True)
         )
     return result
 
@@ -103,8 +100,8 @@ def _groups(
 
 
 @dataclass(frozen=True, slots=True)
-class _Draw:
-    """One draw: part-worths (N, K), ranges (N, A) of them and of their deviations from the mean."""
+class _Draws:
+    """Part-worths (D, N, K), ranges (D, N, A) of them and of their deviations from the mean."""
 
     coding: Coding
     beta: Floats
@@ -112,13 +109,13 @@ class _Draw:
     noise: Floats
 
 
-Measure = Callable[[Floats], float]
-"""From the mass of each respondent (N,) to a number."""
+Measure = Callable[[Floats], Floats]
+"""From the mass of each respondent (D, N) to a number in each draw (D,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """A figure as it is measured in a draw, and how its draws become an estimate.
+    """A figure as it is measured in draws, and how its draws become an estimate.
 
     ``null`` is measured alike, and averaged over draws into the null reference.
     """
@@ -128,9 +125,9 @@ class _Measured:
     what: str
     unit: str
     method: str
-    in_draw: Callable[[_Draw], Measure]
+    in_draws: Callable[[_Draws], Measure]
     estimate: Callable[[Floats, int], Estimate]
-    null: Callable[[_Draw], Measure] | None = None
+    null: Callable[[_Draws], Measure] | None = None
 
     def of(self, values: Floats, nulls: Floats, n: int) -> TagFigure:
         null = float(nulls.mean()) if self.null is not None else None
@@ -156,54 +153,57 @@ def _median_money(part_worths: PartWorths, money: Upgrades) -> _Measured:
     price = part_worths.coding.exercise.price
     assert price is not None
 
-    def in_draw(draw: _Draw) -> Measure:
-        amounts = offsets(draw.coding, price, draw.beta @ money.contrast, draw.beta)
-        return lambda mass: market.weighted_quantile(amounts, mass)
+    def in_draws(draws: _Draws) -> Measure:
+        people = draws.beta.reshape(-1, draws.coding.width)
+        amounts = offsets(draws.coding, price, people @ money.contrast, people)
+        amounts = amounts.reshape(draws.beta.shape[:2])
+        return lambda mass: market.weighted_quantiles(amounts, mass)
 
     def estimate(values: Floats, n: int) -> Estimate:
         return market.money_estimate(part_worths, values, n=n)
 
     unit = money_unit(part_worths.coding)
-    return _Measured(money.tag, money.figure, money.what, unit, market.MONEY, in_draw, estimate)
+    return _Measured(money.tag, money.figure, money.what, unit, market.MONEY, in_draws, estimate)
 
 
 def _undeterred(coding: Coding) -> _Measured:
     price = coding.exercise.price
     assert price is not None
 
-    def in_draw(draw: _Draw) -> Measure:
-        found = undeterred(draw.coding, price, draw.beta).astype(float)
-        return lambda mass: float(found @ mass)
+    def in_draws(draws: _Draws) -> Measure:
+        people = draws.beta.reshape(-1, draws.coding.width)
+        found = undeterred(draws.coding, price, people).reshape(draws.beta.shape[:2]).astype(float)
+        return lambda mass: market.mean_of(found, mass)
 
     method = f"share of respondents whom price does not deter; {market.COVER}"
     return _Measured(
-        "price", "price does not deter", price.id, "share", method, in_draw, _shared(method)
+        "price", "price does not deter", price.id, "share", method, in_draws, _shared(method)
     )
 
 
 def _mean_share(share: RangeShare) -> _Measured:
-    def in_draw(draw: _Draw) -> Measure:
-        own = share.of(draw.spread)
-        return lambda mass: float(own @ mass)
+    def in_draws(draws: _Draws) -> Measure:
+        own = share.of(draws.spread)
+        return lambda mass: market.mean_of(own, mass)
 
-    def null(draw: _Draw) -> Measure:
-        noise = (draw.noise * share.scale)[:, share.mask].sum(axis=1)
-        others = (draw.spread * share.scale)[:, ~share.mask].sum(axis=1)
+    def null(draws: _Draws) -> Measure:
+        noise = (draws.noise * share.scale)[..., share.mask].sum(axis=-1)
+        others = (draws.spread * share.scale)[..., ~share.mask].sum(axis=-1)
         own = noise / (noise + others)
-        return lambda mass: float(own @ mass)
+        return lambda mass: market.mean_of(own, mass)
 
     method = market.SHARES
     return _Measured(
-        share.tag, share.figure, share.what, "share", method, in_draw, _shared(method), null
+        share.tag, share.figure, share.what, "share", method, in_draws, _shared(method), null
     )
 
 
 def _share_of_mean(share: RangeShare) -> _Measured:
-    def in_draw(draw: _Draw) -> Measure:
-        return lambda mass: float(share.of(ranges(draw.coding, (mass @ draw.beta)[None, :]))[0])
+    def in_draws(draws: _Draws) -> Measure:
+        return lambda mass: share.of(ranges(draws.coding, market.mean_of(draws.beta, mass)))
 
     method, name = market.MEAN_SHARES, share.figure.replace("share", MEAN_SHARE, 1)
-    return _Measured(share.tag, name, share.what, "share", method, in_draw, _shared(method))
+    return _Measured(share.tag, name, share.what, "share", method, in_draws, _shared(method))
 
 
 def _shared(method: str) -> Callable[[Floats, int], Estimate]:

@@ -5,7 +5,9 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
 
+import altair
 import pytest
+import vl_convert
 
 from analysis.estimate import Estimate, unavailable
 from analysis.rendering import canvas
@@ -48,6 +50,21 @@ def test_every_chart_is_drawn_wide_and_narrow(report, charts):
     assert set(charts) == {f"{n}.{w}" for n in names for w in ("wide", "narrow")}
     for key, svg in charts.items():
         assert ET.fromstring(svg).get("width") == ("540" if key.endswith("wide") else "328")
+
+
+def test_every_kind_of_mark_is_valid_vega_lite(report, monkeypatch):
+    kinds = {}
+
+    def keep(spec):
+        for layer in spec["layer"]:
+            kinds[str(layer["mark"])] = layer | {"data": {"values": layer["data"]["values"][:1]}}
+        return "<svg></svg>"
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_svg", keep)
+    draw(report)
+    assert {layer["mark"]["type"] for layer in kinds.values()} >= {"text", "rect", "rule", "point"}
+    size = {"width": 540, "height": 100, "padding": 0, "autosize": "none"}
+    altair.LayerChart.from_dict({**size, "layer": list(kinds.values())})
 
 
 def test_charts_have_words_and_no_styles(charts):
@@ -143,7 +160,7 @@ def test_a_report_of_almost_nothing_is_a_page(report):
 def test_the_web_process_renders_without_statistics():
     program = (
         "import sys, analysis.rendering.html\n"
-        "print(sorted({'pandas', 'numpy', 'altair', 'scipy', 'vl_convert'} & set(sys.modules)))"
+        "print(sorted({'pandas', 'numpy', 'scipy', 'vl_convert'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr

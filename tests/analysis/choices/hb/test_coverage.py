@@ -13,7 +13,7 @@ import pytest
 
 from analysis.choices.coding import coding_of
 from analysis.choices.hb import Settings, fit_hb
-from analysis.choices.hb.market import money_value, statistics
+from analysis.choices.hb.market import blocks, money_value
 from analysis.choices.intervals import estimate_of
 from analysis.choices.market_wtp import market_willingness_to_pay
 from analysis.choices.price_offset import offsets
@@ -153,7 +153,8 @@ def intervals(study: Study, spread: np.ndarray, seed: int) -> dict[str, tuple[fl
     rows = market_rows(coding)
     shares = [
         float(mass @ shares_of(beta, rows)[:, 0])
-        for beta, mass in statistics(hierarchy, lambda beta, mass: (beta, mass), seed)
+        for block in blocks(hierarchy, seed)
+        for beta, mass in zip(*block, strict=True)
     ]
     contrast = coding.contrast("look", "poor", "good")
     market = market_willingness_to_pay(fitted, PRODUCT, CHANGE, [RIVAL], seed=seed)
