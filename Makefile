@@ -46,7 +46,7 @@ serve: $(STAMP) ## Serve the installation in instance/
 	@$(BIN)/surveyapp serve
 
 test: $(STAMP) ## Run all tests (but for the heavy statistical ones)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # A test that stops in the middle of a stream leaves its connection to the garbage collector, which
 # psycopg warns of in whatever test runs then.
@@ -54,7 +54,7 @@ LEFT_OPEN := "ignore:<psycopg.Connection object at:ResourceWarning"
 PAGES := $(addprefix tests/surveyapp/,respond studies staff reports test_security.py test_bots.py)
 
 test-postgres: $(STAMP) ## Run the tests of all pages again on PostgreSQL (SURVEYAPP_TEST_POSTGRES)
-	SURVEYAPP_TEST_ON=postgresql $(BIN)/python -m pytest -n 2 --dist loadgroup $(PAGES) \
+	SURVEYAPP_TEST_ON=postgresql $(BIN)/python -m pytest -n 2 --dist loadfile $(PAGES) \
 		-m 'not deep and not postgres' -W $(LEFT_OPEN)
 
 check: $(STAMP) ## Formatting, lint and types
