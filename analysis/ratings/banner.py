@@ -10,7 +10,14 @@ import pandas as pd
 from scipy import stats
 
 from analysis.estimate import Estimate
-from analysis.ratings.between_groups import LEAST_GROUP, Difference, by_group, differences, holm
+from analysis.ratings.between_groups import (
+    LEAST_GROUP,
+    Difference,
+    by_group,
+    differences,
+    holm,
+    together,
+)
 from analysis.ratings.between_groups import independence as independent
 from analysis.ratings.means import mean_of, share_estimate
 from analysis.ratings.nps import effective_n
@@ -20,7 +27,10 @@ from analysis.study.questions import NUMERIC_KINDS, MultipleChoice, Question, Si
 
 @dataclass(frozen=True, slots=True)
 class BannerRow:
-    """One option or item: its figure in every group, and the differences that pass their test."""
+    """One option or item: its figure in every group, and the differences clear of zero.
+
+    The intervals of these hold together with those of all pairs of groups of the row.
+    """
 
     label: str
     figures: Mapping[str, Estimate]
@@ -59,7 +69,7 @@ def banner(
 
     A question is tested as a whole (chi-squared, or Welch's test of means); Holm's adjustment
     over all questions. Only where a question passes are its groups compared pair by pair, with
-    Holm's adjustment within a row. Groups of fewer than ten are not shown and not tested.
+    simultaneous intervals within a row. Groups of fewer than ten are not shown and not tested.
 
     Parameters
     ----------
@@ -149,7 +159,7 @@ def _clear(
     values: pd.Series, groups: pd.Series, weights: pd.Series | None, unit: str
 ) -> tuple[Difference, ...]:
     kept = values[values.index.isin(groups.index)]
-    found = differences(kept, groups, weights=weights, unit=unit)
+    found = together(differences(kept, groups, weights=weights, unit=unit))
     return tuple(difference for difference in found if difference.clear)
 
 

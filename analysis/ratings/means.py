@@ -37,17 +37,6 @@ def mean_of(numbers: pd.Series, *, unit: str, weights: pd.Series | None = None) 
     return Estimate(value=mean, low=mean - half, high=mean + half, n=n, method=method, unit=unit)
 
 
-def p_of_mean(mean: Estimate, size: float) -> float | None:
-    """Two-sided p-value of a mean of zero, by the t distribution that its interval rests on.
-
-    ``size``: respondents, or Kish's effective n; None where there is no interval.
-    """
-    if mean.value is None or mean.low is None or mean.high is None:
-        return None
-    error = (mean.high - mean.low) / 2 / float(stats.t.ppf(0.975, size - 1))
-    return float(2 * stats.t.sf(abs(mean.value) / error, size - 1))
-
-
 def share_estimate(chosen: pd.Series, *, weights: pd.Series | None = None) -> Estimate:
     """The share of respondents for whom something is true, with Wilson's interval.
 
