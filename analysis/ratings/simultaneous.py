@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy import stats
 
 from analysis.estimate import Estimate
@@ -70,6 +71,25 @@ def tail(tests: int) -> float:
 def named(method: str, tests: int) -> str:
     """The method of one of so many intervals that hold together."""
     return method if tests < 2 else f"{method}, simultaneous over {tests} comparisons (Bonferroni)"
+
+
+def stretched(one: Estimate, tests: int, *, ratio: bool = False) -> Estimate:
+    """An interval of any shape as one of so many that hold together.
+
+    Each end moves away from the value by z(1 - .025 / m) / z(.975), on the log scale for a ratio:
+    for intervals by draws or resampling, whose far quantiles are not to be trusted.
+    """
+    if one.value is None or one.low is None or one.high is None or tests < 2:
+        return one
+    more = float(stats.norm.ppf(1 - tail(tests)) / stats.norm.ppf(1 - tail(1)))
+    value, low, high = np.array([one.value, one.low, one.high])
+    if ratio:
+        value, low, high = np.log([value, low, high])
+    low, high = value + more * (low - value), value + more * (high - value)
+    if ratio:
+        low, high = np.exp([low, high])
+    wide = {"low": float(low), "high": float(high), "method": named(one.method, tests)}
+    return one.model_copy(update=wide)
 
 
 def _widened(one: Estimate, freedom: float | None, tests: int) -> Simultaneous:

@@ -130,8 +130,10 @@ METHODS: dict[str, Method] = {
             title="Three looks at one question",
             text="Whether functional or emotional value carries more, by what people choose, by "
             "what goes with their verdict, and by what they go on to buy. A look counts where its "
-            "interval leaves out that both carry the same.",
-            source="intervals of each look; at most 7.5 % false disagreement among three",
+            "interval leaves out that both carry the same. Where attributes name the construct "
+            "that is asked about, every pair of constructs is compared too, costs among them.",
+            source="intervals of each look, wide enough for all comparisons; at most 7.5 % false "
+            "disagreement among three",
             page="docs/methods/agreement.md",
         ),
         Method(
