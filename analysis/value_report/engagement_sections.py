@@ -21,6 +21,7 @@ from analysis.value_report.group_sections import (
     group_table,
     in_order,
     named_groups,
+    waves_of,
     waves_section,
 )
 from analysis.value_report.section import TOGETHER as AT_ONCE
@@ -119,18 +120,23 @@ def _rankings(profile: Profile) -> tuple[Table, ...]:
 def _side_by_side(used: Used, profile: Profile) -> list[Table]:
     """Wave by wave, by groups of the plan, and by value tier."""
     people = used.respondents.set_index("respondent")
-    parts = [Figure(c.label, c.scores.dropna()) for c in profile.components if c.measures]
-    figures = [*parts, Figure("Composite", profile.composite.dropna())]
+    figures = _compared(profile)
     found = []
-    waves = people["wave"].where(people["wave"] != "")
+    waves, customers = waves_of(used.waves)
     if waves.nunique() > 1:
-        table = waves_section(used, figures, waves, people["customer"]).tables[0]
+        all_waves = figures if used.every_wave is None else _compared(profile_of(used.waves))
+        table = waves_section(used.waves, all_waves, waves, customers).tables[0]
         found.append(table.model_copy(update={"id": "waves", "caption": "Wave by wave"}))
     for name in used.study.analysis.groups:
         groups, title = named_groups(used, people, name)
         if (groups.value_counts() >= LEAST_GROUP).sum() > 1:
             found.append(group_table(used, figures, groups, f"By {title}", name=f"by_{name}"))
     return found + _by_tier(used, profile)
+
+
+def _compared(profile: Profile) -> list[Figure]:
+    parts = [Figure(c.label, c.scores.dropna()) for c in profile.components if c.measures]
+    return [*parts, Figure("Composite", profile.composite.dropna())]
 
 
 def _by_tier(used: Used, profile: Profile) -> list[Table]:

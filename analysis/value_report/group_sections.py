@@ -23,6 +23,7 @@ from analysis.ratings.means import mean_of
 from analysis.ratings.nps import LEAST_PROMOTER, MOST_DETRACTOR, net_promoter_score
 from analysis.ratings.scales import recommendations, score_column
 from analysis.rendering.figures import ends, spoken
+from analysis.value_report.rating_parts import rating_parts
 from analysis.value_report.section import TOGETHER, Cell, Section, Table
 from analysis.value_report.used import Used
 
@@ -56,15 +57,27 @@ def group_sections(used: Used, scores: pd.DataFrame) -> tuple[Section, ...]:
     figures = _figures(used, scores)
     people = used.respondents.set_index("respondent")
     found = []
-    waves = people["wave"].where(people["wave"] != "")
-    if waves.nunique() > 1:
-        found.append(waves_section(used, figures, waves, people["customer"]))
+    if used.every_wave is None:
+        found += _of_waves(used, figures)
+    else:
+        found += _of_waves(used.waves, _figures(used.waves, rating_parts(used.waves).answered))
     for name in used.study.analysis.groups:
         groups, title = named_groups(used, people, name)
         sizes = groups.value_counts()
         if (sizes >= LEAST_GROUP).sum() > 1:
             found.append(_groups(used, figures, groups, name, title))
     return tuple(found)
+
+
+def _of_waves(used: Used, figures: list[Figure]) -> list[Section]:
+    waves, customers = waves_of(used)
+    return [waves_section(used, figures, waves, customers)] if waves.nunique() > 1 else []
+
+
+def waves_of(used: Used) -> tuple[pd.Series, pd.Series]:
+    """Wave and customer of every respondent (index); no wave is missing."""
+    people = used.respondents.set_index("respondent")
+    return people["wave"].where(people["wave"] != ""), people["customer"]
 
 
 def _figures(used: Used, scores: pd.DataFrame) -> list[Figure]:

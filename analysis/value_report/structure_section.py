@@ -196,6 +196,8 @@ def _fit_table(fit: StructureFit) -> Table:
 
 def _groups(used: Used, items: Items, by: str, words: str) -> list[tuple[str, Table | None]]:
     """What may be compared between the groups of a column, where there are several."""
+    if by == "wave" and used.every_wave is not None:
+        used, items = used.waves, _items(used.waves)
     people = used.respondents.set_index("respondent")
     groups = people[by].astype(str).reindex(items.answers.index)
     if people[by].nunique() < 2:
