@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,10 @@ from analysis.ratings.between_groups import (
     together,
 )
 from analysis.ratings.between_groups import independence as independent
-from analysis.ratings.means import mean_of, share_estimate
+from analysis.ratings.means import mean_of, share_estimate, unit_of
 from analysis.ratings.nps import effective_n
 from analysis.study import Study
+from analysis.study.piping import words_of
 from analysis.study.questions import NUMERIC_KINDS, MultipleChoice, Question, SingleChoice
 
 
@@ -95,7 +97,12 @@ def banner(
             tables += _of_numbers(question, rows, known, large, weights)
     adjusted = holm([table.p for table in tables])
     return tuple(
-        replace(table, p=p, rows=table.rows if p is not None and p < 0.05 else _untested(table))
+        replace(
+            table,
+            text=words_of(study, study.question(table.question)),
+            p=p,
+            rows=table.rows if p is not None and p < 0.05 else _untested(table),
+        )
         for table, p in zip(tables, adjusted, strict=True)
     )
 
@@ -147,7 +154,9 @@ def _of_numbers(
         given = rows[rows["item"].fillna("") == item].set_index("respondent")["value"]
         numbers = pd.to_numeric(given, errors="coerce").astype(float).dropna()
         label = names.get(item, "") if item else ""
-        figures = by_group(numbers, known, lambda x: mean_of(x, unit="", weights=weights))
+        unit = unit_of(numbers, question)
+        of = partial(mean_of, unit=unit, weights=weights)
+        figures = by_group(numbers, known, of)
         row = BannerRow(label or question.text.say(), figures, _clear(numbers, large, weights, ""))
         p = _equal_means(numbers, large, weights)
         text = question.text.say()

@@ -8,8 +8,21 @@ from scipy import stats
 
 from analysis.estimate import Estimate, unavailable, wilson
 from analysis.ratings.nps import effective_n
+from analysis.study.questions import Question
 
+YEARS = (1900, 2100)
 SHARE = "share of those who answered; Wilson interval"
+
+
+def unit_of(numbers: pd.Series, question: Question) -> str:
+    """'year' where a question without a unit got nothing but years of 1900 to 2100; else none.
+
+    A mean year is written as a year (1977), not as an amount (1,977.26).
+    """
+    if numbers.empty or getattr(question, "unit", None) is not None:
+        return ""
+    years = (numbers == numbers.round()) & numbers.between(*YEARS)
+    return "year" if years.all() else ""
 
 
 def mean_of(numbers: pd.Series, *, unit: str, weights: pd.Series | None = None) -> Estimate:

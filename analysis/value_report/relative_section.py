@@ -51,7 +51,7 @@ def _table(found: RelativeValue, labels: dict[str, str], competitor: str, n: int
             c.ours,
             c.theirs,
             c.difference,
-            c.ratio if c.figure != VALUE else "",
+            c.ratio if c.figure != VALUE else "–",
             _verdict(c, found),
         )
         for c in found.comparisons
