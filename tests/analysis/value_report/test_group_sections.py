@@ -69,6 +69,9 @@ def test_waves_that_differ_by_chance_are_not_called_a_change(by_chance):
 def test_a_planted_change_is_named_and_nothing_else():
     waves = sections(everybody_recommends_in_2026)["waves"]
     assert waves.title == "Since 2025, higher: Net Promoter Score"
+    for row in waves.tables[0].rows:
+        assert row[3].clear_of_zero == (row[-1] in ("higher", "lower")), row[0]
+        assert f"simultaneous over {len(waves.tables[0].rows)} comparisons" in row[3].method
     nps = waves.tables[0].rows[0]
     assert nps[2].value == 100
     assert nps[3].value == pytest.approx(100 - nps[1].value)
