@@ -30,6 +30,10 @@ CAUTION = (
     "in the same sitting, what goes with later purchases. They can differ for good reasons: "
     "attributes of the choice tasks and items of the scales are not the same things."
 )
+RANGES = (
+    "In choices a construct carries what its attributes were varied over: a wider range of prices, "
+    "or a further attribute, would carry more."
+)
 TITLES: dict[Verdict, str] = {
     "agree": "Choices, answers and purchases agree, where they can tell: {what} value carries more",
     "disagree": "Choices, answers and purchases disagree on what carries more value",
@@ -82,7 +86,7 @@ def agreement_section(
         title=title,
         method="agreement",
         text=(*(_said(clear) if found in ("disagree", "one alone") else ()), *against),
-        caution=CAUTION,
+        caution=f"{CAUTION} {RANGES}" if looks.pairs else CAUTION,
         tables=(
             Table(
                 id="looks",
