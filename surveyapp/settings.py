@@ -56,14 +56,22 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SCORES_ENGINE", "duckdb", "Engine of the scores: duckdb or spark."),
     Setting("MAIL_HOST", "", "Mail server (SMTP) for invitations; empty: none are sent."),
     Setting("MAIL_PORT", 587, "Port of the mail server."),
-    Setting("MAIL_SECURITY", "starttls", "starttls, tls (from the first byte on) or none."),
+    Setting(
+        "MAIL_SECURITY",
+        "starttls",
+        "starttls, tls (from the first byte on, port 465) or none (a server on this machine).",
+    ),
     Setting("MAIL_USER", "", "Log-in name at the mail server; empty: no log-in."),
     Setting("MAIL_PASSWORD", "", "Password at the mail server.", hidden=True),
     Setting("MAIL_PASSWORD_FILE", "", "File that holds the password instead."),
     Setting("MAIL_FROM", "", "Sender, as 'Our shop <surveys@example.org>'."),
     Setting("MAIL_REPLY_TO", "", "Address for replies; empty: the sender's."),
     Setting("MAIL_PER_MINUTE", 60, "Most mails sent in a minute."),
-    Setting("INVITE_EVERY_DAYS", 30, "A customer is invited once in so many days; 0: no limit."),
+    Setting(
+        "INVITE_EVERY_DAYS",
+        30,
+        "A customer is invited once in so many days, across studies; 0: no limit.",
+    ),
     Setting("LEASE_SECONDS", 60, "A job whose worker is silent for so long is started again."),
 )
 

@@ -33,7 +33,7 @@ DRAWS = 200
 
 
 def write_exponent(folder: Path, fitted: Fitted, choices: Choices, *, seed: int) -> None:
-    """Write exponent.json beside the draws of a fit; where nothing can be tuned, the reason."""
+    """Write exponent.json beside a fit's part-worths; where nothing can be tuned, the reason."""
     found = tune(beliefs_of(fitted, choices, seed=seed), choices, seed=seed)
     (folder / FILE).write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

@@ -7,6 +7,7 @@ Krinsky & Robb (1986).
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -340,8 +341,16 @@ def money_value_of_tag(
 
 def tag_upgrades(part_worths: PartWorths, tag: Tag) -> tuple[tuple[Upgrade, ...], Floats]:
     """From the worst to the best level of every attribute with a tag, and their contrast (K,)."""
+    attributes = part_worths.coding.exercise.attributes
+    return best_upgrades(part_worths, [a.id for a in attributes if a.tag == tag])
+
+
+def best_upgrades(
+    part_worths: PartWorths, names: Collection[str]
+) -> tuple[tuple[Upgrade, ...], Floats]:
+    """From the worst to the best level of every attribute named, and their contrast (K,)."""
     coding = part_worths.coding
-    attributes = [a for a in coding.exercise.attributes if a.tag == tag]
+    attributes = [a for a in coding.exercise.attributes if a.id in names]
     upgrades = tuple(_best_upgrade(part_worths, attribute) for attribute in attributes)
     contrast = np.zeros(coding.width)
     for upgrade, attribute in zip(upgrades, attributes, strict=True):

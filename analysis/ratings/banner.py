@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from analysis.estimate import Estimate
-from analysis.ratings.between_groups import LEAST_GROUP, Difference, by_group, differences, holm
+from analysis.ratings.between_groups import (
+    LEAST_GROUP,
+    Difference,
+    by_group,
+    differences,
+    holm,
+    together,
+)
 from analysis.ratings.between_groups import independence as independent
-from analysis.ratings.means import mean_of, share_estimate
+from analysis.ratings.means import mean_of, share_estimate, unit_of
 from analysis.ratings.nps import effective_n
 from analysis.study import Study
+from analysis.study.piping import words_of
 from analysis.study.questions import NUMERIC_KINDS, MultipleChoice, Question, SingleChoice
 
 
 @dataclass(frozen=True, slots=True)
 class BannerRow:
-    """One option or item: its figure in every group, and the differences that pass their test."""
+    """One option or item: its figure in every group, and the differences clear of zero.
+
+    The intervals of these hold together with those of all pairs of groups of the row.
+    """
 
     label: str
     figures: Mapping[str, Estimate]
@@ -59,7 +71,7 @@ def banner(
 
     A question is tested as a whole (chi-squared, or Welch's test of means); Holm's adjustment
     over all questions. Only where a question passes are its groups compared pair by pair, with
-    Holm's adjustment within a row. Groups of fewer than ten are not shown and not tested.
+    simultaneous intervals within a row. Groups of fewer than ten are not shown and not tested.
 
     Parameters
     ----------
@@ -85,7 +97,12 @@ def banner(
             tables += _of_numbers(question, rows, known, large, weights)
     adjusted = holm([table.p for table in tables])
     return tuple(
-        replace(table, p=p, rows=table.rows if p is not None and p < 0.05 else _untested(table))
+        replace(
+            table,
+            text=words_of(study, study.question(table.question)),
+            p=p,
+            rows=table.rows if p is not None and p < 0.05 else _untested(table),
+        )
         for table, p in zip(tables, adjusted, strict=True)
     )
 
@@ -137,7 +154,9 @@ def _of_numbers(
         given = rows[rows["item"].fillna("") == item].set_index("respondent")["value"]
         numbers = pd.to_numeric(given, errors="coerce").astype(float).dropna()
         label = names.get(item, "") if item else ""
-        figures = by_group(numbers, known, lambda x: mean_of(x, unit="", weights=weights))
+        unit = unit_of(numbers, question)
+        of = partial(mean_of, unit=unit, weights=weights)
+        figures = by_group(numbers, known, of)
         row = BannerRow(label or question.text.say(), figures, _clear(numbers, large, weights, ""))
         p = _equal_means(numbers, large, weights)
         text = question.text.say()
@@ -149,7 +168,7 @@ def _clear(
     values: pd.Series, groups: pd.Series, weights: pd.Series | None, unit: str
 ) -> tuple[Difference, ...]:
     kept = values[values.index.isin(groups.index)]
-    found = differences(kept, groups, weights=weights, unit=unit)
+    found = together(differences(kept, groups, weights=weights, unit=unit))
     return tuple(difference for difference in found if difference.clear)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -12,28 +12,38 @@ from scipy import stats
 
 from analysis.estimate import Estimate, unavailable
 from analysis.ratings.nps import effective_n
+from analysis.ratings.simultaneous import simultaneous
 
 LEAST_GROUP = 10
 """Smaller groups are not shown: their figures say more of persons than of groups."""
-LEVEL = 0.05
 
 Floats = np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The second group less the first, with the p-value that allows for all tests made at once."""
+    """The second group less the first.
+
+    Attributes
+    ----------
+    estimate
+        With its own 95 % interval, or after ``together`` the one that holds with all others.
+    freedom
+        Degrees of freedom of the interval; None without a test.
+    p
+        Two-sided, for as many tests as the interval allows for; None without a test.
+    """
 
     first: str
     second: str
     estimate: Estimate
+    freedom: float | None
     p: float | None
-    """Holm's adjusted p-value; None without a test."""
 
     @property
     def clear(self) -> bool:
-        """Whether it passes its test at 5 % for the whole family of tests."""
-        return self.p is not None and self.p < LEVEL
+        """Whether the interval leaves out zero."""
+        return self.p is not None and self.estimate.clear_of_zero
 
 
 def differences(
@@ -45,7 +55,7 @@ def differences(
     only: Sequence[tuple[str, str]] | None = None,
     unit: str = "",
 ) -> tuple[Difference, ...]:
-    """Differences of means between groups, before adjustment for other families of tests.
+    """Differences of means between groups, each for itself: see ``together``.
 
     Welch's t test. Where the same customer is in both groups (waves), the covariance of the two
     answers is taken off, so that a panel is compared as a panel.
@@ -66,7 +76,7 @@ def differences(
     Returns
     -------
     tuple of Difference
-        p adjusted by Holm within these pairs.
+        In the order of the pairs.
     """
     parts = {
         str(name): part
@@ -76,11 +86,18 @@ def differences(
     found = []
     for first, second in pairs:
         a, b = parts.get(first, values[:0]), parts.get(second, values[:0])
-        found.append((first, second, *_welch(a, b, customers, weights, unit)))
-    adjusted = holm([p for *_, p in found])
+        estimate, freedom = _welch(a, b, customers, weights, unit)
+        (alone,) = simultaneous([estimate], [freedom])
+        found.append(Difference(first, second, alone.estimate, freedom, alone.p))
+    return tuple(found)
+
+
+def together(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The same differences with intervals that hold together, from differences each for itself."""
+    wide = simultaneous([one.estimate for one in found], [one.freedom for one in found])
     return tuple(
-        Difference(first, second, estimate, p)
-        for (first, second, estimate, _), p in zip(found, adjusted, strict=True)
+        replace(one, estimate=widened.estimate, p=widened.p)
+        for one, widened in zip(found, wide, strict=True)
     )
 
 
@@ -158,9 +175,8 @@ def _welch(
     freedom = (error_a + error_b) ** 2 / (error_a**2 / (size_a - 1) + error_b**2 / (size_b - 1))
     value, error = mean_b - mean_a, variance**0.5
     half = float(stats.t.ppf(0.975, freedom)) * error
-    p = 2 * float(stats.t.sf(abs(value) / error, freedom))
     ends = {"value": value, "low": value - half, "high": value + half}
-    return Estimate(**ends, n=n, method=method, unit=unit), p
+    return Estimate(**ends, n=n, method=method, unit=unit), freedom
 
 
 def _mean(values: pd.Series, weights: pd.Series | None) -> tuple[float, float, float]:

@@ -124,15 +124,33 @@ def share_difference(
 
     Parameters and errors as of ``driver_importance``; ``first`` and ``second`` name columns.
     """
+    pair = (first, second)
+    (found,) = share_differences(drivers, outcome, [pair], seed=seed, weights=weights)
+    return found
+
+
+def share_differences(
+    drivers: pd.DataFrame,
+    outcome: pd.Series,
+    pairs: Sequence[tuple[Sequence[str], Sequence[str]]],
+    *,
+    seed: int,
+    weights: pd.Series | None = None,
+) -> tuple[Estimate, ...]:
+    """``share_difference`` of several pairs of sides, all from the same bootstrap samples."""
     table = drivers.assign(**{"outcome ": outcome}).dropna()
     names = list(drivers.columns)
     _check(table, names)
     x = table.to_numpy(dtype=float)
     weight = np.ones(len(x)) if weights is None else weights.loc[table.index].to_numpy(dtype=float)
-    sign = np.array([(name in first) * 1.0 - (name in second) for name in names])
     found = _lmg(_correlations(x, weight)[None])[0]
     drawn = _lmg(_resampled(x, weight, seed))
-    return _estimate(sign @ found / found.sum(), drawn @ sign / drawn.sum(axis=1), len(x))
+    shares, drawn = found / found.sum(), drawn / drawn.sum(axis=1, keepdims=True)
+    signs = [
+        np.array([(name in first) * 1.0 - (name in second) for name in names])
+        for first, second in pairs
+    ]
+    return tuple(_estimate(sign @ shares, drawn @ sign, len(x)) for sign in signs)
 
 
 def _check(table: pd.DataFrame, names: list[str]) -> None:

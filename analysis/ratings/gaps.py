@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from analysis.estimate import Estimate
 from analysis.ratings.between_groups import LEAST_GROUP
-from analysis.ratings.means import mean_of, p_of_mean
+from analysis.ratings.means import mean_of
 from analysis.ratings.nps import effective_n
 from analysis.ratings.scales import UNIT, item_column, item_scores, mean_of_items
+from analysis.ratings.simultaneous import simultaneous
 from analysis.study import Study
 from analysis.study.questions import Item
 
@@ -27,13 +28,22 @@ class ItemPair:
 
 @dataclass(frozen=True, slots=True)
 class ItemGap:
-    """Felt less expected of one item, with the p-value of no difference (paired t)."""
+    """Felt less expected of one item.
+
+    The interval of ``gap`` (paired t) holds together with those of all items tested; ``p`` allows
+    for all of them, and is None without a test.
+    """
 
     pair: ItemPair
     felt: Estimate
     desired: Estimate
     gap: Estimate
     p: float | None
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.p is not None and self.gap.clear_of_zero
 
 
 def gap_column(construct: str) -> str:
@@ -83,7 +93,7 @@ def item_gaps(
     study: Study, answers: pd.DataFrame, *, weights: pd.Series | None = None
 ) -> tuple[ItemGap, ...]:
     """Every item that was asked both ways, among the respondents who answered both."""
-    found = []
+    found, freedoms = [], []
     for construct in study.constructs:
         pairs = item_pairs(study, construct.id)
         if not pairs:
@@ -101,10 +111,14 @@ def item_gaps(
                     felt=mean_of(both["felt"], unit=UNIT, weights=weights),
                     desired=mean_of(both["desired"], unit=UNIT, weights=weights),
                     gap=gap,
-                    p=p_of_mean(gap, float(size)) if len(gaps) >= LEAST_GROUP else None,
+                    p=None,
                 )
             )
-    return tuple(found)
+            freedoms.append(float(size) - 1 if len(gaps) >= LEAST_GROUP else None)
+    together = simultaneous([one.gap for one in found], freedoms)
+    return tuple(
+        replace(one, gap=wide.estimate, p=wide.p) for one, wide in zip(found, together, strict=True)
+    )
 
 
 def _once(items: list[tuple[str, Item]]) -> dict[str, tuple[str, Item]]:

@@ -8,8 +8,21 @@ from scipy import stats
 
 from analysis.estimate import Estimate, unavailable, wilson
 from analysis.ratings.nps import effective_n
+from analysis.study.questions import Question
 
+YEARS = (1900, 2100)
 SHARE = "share of those who answered; Wilson interval"
+
+
+def unit_of(numbers: pd.Series, question: Question) -> str:
+    """'year' where a question without a unit got nothing but years of 1900 to 2100; else none.
+
+    A mean year is written as a year (1977), not as an amount (1,977.26).
+    """
+    if numbers.empty or getattr(question, "unit", None) is not None:
+        return ""
+    years = (numbers == numbers.round()) & numbers.between(*YEARS)
+    return "year" if years.all() else ""
 
 
 def mean_of(numbers: pd.Series, *, unit: str, weights: pd.Series | None = None) -> Estimate:
@@ -35,17 +48,6 @@ def mean_of(numbers: pd.Series, *, unit: str, weights: pd.Series | None = None) 
     if weights is not None:
         method += f", weighted (effective n {size:.0f})"
     return Estimate(value=mean, low=mean - half, high=mean + half, n=n, method=method, unit=unit)
-
-
-def p_of_mean(mean: Estimate, size: float) -> float | None:
-    """Two-sided p-value of a mean of zero, by the t distribution that its interval rests on.
-
-    ``size``: respondents, or Kish's effective n; None where there is no interval.
-    """
-    if mean.value is None or mean.low is None or mean.high is None:
-        return None
-    error = (mean.high - mean.low) / 2 / float(stats.t.ppf(0.975, size - 1))
-    return float(2 * stats.t.sf(abs(mean.value) / error, size - 1))
 
 
 def share_estimate(chosen: pd.Series, *, weights: pd.Series | None = None) -> Estimate:

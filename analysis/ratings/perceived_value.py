@@ -163,17 +163,19 @@ def money_ratio(
     return fieller(benefits.value or 0.0, bottom, covariance=covariance, n=n, method=method)
 
 
-def fieller(top: float, bottom: float, *, covariance: np.ndarray, n: int, method: str) -> Estimate:
-    """Ratio of two means with Fieller's 95 % interval.
+def fieller(
+    top: float, bottom: float, *, covariance: np.ndarray, n: int, method: str, quantile: float = Z
+) -> Estimate:
+    """Ratio of two means with Fieller's interval, of 95 % at the normal ``quantile`` 1.96.
 
     ``covariance`` (2, 2) is that of the two means. Unavailable when the bottom cannot be told
     from zero or below: the ratio has no bounds then. Source: Fieller (1954), JRSS B 16, 175-185.
     """
-    a = bottom**2 - Z**2 * covariance[1, 1]
+    a = bottom**2 - quantile**2 * covariance[1, 1]
     if bottom <= 0 or a <= 0:
         return unavailable("the costs cannot be told from zero", n=n, method=method)
-    b = top * bottom - Z**2 * covariance[0, 1]
-    c = top**2 - Z**2 * covariance[0, 0]
+    b = top * bottom - quantile**2 * covariance[0, 1]
+    c = top**2 - quantile**2 * covariance[0, 0]
     half = float(np.sqrt(max(b**2 - a * c, 0.0)))
     return Estimate(value=top / bottom, low=(b - half) / a, high=(b + half) / a, n=n, method=method)
 

@@ -7,17 +7,19 @@ respondents who rated both are compared, on the items that they answered about b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from analysis.estimate import Estimate, unavailable
-from analysis.ratings.between_groups import LEAST_GROUP, LEVEL, holm
-from analysis.ratings.means import mean_of, p_of_mean
+from analysis.ratings.between_groups import LEAST_GROUP
+from analysis.ratings.means import mean_of
 from analysis.ratings.nps import effective_n
 from analysis.ratings.perceived_value import fieller
 from analysis.ratings.scales import UNIT, item_column, item_scores
+from analysis.ratings.simultaneous import named, simultaneous, tail
 from analysis.study import Study
 from analysis.study.flow import Looped
 from analysis.study.scoring import LEAST_SHARE
@@ -40,11 +42,13 @@ class Comparison:
     figure
         A construct's id, or ``VALUE``, ``GAINS``, ``PAINS``.
     ours, theirs, difference
-        Points of 100, among the respondents who rated both; the difference is paired.
+        Points of 100, among the respondents who rated both; the difference is paired, and its
+        interval holds together with those of all comparisons made.
     ratio
-        Ours over theirs, an index; of perceived value (which has no such zero) there is none.
+        Ours over theirs, an index, with an interval of the same kind; of perceived value (which
+        has no such zero) there is none.
     p
-        Two-sided, adjusted by Holm for all comparisons made; None without a test.
+        Two-sided, allowing for all comparisons made; None without a test.
     """
 
     competitor: str
@@ -57,8 +61,8 @@ class Comparison:
 
     @property
     def clear(self) -> bool:
-        """Whether the difference passes its test at 5 % for the whole family."""
-        return self.p is not None and self.p < LEVEL
+        """Whether the interval of the difference leaves out zero."""
+        return self.p is not None and self.difference.clear_of_zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +124,18 @@ def relative_value(
         for brand in others
     }
     pairs[AVERAGE] = {name: _average([pairs[b][name] for b in others]) for name in asked}
-    found = [
-        _compare(brand, figure, pair, weights)
+    lines = [
+        (brand, figure, pair)
         for brand in (others if len(others) < 2 else [*others, AVERAGE])
         for figure, pair in (_wholes(study, pairs[brand]) | pairs[brand]).items()
     ]
-    adjusted = holm([comparison.p for comparison in found])
     labels = {found.entry.id: found.entry.label.say() for found in _looped(study)}
     return RelativeValue(
         own=(own, labels[own]),
         competitors={brand: labels[brand] for brand in others},
         raters=raters,
         costs=frozenset(c.id for c in study.constructs if c.facet in COSTS),
-        comparisons=tuple(
-            replace(comparison, p=p) for comparison, p in zip(found, adjusted, strict=True)
-        ),
+        comparisons=_compared(lines, weights),
     )
 
 
@@ -202,34 +203,65 @@ def _several(study: Study, pairs: Mapping[str, pd.DataFrame], side: str) -> bool
     return sum(c.facet in facets and c.id in pairs for c in study.constructs) > 1
 
 
-def _compare(brand: str, figure: str, pair: pd.DataFrame, weights: pd.Series | None) -> Comparison:
-    """One comparison, its p-value not yet adjusted."""
-    difference = mean_of(pair["ours"] - pair["theirs"], unit=UNIT, weights=weights)
-    weight = None if weights is None else weights.loc[pair.index].to_numpy(dtype=float)
-    size = float(len(pair) if weight is None else effective_n(weight))
-    return Comparison(
-        competitor=brand,
-        figure=figure,
-        ours=mean_of(pair["ours"], unit=UNIT, weights=weights),
-        theirs=mean_of(pair["theirs"], unit=UNIT, weights=weights),
-        difference=difference.model_copy(
-            update={"method": f"ours less theirs, paired; {difference.method}"}
-        ),
-        ratio=_index(pair, weight, figure),
-        p=p_of_mean(difference, size) if len(pair) >= LEAST_GROUP else None,
+Line = tuple[str, str, pd.DataFrame]
+"""Competitor, figure, and the columns ours and theirs."""
+
+
+def _compared(lines: Sequence[Line], weights: pd.Series | None) -> tuple[Comparison, ...]:
+    """All lines, with intervals that hold together."""
+    known = [_weights(pair, weights) for *_, pair in lines]
+    sizes = [effective_n(weight) if len(weight) else 0.0 for weight in known]
+    freedoms = [
+        size - 1 if len(pair) >= LEAST_GROUP else None
+        for (*_, pair), size in zip(lines, sizes, strict=True)
+    ]
+    differences = [
+        mean_of(pair["ours"] - pair["theirs"], unit=UNIT, weights=weights) for *_, pair in lines
+    ]
+    together = simultaneous(
+        [
+            d.model_copy(update={"method": f"ours less theirs, paired; {d.method}"})
+            for d in differences
+        ],
+        freedoms,
+    )
+    tests = sum(wide.p is not None for wide in together)
+    return tuple(
+        Comparison(
+            competitor=brand,
+            figure=figure,
+            ours=mean_of(pair["ours"], unit=UNIT, weights=weights),
+            theirs=mean_of(pair["theirs"], unit=UNIT, weights=weights),
+            difference=wide.estimate,
+            ratio=_index(pair, weight, figure, tests),
+            p=wide.p,
+        )
+        for (brand, figure, pair), weight, wide in zip(lines, known, together, strict=True)
     )
 
 
-def _index(pair: pd.DataFrame, weight: np.ndarray | None, figure: str) -> Estimate:
+def _weights(pair: pd.DataFrame, weights: pd.Series | None) -> np.ndarray:
+    return np.ones(len(pair)) if weights is None else weights.loc[pair.index].to_numpy(dtype=float)
+
+
+def _index(pair: pd.DataFrame, weight: np.ndarray, figure: str, tests: int) -> Estimate:
+    """Ours over theirs; its interval leaves out 1 where that of the difference leaves out 0."""
     n = len(pair)
     if figure == VALUE:
         reason = "a difference of rated answers has no zero that a ratio could start from"
         return unavailable(reason, n=n, method=INDEX)
     if n < 2:
         return unavailable(f"{n} respondent(s) rated both", n=n, method=INDEX)
-    used = np.ones(n) if weight is None else weight
     both = pair[["ours", "theirs"]].to_numpy(dtype=float).T
-    covariance = np.cov(both, aweights=used, ddof=0) / (effective_n(used) - 1)
-    top, bottom = np.average(both, axis=1, weights=used)
-    found = fieller(float(top), float(bottom), covariance=covariance, n=n, method=INDEX)
+    size = effective_n(weight)
+    covariance = np.cov(both, aweights=weight, ddof=0) / (size - 1)
+    top, bottom = np.average(both, axis=1, weights=weight)
+    found = fieller(
+        float(top),
+        float(bottom),
+        covariance=covariance,
+        n=n,
+        method=named(INDEX, tests),
+        quantile=float(stats.t.ppf(1 - tail(tests), size - 1)),
+    )
     return found if found.available else unavailable("theirs is too near zero", n=n, method=INDEX)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.estimate import Estimate
-from analysis.ratings.means import mean_of, share_estimate
+from analysis.ratings.means import mean_of, share_estimate, unit_of
 from analysis.study import Study
+from analysis.study.piping import words_of
 from analysis.study.questions import NUMERIC_KINDS, MultipleChoice, Question, SingleChoice
 
 
@@ -70,7 +71,7 @@ def _topline(
     )
     return Topline(
         question.id,
-        question.text.say(),
+        words_of(study, question),
         int(status.get("answered", 0)),
         int(status.get("skipped", 0)),
         int(status.get("refused", 0)),
@@ -107,14 +108,14 @@ def _mean_lines(
         given = answered[answered["item"].fillna("") == item].set_index("respondent")["value"]
         numbers = pd.to_numeric(given, errors="coerce").astype(float).dropna()
         label = names.get(item) if item else None
-        estimate = mean_of(numbers, unit=_unit(study, question), weights=weights)
+        estimate = mean_of(numbers, unit=_unit(study, question, numbers), weights=weights)
         lines.append(Line(label or question.text.say(), len(numbers), estimate))
     return tuple(lines)
 
 
-def _unit(study: Study, question: Question) -> str:
+def _unit(study: Study, question: Question, numbers: pd.Series) -> str:
     try:
         low, high = study.points(question)
     except TypeError:
-        return ""
+        return unit_of(numbers, question)
     return f"on {low} to {high}"

@@ -130,6 +130,8 @@ def value_and_range(estimate: Estimate, *, signed: bool = False) -> tuple[str, s
         figures = figures_for(low, high)
         span = money_range(low, high, unit, figures=figures)
         return money(value, unit, signed=signed, figures=figures), span
+    if unit == "year":
+        return f"{value:.0f}", f"{low:.0f} to {high:.0f}"
     fine = {"nats": 3, "customers": 0}
     fine |= dict.fromkeys(("logit", "ratio", "scale", "alpha", "r", "agreement", ""), 2)
     places = fine.get(unit, 1)

@@ -34,6 +34,7 @@ def faults_between_parts(study: Study) -> list[Fault]:
         *_pages(study),
         *_items(study),
         *_exercises(study),
+        *_asked_about(study),
         *_plan(study),
         *product_faults(study),
         *quality_faults(study),
@@ -180,6 +181,16 @@ def _items(study: Study) -> Iterator[Fault]:
     for name, scale_points in study.scales.items():
         if not 2 <= len(scale_points) <= 11:
             yield Catalogue.SCALE_SHORT.at(f"scales.{name}", n=len(scale_points))
+
+
+def _asked_about(study: Study) -> Iterator[Fault]:
+    """Constructs of attributes are constructs of the study."""
+    constructs = {c.id for c in study.constructs}
+    for e, exercise in enumerate(study.exercises):
+        for n, attribute in enumerate(getattr(exercise, "attributes", ())):
+            if attribute.measured_by and attribute.measured_by not in constructs:
+                place = f"exercises[{e}].attributes[{n}].measured_by"
+                yield unknown(place, "construct", attribute.measured_by, constructs)
 
 
 def _images(path: str, parts: Sequence[Option | Level]) -> Iterator[Fault]:

@@ -48,6 +48,9 @@ class Attribute(Part):
     tag: Tag = "functional"
     contestable: bool = False
     """True: the tag could be argued about; reports then show how results depend on it."""
+    measured_by: Id | None = None
+    """The construct whose items ask about the same thing: choices, answers and purchases are then
+    compared on it."""
     coding: Literal["effects", "linear", "piecewise"] = "effects"
     knots: tuple[float, ...] = ()
     """Where the slope of a piecewise attribute may change, inside its tested range."""
@@ -167,6 +170,16 @@ class ChoiceExercise(ExerciseBase):
     def shown(self) -> int:
         """How many tasks a respondent is shown, holdouts included."""
         return self.tasks + self.holdouts
+
+    @property
+    def by_construct(self) -> dict[str, tuple[str, ...]]:
+        """The attributes of every construct that some belong to, in the order of attributes."""
+        found: dict[str, tuple[str, ...]] = {}
+        for attribute in self.attributes:
+            if attribute.measured_by:
+                before = found.get(attribute.measured_by, ())
+                found[attribute.measured_by] = (*before, attribute.id)
+        return found
 
     @property
     def is_dual(self) -> bool:

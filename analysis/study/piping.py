@@ -17,6 +17,7 @@ from analysis.study.functions import Value
 from analysis.study.questions import MultipleChoice, Question
 from analysis.study.seen import Seen
 from analysis.study.texts import Text
+from analysis.study.types import Study
 
 _PLACE = re.compile(
     r"\$(?P<escaped>\$\{)|\$\{(?P<name>[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_+-]+)?)"
@@ -97,6 +98,23 @@ def filled(text: str, answer: Callable[[Pipe], str]) -> str:
             answers.append(answer(piece))
             parts.append("")
     return Piped(tuple(parts), tuple(answers))
+
+
+def words_of(study: Study, question: Question) -> str:
+    """The words of a question as tables of all answers have them: no respondent's answers in them.
+
+    In a loop they name the entry that the question is about.
+    """
+
+    def entry_of(pipe: Pipe) -> str:
+        first, _, second = pipe.name.partition(".")
+        entry = study.entries.get((first, second))
+        return entry.say() if entry else pipe.otherwise
+
+    words = str(filled(question.text.say(), entry_of))
+    found = study.looped.get(question.id)
+    entry = found.entry.label.say() if found else ""
+    return words if entry in words else f"{words} ({entry})"
 
 
 class Piping:

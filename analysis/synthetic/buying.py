@@ -91,7 +91,7 @@ def draw_purchases(
         customer, time, amount (cents), currency, store, product, channel, on_sale, quantity, order,
         line; in the order of time. The last day is ``today``.
     """
-    expected = _rates(truth, habits, lift)
+    expected = visit_rates(truth, habits, lift)
     visits = np.minimum(rng.poisson(expected), 7)
     who, week = np.nonzero(visits)
     repeat = visits[who, week]
@@ -134,7 +134,7 @@ def sale_weeks(truth: BuyingTruth) -> Flags:
     return np.asarray((week % truth.sale_every == 0) & (week < truth.weeks - truth.no_sale))
 
 
-def _rates(truth: BuyingTruth, habits: Habits, lift: Floats) -> Floats:
+def visit_rates(truth: BuyingTruth, habits: Habits, lift: Floats) -> Floats:
     """Expected visits by customer and week, (buyers, weeks)."""
     week = np.arange(truth.weeks)
     rates = np.repeat(habits.rate[:, None], truth.weeks, axis=1)

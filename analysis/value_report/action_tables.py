@@ -17,6 +17,7 @@ from analysis.customers.actions.strategies import FAMILIES, Strategy, measured_f
 from analysis.customers.segments.money import Worth
 from analysis.customers.segments.needs import STABLE, Needs
 from analysis.estimate import Estimate, unavailable
+from analysis.ratings.between_groups import holm
 from analysis.ratings.scales import mean_estimate, score_column
 from analysis.rendering.figures import ends, money, money_range, plain, whole
 from analysis.value_report.section import Cell, Section, Table
@@ -183,7 +184,10 @@ def _described(number: int, needs: Needs, worths: Sequence[Worth]) -> str:
     own = [w for w in worths if w.segment == number and w.money.available]
     share = needs.fit.mixture.shares[number - 1]
     intro = f"Needs {number} ({share:.0%} of respondents, n = {(needs.segment == number).sum()})"
-    clear = [w for w in own if w.more.available and w.more.clear_of_zero]
+    adjusted = holm([w.more_p for w in worths])
+    told = {w.change for w, p in zip(worths, adjusted, strict=True)
+            if w.segment == number and p is not None and p < 0.05}  # fmt: skip
+    clear = [w for w in own if w.more.available and w.change in told]
     clear.sort(key=lambda w: -abs(ends(w.more)[0]))
     if clear:
         said = "; ".join(
@@ -300,6 +304,8 @@ def advice_section(
                      "Stated change of share",
                      "Spend of 52 weeks"),
             rows=tuple(_advice_row(answers, cut, s, effects) for s in found),
+            note="Evidence stands here only where it passes its test among all that was tested for "
+            "these segments; its range is that of this piece alone.",
         )
         for cut, found in cuts
     ]  # fmt: skip

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from analysis.ratings.between_groups import holm
 from analysis.ratings.gaps import ItemGap, item_gaps
 from analysis.ratings.toplines import Topline, toplines
-from analysis.value_report.section import Section, Table
+from analysis.value_report.section import TOGETHER, Section, Table
 from analysis.value_report.used import Used
-
-ALPHA = 0.05
 
 
 def gap_section(used: Used) -> Section | None:
-    """Every item asked both as expected and as felt, with a test that allows for their number."""
+    """Every item asked both as expected and as felt; intervals allow for their number."""
     found = item_gaps(used.study, used.answers, weights=used.weights)
     if not found:
         return None
-    verdicts = [
-        _verdict(gap, p) for gap, p in zip(found, holm([gap.p for gap in found]), strict=True)
-    ]
+    verdicts = [_verdict(gap) for gap in found]
     below = verdicts.count(BELOW)
     labels = {construct.id: construct.label.say() for construct in used.study.constructs}
     table = Table(
@@ -30,8 +25,7 @@ def gap_section(used: Used) -> Section | None:
             for gap, verdict in zip(found, verdicts, strict=True)
         ),
         chart=4,
-        note="Felt is clearly above or below where the difference passes its test at 5 %, allowing "
-        "for all items tested.",
+        note="Felt is above or below where the range of the gap leaves out zero. " + TOGETHER,
     )
     asked = f"{len(found)} things asked both ways" if len(found) > 1 else "the one asked both ways"
     none = f"Nothing of {asked} is clearly felt below what was expected"
@@ -42,10 +36,10 @@ def gap_section(used: Used) -> Section | None:
 ABOVE, BELOW = "felt above", "felt below"
 
 
-def _verdict(gap: ItemGap, p: float | None) -> str:
-    if p is None or gap.gap.value is None:
+def _verdict(gap: ItemGap) -> str:
+    if gap.p is None or gap.gap.value is None:
         return "too few to test"
-    if p >= ALPHA:
+    if not gap.clear:
         return "no clear difference"
     return ABOVE if gap.gap.value > 0 else BELOW
 

@@ -45,7 +45,7 @@ from analysis.value_report.structure_section import structure_section
 from analysis.value_report.subset import Group, narrowed
 from analysis.value_report.task_parts import TaskParts, task_parts
 from analysis.value_report.types import Header, ValueReport
-from analysis.value_report.used import Used, answered_again, used_rows
+from analysis.value_report.used import Used, answered_again, once_each, used_rows
 from analysis.value_report.weight_section import weight_section, weighted
 
 STEPS = 5
@@ -135,7 +135,9 @@ def analyse(
     """
     tell = progress or (lambda step, done, total: None)
     content = normalised(archive)
-    used = weighted(used_rows(content, kinds))
+    rows = used_rows(content, kinds)
+    of_a_wave = any(group.name == "wave" for group in only)
+    used = weighted(rows if of_a_wave else once_each(rows))
     if used.respondents.empty:
         raise ValueError(f"nobody completed the study '{used.study.study}'; {used.excluded}")
     tell("Fitting the choices", 0, STEPS)
@@ -187,7 +189,7 @@ def _judged(
 ) -> _Judged:
     """Fit, judge the quality of the answers among everybody, and leave out whom the plan says."""
     tell = progress or (lambda step, done, total: None)
-    used = narrowed(everybody, only) if only else everybody
+    used = once_each(narrowed(everybody, only)) if only else everybody
     found = choice_parts(everybody, seed=seed, progress=progress, part=used if only else None)
     first = Figures(found, rating_parts(used))
     tell("Judging the quality of answers", 1, STEPS)

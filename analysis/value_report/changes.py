@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from scipy import stats
 
 from analysis.estimate import Estimate, unavailable
-from analysis.ratings.between_groups import holm
-from analysis.value_report.section import Cell, Section, Table
+from analysis.ratings.simultaneous import Simultaneous, simultaneous
+from analysis.value_report.section import TOGETHER, Cell, Section, Table
 from analysis.value_report.types import ValueReport
 
 Z = float(stats.norm.ppf(0.975))
-LEVEL = 0.05
 METHOD = "difference of two separate samples; normal interval from both intervals"
 
 
@@ -38,15 +37,15 @@ def changes_section(report: ValueReport, respondents: Set[str], earlier: Earlier
         return None
     both = len(respondents & earlier.respondents)
     differences = [_difference(now, old) for _, now, old in pairs]
-    ps = holm([None if both else p for _, p in differences])
+    tested = simultaneous(differences, [None if both else float("inf")] * len(pairs))
     rows: list[tuple[Cell, ...]] = []
     clear = []
-    for (name, now, old), (difference, _), p in zip(pairs, differences, ps, strict=True):
-        verdict = _verdict(difference, p, both)
+    for (name, now, old), change in zip(pairs, tested, strict=True):
+        verdict = _verdict(change, both)
         if verdict in ("higher", "lower"):
             clear.append(f"{name} is {verdict}")
-        rows.append((name, old, now, _plain(difference, both), verdict))
-    note = "A change is one that passes its test, allowing for all figures tested."
+        rows.append((name, old, now, _plain(change.estimate, both), verdict))
+    note = f"Higher or lower where the range of the difference leaves out zero. {TOGETHER}"
     table = Table(
         id="headline_figures",
         caption="The headline figures, in this report and in the one before",
@@ -76,20 +75,19 @@ def _figures(report: ValueReport) -> Iterator[tuple[str, Estimate]]:
         yield construct.label, construct.perceived
 
 
-def _difference(now: Estimate, old: Estimate) -> tuple[Estimate, float | None]:
-    """Now less before with its p-value; both intervals are read as plus and minus 1.96 errors."""
+def _difference(now: Estimate, old: Estimate) -> Estimate:
+    """Now less before; both intervals are read as plus and minus 1.96 errors."""
     n = now.n + old.n
     if None in (now.value, old.value) or now.unit != old.unit:
-        return unavailable("not in both reports", n=n, method=METHOD), None
+        return unavailable("not in both reports", n=n, method=METHOD)
     assert now.value is not None and old.value is not None
     spread = [_error(now), _error(old)]
     error = (spread[0] ** 2 + spread[1] ** 2) ** 0.5
     value = now.value - old.value
     if not 0 < error < float("inf"):
-        return unavailable("an interval has no end", n=n, method=METHOD), None
+        return unavailable("an interval has no end", n=n, method=METHOD)
     ends = {"value": value, "low": value - Z * error, "high": value + Z * error}
-    found = Estimate(**ends, n=n, method=METHOD, unit=now.unit)
-    return found, 2 * float(stats.norm.sf(abs(value) / error))
+    return Estimate(**ends, n=n, method=METHOD, unit=now.unit)
 
 
 def _error(estimate: Estimate) -> float:
@@ -105,12 +103,12 @@ def _plain(difference: Estimate, both: int) -> Estimate:
     return unavailable(why, n=difference.n, method=METHOD, unit=difference.unit)
 
 
-def _verdict(difference: Estimate, p: float | None, both: int) -> str:
-    if p is None:
-        return "not tested" if both or not difference.available else "no change for certain"
-    if p >= LEVEL:
+def _verdict(change: Simultaneous, both: int) -> str:
+    if both or not change.estimate.available:
+        return "not tested"
+    if not change.clear:
         return "no change for certain"
-    return "higher" if (difference.value or 0) > 0 else "lower"
+    return "higher" if (change.estimate.value or 0) > 0 else "lower"
 
 
 def _title(clear: list[str], both: int, made: str) -> str:

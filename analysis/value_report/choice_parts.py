@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import combinations
 
-from analysis.choices.chosen_ends import tag_difference
+from analysis.choices.chosen_ends import tag_difference, worth_difference
 from analysis.choices.coding import Coding, Floats
 from analysis.choices.hb import Settings, fit_hb
 from analysis.choices.importances import Importance as EstimatedImportance
@@ -43,7 +44,8 @@ CHAINS = Settings(at_most=16_000)
 class ChoiceParts:
     """What choices add to a report; ``best_is_clear``: the difference to all others is.
 
-    ``tag_difference``: money value of all functional upgrades less that of all emotional ones.
+    ``tag_difference``: money value of all functional upgrades less that of all emotional ones;
+    ``construct_differences``: the same of the attributes of two constructs, by their ids.
     """
 
     part_worths: tuple[LevelWorth, ...] = ()
@@ -51,6 +53,7 @@ class ChoiceParts:
     upgrades: tuple[Upgrade, ...] = ()
     tag_values: tuple[TagValue, ...] = ()
     tag_difference: Estimate | None = None
+    construct_differences: Mapping[tuple[str, str], Estimate] = field(default_factory=dict)
     best_is_clear: bool = False
     importance_note: str = ""
     money_note: str = ""
@@ -210,12 +213,25 @@ def _with_figures(parts: ChoiceParts, fit: Fit, exercise: ChoiceExercise) -> Cho
         upgrades=tuple(upgrades),
         tag_values=_tag_values(figures, exercise),
         tag_difference=tag_difference(fit.fitted, figures.money, seed=fit.seed),
+        construct_differences=_construct_differences(figures, fit, exercise),
         best_is_clear=_best_is_clear(figures, contrasts, upgrades),
         importance_note=sensitivity.of_prices(coding, tags),
         money_note=figures.price_note(),
         tag_note=sensitivity.of_tags(coding, tags),
         prediction=predict(fit),
     )
+
+
+def _construct_differences(
+    figures: Figures, fit: Fit, exercise: ChoiceExercise
+) -> dict[tuple[str, str], Estimate]:
+    """Money value of what belongs to one construct less what belongs to another, every pair."""
+    found = {}
+    for (one, first), (other, second) in combinations(exercise.by_construct.items(), 2):
+        apart = worth_difference(fit.fitted, figures.money, first, second, seed=fit.seed)
+        if apart is not None:
+            found[one, other] = apart
+    return found
 
 
 def importance_rows(

@@ -12,7 +12,8 @@ from analysis.customers.profile import Component, Profile
 from analysis.customers.segments.tiers import value_tiers
 from analysis.diagnostics.fit import Fit
 from analysis.purchases.tiers import TierRule
-from analysis.ratings.between_groups import LEAST_GROUP, holm
+from analysis.ratings.between_groups import LEAST_GROUP
+from analysis.ratings.simultaneous import named, tail
 from analysis.value_report.choice_parts import ChoiceParts, changes_of
 from analysis.value_report.engagement_parts import ENGAGEMENT, LEAST, profile_of
 from analysis.value_report.group_sections import (
@@ -20,8 +21,10 @@ from analysis.value_report.group_sections import (
     group_table,
     in_order,
     named_groups,
+    waves_of,
     waves_section,
 )
+from analysis.value_report.section import TOGETHER as AT_ONCE
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
 
@@ -117,18 +120,23 @@ def _rankings(profile: Profile) -> tuple[Table, ...]:
 def _side_by_side(used: Used, profile: Profile) -> list[Table]:
     """Wave by wave, by groups of the plan, and by value tier."""
     people = used.respondents.set_index("respondent")
-    parts = [Figure(c.label, c.scores.dropna()) for c in profile.components if c.measures]
-    figures = [*parts, Figure("Composite", profile.composite.dropna())]
+    figures = _compared(profile)
     found = []
-    waves = people["wave"].where(people["wave"] != "")
+    waves, customers = waves_of(used.waves)
     if waves.nunique() > 1:
-        table = waves_section(used, figures, waves, people["customer"]).tables[0]
+        all_waves = figures if used.every_wave is None else _compared(profile_of(used.waves))
+        table = waves_section(used.waves, all_waves, waves, customers).tables[0]
         found.append(table.model_copy(update={"id": "waves", "caption": "Wave by wave"}))
     for name in used.study.analysis.groups:
         groups, title = named_groups(used, people, name)
         if (groups.value_counts() >= LEAST_GROUP).sum() > 1:
             found.append(group_table(used, figures, groups, f"By {title}", name=f"by_{name}"))
     return found + _by_tier(used, profile)
+
+
+def _compared(profile: Profile) -> list[Figure]:
+    parts = [Figure(c.label, c.scores.dropna()) for c in profile.components if c.measures]
+    return [*parts, Figure("Composite", profile.composite.dropna())]
 
 
 def _by_tier(used: Used, profile: Profile) -> list[Table]:
@@ -199,7 +207,7 @@ def _why_not(fit: Fit, used: Used, profile: Profile) -> str:
 
 
 def _upgrades(fit: Fit, used: Used, profile: Profile, seed: int) -> tuple[Table, list[str]]:
-    """Money at the quarters of engagement, and the changes whose difference passes its test."""
+    """Money at the quarters of engagement, and the changes whose difference is clear of zero."""
     hierarchy = fit.fitted.hierarchy
     assert hierarchy is not None
     names = [n for n in hierarchy.respondents if n in set(used.respondents["respondent"])]
@@ -214,17 +222,22 @@ def _upgrades(fit: Fit, used: Used, profile: Profile, seed: int) -> tuple[Table,
     with np.errstate(invalid="ignore"):
         gaps = [np.nan_to_num(d[:, 1] - d[:, 0], nan=0.0, posinf=np.inf, neginf=-np.inf)
                 for d in drawn]  # fmt: skip
-    ps = holm([_two_sided(gap) for gap in gaps])
-    clear = [p is not None and p < 0.05 for p in ps]
     method = f"money at the mean part-worths with that engagement; {COVER}"
+    tests = len(gaps)
+    apart = [
+        money_estimate(fit.fitted, gap, n=lines.n, method=named(method, tests), tail=tail(tests))
+        for gap in gaps
+    ]
+    clear = [gap.clear_of_zero for gap in apart]
     rows = [
         (
             label,
             *(money_estimate(fit.fitted, values, n=lines.n, method=method)
-              for values in (money[:, 0], money[:, 1], gap)),
+              for values in (money[:, 0], money[:, 1])),
+            gap,
             "differs" if sure else "no difference for certain",
         )
-        for (label, _), money, gap, sure in zip(changes, drawn, gaps, clear, strict=True)
+        for (label, _), money, gap, sure in zip(changes, drawn, apart, clear, strict=True)
     ]  # fmt: skip
     table = Table(
         id="upgrades",
@@ -233,8 +246,8 @@ def _upgrades(fit: Fit, used: Used, profile: Profile, seed: int) -> tuple[Table,
                  "Verdict"),
         rows=tuple(rows),
         chart=3,
-        note="The engagement values are the lower and upper quarter of respondents. Verdicts allow "
-        "for all upgrades tested.",
+        note="The engagement values are the lower and upper quarter of respondents. Upgrades "
+        f"differ where the range of the difference leaves out zero. {AT_ONCE}",
     )  # fmt: skip
     return table, [label for (label, _), sure in zip(changes, clear, strict=True) if sure]
 
@@ -245,9 +258,3 @@ def _weights(used: Used, hierarchy: Hierarchy) -> dict[str, float] | None:
     if weighing is None:
         return None
     return {name: weighing.get(name, 0.0) for name in hierarchy.respondents}
-
-
-def _two_sided(draws: np.ndarray) -> float:
-    """Twice the smaller share of draws beyond zero, never below 1 / draws."""
-    below = float((draws <= 0).mean())
-    return max(2 * min(below, 1 - below), 1 / len(draws))

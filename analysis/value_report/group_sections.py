@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from analysis.estimate import Estimate, unavailable
 from analysis.ratings.banner import BannerTable, banner
-from analysis.ratings.between_groups import LEAST_GROUP, Difference, by_group, differences, holm
+from analysis.ratings.between_groups import (
+    LEAST_GROUP,
+    Difference,
+    by_group,
+    differences,
+    together,
+)
 from analysis.ratings.means import mean_of
 from analysis.ratings.nps import LEAST_PROMOTER, MOST_DETRACTOR, net_promoter_score
 from analysis.ratings.scales import recommendations, score_column
-from analysis.value_report.section import Cell, Section, Table
+from analysis.rendering.figures import ends, spoken
+from analysis.value_report.rating_parts import rating_parts
+from analysis.value_report.section import TOGETHER, Cell, Section, Table
 from analysis.value_report.used import Used
 
 POINTS = "points"
+ONE_LINE = (
+    "Of a question, differences between groups stand only where the question as a whole passes its "
+    "test, and their range leaves out zero. The ranges of one line hold all at once in 95 of 100 "
+    "surveys."
+)
 NOT_SHOWN = unavailable("no answers", n=0, method="")
 
 
@@ -48,15 +62,27 @@ def group_sections(used: Used, scores: pd.DataFrame) -> tuple[Section, ...]:
     figures = _figures(used, scores)
     people = used.respondents.set_index("respondent")
     found = []
-    waves = people["wave"].where(people["wave"] != "")
-    if waves.nunique() > 1:
-        found.append(waves_section(used, figures, waves, people["customer"]))
+    if used.every_wave is None:
+        found += _of_waves(used, figures)
+    else:
+        found += _of_waves(used.waves, _figures(used.waves, rating_parts(used.waves).answered))
     for name in used.study.analysis.groups:
         groups, title = named_groups(used, people, name)
         sizes = groups.value_counts()
         if (sizes >= LEAST_GROUP).sum() > 1:
             found.append(_groups(used, figures, groups, name, title))
     return tuple(found)
+
+
+def _of_waves(used: Used, figures: list[Figure]) -> list[Section]:
+    waves, customers = waves_of(used)
+    return [waves_section(used, figures, waves, customers)] if waves.nunique() > 1 else []
+
+
+def waves_of(used: Used) -> tuple[pd.Series, pd.Series]:
+    """Wave and customer of every respondent (index); no wave is missing."""
+    people = used.respondents.set_index("respondent")
+    return people["wave"].where(people["wave"] != ""), people["customer"]
 
 
 def _figures(used: Used, scores: pd.DataFrame) -> list[Figure]:
@@ -109,7 +135,7 @@ def waves_section(
     order = [wave.id for wave in used.study.waves if wave.id in set(waves)]
     order += sorted(set(waves.dropna()) - set(order))
     last = (order[-2], order[-1])
-    changes = _adjusted(
+    changes = together(
         [
             differences(
                 f.values, waves, customers=customers, weights=used.weights, only=[last], unit=POINTS
@@ -134,19 +160,12 @@ def waves_section(
                 columns=("Figure", *names, f"{names[-1]} less {names[-2]}", "Change"),
                 rows=tuple(rows),
                 chart=len(names) + 1,
-                note="A change is one that passes its test, allowing for all figures tested.",
+                note="Higher or lower where the range of the difference leaves out zero. "
+                + TOGETHER,
                 groups=tuple(range(1, len(names) + 1)),
             ),
         ),
     )
-
-
-def _adjusted(changes: list[Difference]) -> list[Difference]:
-    ps = holm([change.p for change in changes])
-    return [
-        Difference(change.first, change.second, change.estimate, p)
-        for change, p in zip(changes, ps, strict=True)
-    ]
 
 
 def _verdict(change: Difference) -> str:
@@ -157,7 +176,7 @@ def _verdict(change: Difference) -> str:
     return "higher" if (change.estimate.value or 0) > 0 else "lower"
 
 
-def _wave_title(figures: list[Figure], changes: list[Difference], before: str) -> str:
+def _wave_title(figures: list[Figure], changes: Sequence[Difference], before: str) -> str:
     words = {
         verdict: [f.label for f, c in zip(figures, changes, strict=True) if _verdict(c) == verdict]
         for verdict in ("higher", "lower")
@@ -175,6 +194,7 @@ def _groups(used: Used, figures: list[Figure], groups: pd.Series, name: str, tit
         id=f"groups_{name}",
         title=f"Side by side: {title}",
         method="groups",
+        text=(ONE_LINE,),
         tables=(
             group_table(used, figures, groups, f"Figures by group: {title}"),
             *(
@@ -190,15 +210,14 @@ def _groups(used: Used, figures: list[Figure], groups: pd.Series, name: str, tit
 def group_table(
     used: Used, figures: list[Figure], groups: pd.Series, caption: str, *, name: str = "figures"
 ) -> Table:
-    """Figures of groups of respondents (index) side by side, with tests of all differences."""
+    """Figures of groups of respondents (index) side by side, with all clear differences."""
     compared = [differences(f.values, groups, weights=used.weights, unit=POINTS) for f in figures]
-    ps = iter(holm([d.p for found in compared for d in found]))
+    wide = iter(together([d for found in compared for d in found]))
     names = _names(groups)
     rows: list[tuple[Cell, ...]] = []
     for figure, found in zip(figures, compared, strict=True):
         shown = by_group(figure.values, groups, partial(figure.of, weights=used.weights))
-        tested = [Difference(d.first, d.second, d.estimate, next(ps)) for d in found]
-        clear = [_words(d) for d in tested if d.clear]
+        clear = [_words(d) for d in islice(wide, len(found)) if d.clear]
         values = [shown.get(group, NOT_SHOWN) for group in names]
         rows.append((figure.label, *values, "; ".join(clear) or "none for certain"))
     return Table(
@@ -206,16 +225,19 @@ def group_table(
         caption=caption,
         columns=("Figure", *names, "Differences"),
         rows=tuple(rows),
-        note="Differences pass their test, allowing for all tests of this table.",
+        note=f"Only differences whose range leaves out zero. {TOGETHER}",
         groups=tuple(range(1, len(names) + 1)),
     )
 
 
 def _words(difference: Difference) -> str:
-    higher, lower = difference.second, difference.first
-    if (difference.estimate.value or 0) < 0:
+    """'Weekly above rarely by 5.1 (2.0 to 8.2)'."""
+    higher, lower, apart = difference.second, difference.first, difference.estimate
+    if (apart.value or 0) < 0:
         higher, lower = lower, higher
-    return f"{higher} above {lower}"
+        value, low, high = ends(apart)
+        apart = apart.model_copy(update={"value": -value, "low": -high, "high": -low})
+    return f"{higher} above {lower} by {spoken(apart)}"
 
 
 def _banner_table(number: int, table: BannerTable, names: list[str]) -> Table:

@@ -47,10 +47,10 @@ METHODS: dict[str, Method] = {
             id="changes",
             title="What has changed",
             text="The headline figures beside those of the report before. A difference counts as a "
-            "change when it passes a test of two separate samples (from the widths of both "
-            "intervals), allowing for all figures tested. Where people are in both reports the two "
-            "are not separate, and nothing is tested.",
-            source="normal approximation; Holm (1979)",
+            "change when its interval leaves out zero: that of two separate samples (from the "
+            "widths of both intervals), wide enough for all figures at once. Where people are in "
+            "both reports the two are not separate, and nothing is tested.",
+            source="normal approximation; Bonferroni intervals (Dunn 1961)",
             page="docs/methods/report.md",
         ),
         Method(
@@ -130,8 +130,10 @@ METHODS: dict[str, Method] = {
             title="Three looks at one question",
             text="Whether functional or emotional value carries more, by what people choose, by "
             "what goes with their verdict, and by what they go on to buy. A look counts where its "
-            "interval leaves out that both carry the same.",
-            source="intervals of each look; at most 7.5 % false disagreement among three",
+            "interval leaves out that both carry the same. Where attributes name the construct "
+            "that is asked about, every pair of constructs is compared too, costs among them.",
+            source="intervals of each look, wide enough for all comparisons; at most 7.5 % false "
+            "disagreement among three",
             page="docs/methods/agreement.md",
         ),
         Method(
@@ -155,19 +157,21 @@ METHODS: dict[str, Method] = {
             id="relative_value",
             title="Relative value",
             text="The own brand less each competitor, within the same people and on the items they "
-            "answered about both. Ahead or behind is said only where the difference passes its "
-            "test, allowing for all comparisons.",
-            source="paired t tests; Holm (1979); Gale (1994)",
+            "answered about both. Ahead or behind is said only where the interval of the "
+            "difference leaves out zero; the intervals are wide enough for all comparisons "
+            "at once.",
+            source="paired t, Bonferroni intervals (Dunn 1961); Gale (1994)",
             page="docs/methods/perceived-value.md",
         ),
         Method(
             id="groups",
             title="Groups and waves side by side",
-            text="The same figure in every group. A difference is named only when it passes "
-            "Welch's test after Holm's adjustment for all tests of the table; customers who "
-            "answered in both waves are compared with themselves. Groups of fewer than ten are "
-            "not shown.",
-            source="Welch (1951), Holm (1979), Rao and Scott (1984) for weights",
+            text="The same figure in every group. A difference is named only when its "
+            "interval (Welch) leaves out zero; the intervals are wide enough for all differences "
+            "of the table at once. Customers who answered in both waves are compared with "
+            "themselves. Groups of fewer than ten are not shown.",
+            source="Welch (1951), Dunn (1961), Holm (1979) for whole questions, Rao and Scott "
+            "(1984) for weights",
             page="docs/methods/groups.md",
         ),
         Method(
@@ -232,7 +236,8 @@ METHODS: dict[str, Method] = {
             text="The mean of the answers to the items of a construct; the gap is felt less "
             "expected, within the same people and on the items that were asked both ways. Alpha "
             "says how well the items agree.",
-            source="t intervals; Cronbach (1951), Feldt (1965)",
+            source="t intervals, those of gaps Bonferroni (Dunn 1961); Cronbach (1951), Feldt "
+            "(1965)",
             page="docs/methods/construct-scores.md",
         ),
         Method(
@@ -301,7 +306,8 @@ METHODS: dict[str, Method] = {
             text="Engagement enters the upper level of hierarchical Bayes. In every draw "
             "part-worths are regressed on it, and money values taken where it is low and where it "
             "is high.",
-            source="draws, Bayesian bootstrap over respondents; Holm's adjustment of verdicts",
+            source="draws, Bayesian bootstrap over respondents; differences with intervals that "
+            "hold at once (Bonferroni)",
             page="docs/methods/engagement-profile.md",
         ),
         Method(

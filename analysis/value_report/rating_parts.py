@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.customers.engagement import engagement_facets
-from analysis.estimate import unavailable
+from analysis.estimate import Estimate, unavailable
 from analysis.ratings import perceived_value as benefits_and_costs
 from analysis.ratings.gaps import gap_column, gap_estimate, gap_scores
-from analysis.ratings.nps import net_promoter_score
+from analysis.ratings.nps import effective_n, net_promoter_score
 from analysis.ratings.scales import (
     construct_scores,
     mean_estimate,
     reliability,
     score_column,
 )
+from analysis.ratings.simultaneous import simultaneous
 from analysis.value_report.types import (
     ConstructScore,
     EngagementFacet,
@@ -51,7 +52,7 @@ def rating_parts(used: Used) -> RatingParts:
         return RatingParts(nobody, warnings=("There are no answers to questions.",))
     scores = construct_scores(used.study, used.answers)
     weights = None if used.weights is None else used.weights.reindex(scores.index)
-    warnings = []
+    warnings: list[str] = []
     nps = _nps(used)
     if nps is None:
         warnings.append("The study has no answered recommendation question: no NPS.")
@@ -131,7 +132,7 @@ def _constructs(
     gaps: dict[str, tuple[pd.Series, str]],
     weights: pd.Series | None,
 ) -> tuple[ConstructScore, ...]:
-    found = []
+    found, apart = [], _gaps(gaps, weights)
     for construct in used.study.constructs:
         felt, wanted = score_column(construct.id), score_column(construct.id, "desired")
         if felt not in scores.columns:
@@ -143,8 +144,7 @@ def _constructs(
             if items > 1
             else unavailable("one item", n=len(scores), method="Cronbach's alpha")
         )
-        both = gaps.get(construct.id)
-        gap = None if both is None else gap_estimate(*both, weights=weights)
+        gap = apart.get(construct.id)
         found.append(
             ConstructScore(
                 id=construct.id,
@@ -158,3 +158,17 @@ def _constructs(
             )
         )
     return tuple(found)
+
+
+def _gaps(gaps: dict[str, tuple[pd.Series, str]], weights: pd.Series | None) -> dict[str, Estimate]:
+    """The mean gap of every construct asked both ways, with intervals that hold together."""
+    alone = [gap_estimate(*both, weights=weights) for both in gaps.values()]
+    freedoms = [_size(scores.dropna(), weights) - 1 for scores, _ in gaps.values()]
+    wide = simultaneous(alone, freedoms)
+    return {name: one.estimate for name, one in zip(gaps, wide, strict=True)}
+
+
+def _size(scores: pd.Series, weights: pd.Series | None) -> float:
+    if weights is None or scores.empty:
+        return float(len(scores))
+    return effective_n(weights.loc[scores.index].to_numpy(dtype=float))

@@ -14,7 +14,7 @@ from analysis.customers.cross_lagged import Path, cross_lagged
 from analysis.customers.engagement import engagement_facets
 from analysis.ratings.between_groups import LEAST_GROUP
 from analysis.value_report.customer_parts import CustomerParts
-from analysis.value_report.rating_parts import RatingParts
+from analysis.value_report.rating_parts import RatingParts, rating_parts
 from analysis.value_report.section import Cell, Section, Table
 from analysis.value_report.used import Used
 
@@ -90,6 +90,8 @@ def _left_out(count: int) -> tuple[str, ...]:
 
 def _between_waves(used: Used, ratings: RatingParts, seed: int) -> Section | None:
     """The four paths between the last two waves that were answered; None with one wave."""
+    if used.every_wave is not None:
+        used, ratings = used.waves, rating_parts(used.waves)
     people = used.respondents.set_index("respondent")
     order = [wave.id for wave in used.study.waves if wave.id in set(people["wave"])]
     scores = ratings.answered

@@ -12,7 +12,7 @@ from analysis.ratings.relative_value import (
     relative_value,
 )
 from analysis.rendering.figures import ends, spoken
-from analysis.value_report.section import Cell, Section, Table
+from analysis.value_report.section import TOGETHER, Cell, Section, Table
 from analysis.value_report.used import Used
 
 WHOLES = {VALUE: "Benefits less costs", GAINS: "All benefits", PAINS: "All costs"}
@@ -51,7 +51,7 @@ def _table(found: RelativeValue, labels: dict[str, str], competitor: str, n: int
             c.ours,
             c.theirs,
             c.difference,
-            c.ratio if c.figure != VALUE else "",
+            c.ratio if c.figure != VALUE else "–",
             _verdict(c, found),
         )
         for c in found.comparisons
@@ -64,9 +64,10 @@ def _table(found: RelativeValue, labels: dict[str, str], competitor: str, n: int
         columns=("Figure", "Ours", "Theirs", "Ours less theirs", "Index", "Verdict"),
         rows=tuple(rows),
         chart=3,
-        note="Ahead or behind where the difference passes its test at 5 %, allowing for the lines "
-        "of all competitors; of costs, less is ahead. The index is ours over theirs, its zero the "
-        "lowest answer to every item: compare it over time, never as so many times the value.",
+        note=f"Ahead or behind where the range of ours less theirs leaves out zero; of costs, less "
+        f"is ahead. {TOGETHER} They count the lines of all competitors. The index is ours over "
+        "theirs, its zero the lowest answer to every item: compare it over time, never as so many "
+        "times the value.",
     )
 
 

@@ -15,6 +15,11 @@ from analysis.value_report.part import Part
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
+TOGETHER = (
+    "The ranges of these differences are wide enough to hold all at once in 95 of 100 surveys."
+)
+"""Beside differences with simultaneous intervals: said once, in the same words everywhere."""
+
 Cell = Estimate | int | str
 """A number with its interval, a count, or words."""
 

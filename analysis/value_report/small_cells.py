@@ -137,5 +137,9 @@ def _row(row: tuple[Cell, ...], groups: tuple[int, ...]) -> tuple[Cell, ...]:
     if not small or not shown or sum(cells[n].n for n in small) >= LEAST_GROUP:
         return row
     also = min(shown, key=lambda n: shown[n])
-    hidden = {also, *(n for n in cells if n not in groups)}
-    return tuple(_hidden(cells[n], WITH_IT) if n in hidden else cell for n, cell in enumerate(row))
+    hidden = {also, *(n for n in range(1, len(row)) if n not in groups)}
+    return tuple(_not_shown(cell) if n in hidden else cell for n, cell in enumerate(row))
+
+
+def _not_shown(cell: Cell) -> Cell:
+    return _hidden(cell, WITH_IT) if isinstance(cell, Estimate) else "not shown"

@@ -15,6 +15,7 @@ from analysis.ratings.confirmatory import (
     invariance,
     validity,
 )
+from analysis.ratings.confirmatory.invariance import LEAST_CFI, MOST_FALL, MOST_RISE
 from analysis.ratings.confirmatory.validity import LEAST_AVE, MOST_HTMT, Validity
 from analysis.ratings.scales import item_scores
 from analysis.value_report.section import Cell, Section, Table
@@ -195,6 +196,8 @@ def _fit_table(fit: StructureFit) -> Table:
 
 def _groups(used: Used, items: Items, by: str, words: str) -> list[tuple[str, Table | None]]:
     """What may be compared between the groups of a column, where there are several."""
+    if by == "wave" and used.every_wave is not None:
+        used, items = used.waves, _items(used.waves)
     people = used.respondents.set_index("respondent")
     groups = people[by].astype(str).reindex(items.answers.index)
     if people[by].nunique() < 2:
@@ -211,17 +214,28 @@ def _steps_table(found: Invariance, by: str, words: str) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for step in found.steps:
         fall = "" if step.fall is None else f"{step.fall:.3f}"
-        p = "" if step.p is None else f"{step.p:.3f}"
+        rise = "" if step.rise is None else f"{step.rise:.3f}"
         fit = f"{step.fit.cfi:.3f}"
-        rows.append((EQUAL[step.equal], fit, fall, p, "holds" if step.holds else "does not hold"))
+        held = "holds" if step.holds else "does not hold"
+        rows.append((EQUAL[step.equal], fit, fall, rise.replace("-", "\u2212"), held))
     named = ", ".join(f"{name} {n}" for name, n in found.groups.items())
     small = ", ".join(f"{name} {n}" for name, n in found.left_out.items())
+    tested = ", ".join(f"{step.p:.3f}" for step in found.steps if step.p is not None)
+    note = (
+        f"The first line holds from a CFI of {LEAST_CFI:.2f} on, the others where CFI falls by at "
+        f"most {MOST_FALL:.3f} and RMSEA rises by at most {MOST_RISE:.3f}."
+    )
+    if tested:
+        note += (
+            f" Chi-squared tests of the steps (p {tested}) do not decide: with many respondents "
+            "they refuse differences too small to matter."
+        )
     return Table(
         id=f"invariance_{by}",
         caption=f"Do {words} answer alike? ({named})",
-        columns=("Held equal", "CFI", "Fall of CFI", "p of the difference", "Verdict"),
+        columns=("Held equal", "CFI", "Fall of CFI", "Rise of RMSEA", "Verdict"),
         rows=tuple(rows),
-        note=f"Too small to test: {small}." if small else "",
+        note=f"{note} Too small to test: {small}." if small else note,
     )
 
 

@@ -91,6 +91,7 @@ def narrowed(used: Used, groups: Sequence[Group]) -> Used:
         weights=None if used.weights is None else used.weights.loc[list(kept["respondent"])],
         excluded=f"{used.excluded}; {others} respondents are outside the group",
         subset=tuple(_words(used.study, group) for group in groups),
+        every_wave=None if used.every_wave is None else narrowed(used.every_wave, groups),
     )
 
 

@@ -38,6 +38,9 @@ class Used:
         What the weights rest on, where the plan asks for some.
     subset
         Which group of respondents these rows are of, in words; empty: of all.
+    every_wave
+        Where these rows are the latest of every customer: those of every wave, for what compares
+        waves. None where nobody answered again.
     """
 
     archive: Archive
@@ -53,6 +56,12 @@ class Used:
     weighting: Weighting | None = None
     quality_out: int = 0
     subset: tuple[str, ...] = ()
+    every_wave: Used | None = None
+
+    @property
+    def waves(self) -> Used:
+        """The rows that waves are compared by: of every customer those of every wave."""
+        return self.every_wave or self
 
     @property
     def weighing(self) -> dict[str, float] | None:
@@ -75,6 +84,7 @@ class Used:
             choices={name: _of(frame, inside) for name, frame in self.choices.items()},
             weights=_weights(kept),
             excluded=f"left out: {named}",
+            every_wave=None if self.every_wave is None else self.every_wave.without(flagged, why),
         )
 
 
@@ -134,18 +144,40 @@ def used_rows(archive: Archive, kinds: Sequence[str] = ()) -> Used:
     )
 
 
-def answered_again(used: Used) -> tuple[str, ...]:
-    """A warning where customers answered in more than one wave of these rows; else nothing."""
+EARLIER = "earlier answers of customers who answered again (they count where waves are compared)"
+SAME_WAVE = "earlier answers of customers who answered a wave twice"
+
+
+def once_each(used: Used) -> Used:
+    """The latest answers of every customer, so that all figures rest on different people.
+
+    What compares waves takes ``waves``: every answer of a customer, once a wave. Respondents whose
+    customer is not known cannot be recognised, and stay.
+    """
+    whole = _without_earlier(used, ["customer", "wave"], SAME_WAVE)
+    latest = _without_earlier(whole, ["customer"], EARLIER)
+    return latest if latest is whole else replace(latest, every_wave=whole)
+
+
+def _without_earlier(used: Used, same: list[str], why: str) -> Used:
     known = used.respondents[used.respondents["customer"].fillna("") != ""]
-    waves = known.groupby("customer")["wave"].nunique()
-    again = int((waves > 1).sum())
-    if not again:
+    known = known.sort_values(["completed", "respondent"])
+    again = known.loc[known.duplicated(same, keep="last"), "respondent"]
+    return used if again.empty else used.without(frozenset(again), why)
+
+
+def answered_again(used: Used) -> tuple[str, ...]:
+    """What becomes of customers who answered more than one wave; nothing where none did."""
+    if used.every_wave is None:
         return ()
+    people = used.every_wave.respondents
+    known = people[people["customer"].fillna("") != ""]
+    again = int((known.groupby("customer")["wave"].nunique() > 1).sum())
     who = f"{again:,} customers" if again > 1 else "One customer"
     return (
-        f"{who} answered in more than one wave, and every answer counts. Ranges of figures over "
-        "all waves take these answers as those of different people, and are too narrow for it; "
-        "changes between waves allow for it. Reports on single waves have no such answers.",
+        f"{who} answered more than one wave. Figures over all waves count the latest answers of "
+        "each, so that their ranges rest on different people; changes between waves count all, and "
+        "allow for the same people being in both.",
     )
 
 

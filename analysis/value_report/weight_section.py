@@ -21,6 +21,8 @@ ONLY_PURCHASES = (
 
 def weighted(used: Used) -> Used:
     """The same respondents with the weights of the plan, where it asks for some and has them."""
+    if used.every_wave is not None:
+        used = replace(used, every_wave=weighted(used.every_wave))
     found = weighting(used.study, used.respondents, used.answers, used.archive.customers)
     if found is None:
         return used

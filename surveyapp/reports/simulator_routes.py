@@ -58,9 +58,11 @@ class Opened:
             return "This study has no choice exercise, so there is nothing to simulate."
         if self.folder is None or not has_draws(self.folder):
             return (
-                "This report keeps no draws of everybody's part-worths, which the simulator needs. "
-                "Ask a researcher to write 'estimator: hb' under 'analysis' in the study file, to "
-                "publish it, and to analyse again."
+                "This report keeps no draws of everybody's part-worths, which the simulator needs: "
+                "with one taste for all there are no segments and no first choices, and every "
+                "product draws from the others in proportion to their shares. Ask a researcher to "
+                "write 'estimator: hb' under 'analysis' in the study file, to publish it, and to "
+                "analyse again."
             )
         if not are_final(self.folder):
             return (

@@ -161,6 +161,27 @@ def test_pages_are_accessible_and_fit(staffed, open_page, width):
     assert {name: each for name, each in wide.items() if each > 0} == {}
 
 
+STICKS_OUT = """() => {
+  document.querySelectorAll('details').forEach(each => { each.open = true; });
+  const right = each => each.getBoundingClientRect().right;
+  const found = [...document.querySelectorAll('.report table, .report ol, .report dl')]
+    .filter(each => right(each) > right(each.parentElement) + 1
+      || each.scrollWidth > each.clientWidth + 1)
+    .map(each => `${each.tagName} ${each.innerText.slice(0, 60)}`);
+  const wide = document.documentElement.scrollWidth > window.innerWidth;
+  return found.concat(wide ? ['the page'] : []);
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_report_fits_with_all_its_details_open(staffed, open_page, width):
+    address, _, _ = staffed
+    page = open_page(width=width)
+    log_in(page, address)
+    page.goto(f"{address}/reports/r1")
+    assert page.evaluate(STICKS_OUT) == []
+
+
 def test_dark_pages_are_accessible(staffed, open_page):
     address, failed, _ = staffed
     page = open_page(width=1280, color_scheme="dark")

@@ -101,11 +101,13 @@ def money_estimate(
     method: str = MONEY,
     unbounded: str = "price does not deter the median respondent",
     today: float | None = None,
+    tail: float = 0.025,
 ) -> Estimate:
     """The estimate of an amount of money from its value in every draw, infinite ones included.
 
     ``unbounded`` says why a median is infinite with a linear price. An amount lies beyond the
     tested prices when it is larger than their range, or when ``today`` plus it is not among them.
+    ``tail``: the share of draws beyond each end of the interval.
     """
     price = part_worths.coding.exercise.price
     assert price is not None
@@ -113,7 +115,7 @@ def money_estimate(
     low_price, high_price = tested_prices(price)
     low, low_50, value, high_50, high = (
         float(np.quantile(values, level, method="nearest"))
-        for level in (0.025, 0.25, 0.5, 0.75, 0.975)
+        for level in (tail, 0.25, 0.5, 0.75, 1 - tail)
     )
     unit = money_unit(part_worths.coding)
     tested = f"beyond the tested prices ({low_price:g} to {high_price:g})"

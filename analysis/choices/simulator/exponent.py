@@ -11,7 +11,7 @@ from analysis.estimate import Estimate
 FILE = "exponent.json"
 NOT_SAVED = (
     "No tuned exponent: these part-worths were saved without one, so the exponent is 1. Fit again "
-    "with hierarchical Bayes and holdout tasks to have it tuned."
+    "with holdout tasks to have it tuned."
 )
 
 

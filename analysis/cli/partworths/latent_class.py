@@ -33,6 +33,7 @@ def run(request: Request) -> None:
     """Write classes.csv, membership.parquet and .csv, wtp.csv and summary.json."""
     import pandas as pd
 
+    from analysis.choices.exponent import write_exponent
     from analysis.choices.identification import NotIdentified
     from analysis.choices.latent_class import compare_classes
     from analysis.choices.mnl import NotConverged
@@ -64,6 +65,7 @@ def run(request: Request) -> None:
             f"the BIC still falls at {best.n_classes} classes; ask for more to see it rise"
         )
     validation = write_validation(out, study, table, best, seed=request.seed)
+    write_exponent(out, best, table, seed=request.seed)
     summary = summary_head("latent-class", table.exercise.id, request) | {
         "n_respondents": best.n_respondents,
         "n_tasks": best.n_tasks,

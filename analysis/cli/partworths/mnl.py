@@ -33,6 +33,7 @@ OPTIONS = ("holdout_tasks", "segments", "market", "wtp_method", "covariates", "c
 def run(request: Request) -> None:
     """Write the tables of part-worths, importances and money, and summary.json."""
     from analysis.choices.coding import coding_of
+    from analysis.choices.exponent import write_exponent
     from analysis.diagnostics.fit import Fit
 
     study, table = request.read()
@@ -53,6 +54,7 @@ def run(request: Request) -> None:
     weights = read_weights(request.weights)
     write_diagnostics_page(out, Fit(study, table, fitted, seed, weights=weights))
     validation = write_validation(out, study, table, fitted, seed=seed)
+    write_exponent(out, fitted, table, seed=seed)
     write_json(out / "summary.json", _summary(fitted, table, request, validation))
     say(request, *table.notes, *fitted.warnings)
 

@@ -27,7 +27,7 @@ def test_levels_of_no_effect_have_luck_as_large_as_their_own_noise(make):
     study = study_of(make)
     fitted = fitted_of(study, make, IDLE)
     draws = np.random.default_rng(1).multivariate_normal(IDLE, fitted.covariance("cluster"), 9_000)
-    at_zero = luck(fitted.coding, IDLE, draws, "functional")
+    at_zero = luck(fitted.coding, IDLE, draws, ["look"])
     error = 2 * draws[:, 2].std()
     assert at_zero == pytest.approx(error * np.sqrt(2 / np.pi), rel=0.05)
 
@@ -35,8 +35,8 @@ def test_levels_of_no_effect_have_luck_as_large_as_their_own_noise(make):
 def test_clear_levels_have_no_luck(make):
     fitted = fitted_of(study_of(make), make, CLEAR)
     draws = fitted.draws("cluster", n=4_000, seed=1)
-    for tag in ("functional", "emotional"):
-        assert luck(fitted.coding, fitted.coefficients, draws, tag) == 0
+    for attribute in ("look", "taste"):
+        assert luck(fitted.coding, fitted.coefficients, draws, [attribute]) == 0
     found = tag_difference(fitted, lambda c: money_of(fitted, c), seed=1)
     assert "luck" not in found.method
 

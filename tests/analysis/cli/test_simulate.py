@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from analysis.choices.coding import coding_of
 from analysis.choices.simulator.calibration import Calibration
-from analysis.choices.simulator.exponent import Exponent, Judged, Tuned
+from analysis.choices.simulator.exponent import Exponent, Judged, Tuned, read_exponent
 from analysis.cli import main
 from analysis.estimate import Estimate
 from analysis.study import parse_study
@@ -333,6 +333,35 @@ def test_a_logit_and_classes_are_simulated_from_their_tables(tmp_path):
         assert shares.loc["Ours", "low"] < shares.loc["Ours", "share"] < shares.loc["Ours", "high"]
         refused, _ = run(tmp_path, "--method", "first-choice")
         assert (refused.exit_code, "Use --method share" in refused.stderr) == (2, True)
+
+
+def test_a_logit_and_classes_are_searched_and_have_their_exponent_tuned(tmp_path):
+    """With three holdout tasks, by the command line alone; none of it needs hierarchical Bayes."""
+    rng = np.random.default_rng(4)
+    study = STUDY.replace("    none: {label: None of these}\n", "")
+    (tmp_path / "study.yaml").write_text(study)
+    products = PRODUCTS.replace("level_costs", "none: false\nlevel_costs")
+    products = products.replace("  - {name: Alone, remove: [Rival]}\n", "")
+    (tmp_path / "products.yaml").write_text(products)
+    choices = planted(rng)
+    choices["role"] = np.where(choices["task"] > 4, "holdout", "estimation")
+    choices.to_csv(tmp_path / "choices.csv", index=False)
+    for estimator, more in (("mnl", ()), ("latent-class", ("--classes", "1", "--starts", "1"))):
+        words = ["partworths", tmp_path / "study.yaml", tmp_path / "choices.csv", "--estimator"]
+        given = [*words, estimator, "--out", tmp_path / "worths", *more]
+        made = CliRunner().invoke(main, [str(w) for w in given])
+        assert made.exit_code == 0, made.output
+        tuned = read_exponent(tmp_path / "worths").tuned
+        assert (len(tuned.tuned_on), len(tuned.judged_on)) == (1, 2)
+        assert tuned.exponent.low < 1 < tuned.exponent.high  # the answers are those of a logit
+        result, out = run(tmp_path, "--exponent", "tuned")
+        assert result.exit_code == 0, result.output
+        assert "Exponent tuned on half of the holdout tasks" in result.stdout
+        found = pd.read_csv(out / "search.csv")
+        assert len(found) > 1
+        assert found["chance_best"].sum() == pytest.approx(1)
+        if estimator == "mnl":  # draws around its estimates: values have ranges
+            assert (found["low"] < found["high"]).all()
 
 
 def planted(rng):

@@ -91,7 +91,7 @@ def test_pairs_people_and_items():
     assert value.p is None
 
 
-def test_agrees_with_the_paired_t_test_and_holm():
+def test_agrees_with_the_paired_t_test_over_all_lines_at_once():
     table = company(np.random.default_rng(3), 120, ahead=0.4)
     found = relative_value(STUDY, table)
     scores = {}
@@ -103,11 +103,26 @@ def test_agrees_with_the_paired_t_test_and_holm():
     test = stats.ttest_rel(both["us"], both["north"])
     quality = one(found, "north", "quality")
     assert quality.difference.value == pytest.approx((both["us"] - both["north"]).mean())
+    lines = len(found.comparisons)
     assert (quality.difference.low, quality.difference.high) == pytest.approx(
-        tuple(test.confidence_interval())
+        tuple(test.confidence_interval(1 - 0.05 / lines))
     )
-    assert test.pvalue <= quality.p <= min(1, len(found.comparisons) * test.pvalue)
+    assert quality.p == pytest.approx(min(1, lines * test.pvalue))
+    assert f"simultaneous over {lines} comparisons" in quality.difference.method
     assert quality.ratio.value == pytest.approx(both["us"].mean() / both["north"].mean())
+
+
+def test_difference_and_index_give_the_same_verdict():
+    rng = np.random.default_rng(4)
+    seen = set()
+    for ahead in (0.0, 0.15, 0.25, 0.4) * 3:
+        for line in relative_value(STUDY, company(rng, 60, ahead=ahead)).comparisons:
+            beyond = line.difference.clear_of_zero
+            assert line.clear == beyond
+            if line.ratio.available:
+                assert (line.ratio.low > 1 or line.ratio.high < 1) == beyond
+            seen.add(beyond)
+    assert seen == {True, False}
 
 
 def test_the_average_competitor_is_that_of_those_a_respondent_rated():

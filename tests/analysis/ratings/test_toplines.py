@@ -3,7 +3,9 @@ import pytest
 
 from analysis.ratings.means import mean_of, share_estimate
 from analysis.ratings.toplines import toplines
+from analysis.rendering.figures import value_and_range
 from analysis.study import parse_study
+from tests.analysis.ratings.test_relative_value import TEXT as LOOPED
 
 STUDY = parse_study(
     """
@@ -72,3 +74,38 @@ def test_no_interval_without_two_answers_or_without_spread():
     assert "same score" in mean_of(pd.Series([3.0, 3.0]), unit="").reason
     assert share_estimate(pd.Series([], dtype=bool)).reason == "nobody answered"
     assert share_estimate(pd.Series([True] * 9)).low == pytest.approx(0.7008, abs=1e-4)
+
+
+def of_numbers(*values, more=""):
+    study = parse_study(
+        f"""
+study: numbers
+title: Numbers
+pages:
+  - id: one
+    questions: [{{id: number, kind: number, text: When or how much, whole: true{more}}}]
+"""
+    )
+    given = answers(*[(f"r{n}", "number", "", str(v), "answered") for n, v in enumerate(values)])
+    return toplines(study, given)[0].lines[0].estimate
+
+
+def test_a_mean_of_years_is_written_as_a_year():
+    born = of_numbers(1960, 1977, 1990, 2001)
+    assert value_and_range(born) == ("1982", "1954 to 2010")
+    for other in (of_numbers(1960, 1977, 350), of_numbers(1960, 1977, more=", unit: ml")):
+        assert other.unit == ""
+    assert value_and_range(of_numbers(1960, 1977, 2950))[0] == "2,295.67"
+
+
+def test_a_question_in_a_loop_says_what_it_is_about():
+    study = parse_study(LOOPED)
+    rows = [(f"r{n}", f"image__{brand}", "fresh", str(1 + n % 5), "answered")
+            for brand in ("us", "north") for n in range(12)]  # fmt: skip
+    found = toplines(study, answers(*rows))
+    assert [one.text for one in found] == ["About Us", "About North"]
+    unnamed = parse_study(LOOPED.replace("About ${entry}", "How much do you agree?"))
+    found = toplines(unnamed, answers(*rows))
+    assert [one.text for one in found] == [
+        "How much do you agree? (Us)", "How much do you agree? (North)",
+    ]  # fmt: skip

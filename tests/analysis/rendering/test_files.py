@@ -180,6 +180,17 @@ def test_a_difference_does_not_give_the_hidden_group_away(report):
     ]  # fmt: skip
 
 
+def test_a_difference_in_words_does_not_give_the_hidden_group_away(report):
+    words = "b above a by 5.1 (2.0 to 8.2)"
+    for sizes, said in (((5, 20, 100), "not shown"), ((20, 30, 100), words)):
+        row = ("F", *(of(n) for n in sizes), words)
+        columns = tuple(str(n) for n in range(len(row)))
+        table = Table(id="t", caption="T", columns=columns, rows=(row,), groups=(1, 2, 3))
+        section = Section(id="s", title="S", method="sample", tables=(table,))
+        shown = without_small_cells(report.model_copy(update={"sections": (section,)}))
+        assert shown.sections[0].tables[0].rows[0][-1] == said
+
+
 def test_groups_are_named_with_all_faults_at_once():
     with pytest.raises(SubsetFault) as fault:
         parse_groups(["wave", "visits=a", "visits=b"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from itertools import permutations
@@ -19,6 +19,7 @@ from analysis.customer_key import customer_key
 from analysis.study import read_study
 from analysis.study.types import Weighting
 from analysis.synthetic.archive_of import KEY, archive_of
+from analysis.synthetic.buying import draw_habits, visit_rates
 from analysis.synthetic.planted import (
     PlantedTruth,
     draw_latents,
@@ -66,45 +67,81 @@ def reported(truth, seed, *, estimator="mnl", buyers=2000, respondents=400):
     return Reported(company, archive, analyse(archive, seed=seed))
 
 
-def people(n=200_000, seed=20261126):
-    """Latent scores of a population, and its truth."""
+@cache
+def people(n=100_000, seed=20261126):
+    """Truth, latent scores, and the chance of each to be in the purchase file at all.
+
+    Reports speak of the customers in the purchase file, and weigh respondents to them: who never
+    bought is no customer. They like the shop less, so that all who were drawn are another
+    population (perceived value .35 lower).
+    """
     truth, rng = PlantedTruth(), np.random.default_rng(seed)
-    return truth, draw_latents(truth, rng.normal(size=n), rng), rng
+    habits = draw_habits(truth.buying, n, rng)
+    scale = truth.buying.mean_rate / truth.buying.shape
+    regular = stats.norm.ppf(stats.gamma.cdf(habits.rate, truth.buying.shape, scale=scale))
+    apart = (1 - truth.habit**2) ** 0.5 * rng.normal(size=n)
+    latent = draw_latents(truth, truth.habit * regular + apart, rng)
+    value = true_value(DEMO, truth, latent)
+    lift = np.exp(truth.relation * (value - value.mean()) / 10)
+    visits = np.array([
+        visit_rates(truth.buying, _some(habits, part), lift[part]).sum(axis=1)
+        for part in np.array_split(np.arange(n), 20)
+    ]).ravel()  # fmt: skip
+    return truth, latent, 1 - np.exp(-visits)
 
 
+def _some(habits, part):
+    arrays = {name: getattr(habits, name)[part] for name in habits.__slots__ if name != "names"}
+    return replace(habits, names=(), **arrays)
+
+
+def _recommending(seed=7):
+    """Answers of 0 to 10 of the people."""
+    truth, latent, _ = people()
+    spread = np.random.default_rng(seed).normal(
+        0, truth.ratings.recommend[2], len(latent["effort"])
+    )
+    felt = truth.ratings.recommend[0] + spread
+    for name, slope in truth.slopes.items():
+        felt = felt + slope * (latent[name] - truth.ratings.perceived[name][0])
+    return np.clip(np.round(felt), 0, 10)
+
+
+@cache
 def true_nps():
-    """Of the population: recommending is normal over customers, then rounded."""
+    """Of the customers in the purchase file: of all people exactly, less what the others move."""
     truth, ratings = PlantedTruth(), PlantedTruth().ratings
     together = sum(s * ratings.perceived[c][1] for c, s in truth.slopes.items())
     apart = sum(s**2 for s in truth.slopes.values()) * ratings.own**2
     spread = (together**2 + apart + ratings.recommend[2] ** 2) ** 0.5
     felt = stats.norm(ratings.recommend[0], spread)
-    return 100 * float(felt.sf(8.5) - felt.cdf(6.5))
+    given, inside = _recommending(), people()[2]
+    score = (given >= 9) * 1.0 - (given <= 6)
+    moved = np.average(score, weights=inside) - score.mean()
+    return 100 * float(felt.sf(8.5) - felt.cdf(6.5) + moved)
 
 
 @cache
 def true_means():
     """Mean score of each construct, and perceived value, as answered."""
-    truth, latent, _ = people()
-    found = {name: float(true_score(truth, values).mean()) for name, values in latent.items()}
-    return found | {"value": float(true_value(DEMO, truth, latent).mean())}
+    truth, latent, inside = people()
+    scores = {name: true_score(truth, values) for name, values in latent.items()}
+    scores["value"] = true_value(DEMO, truth, latent)
+    return {name: float(np.average(score, weights=inside)) for name, score in scores.items()}
 
 
 @cache
 def true_shares():
     """Shapley shares of what the answered scores explain of the answered recommendation."""
-    truth, latent, rng = people()
-    n, ratings = len(latent["quality"]), truth.ratings
-    scores = []
+    truth, latent, inside = people()
+    rng, scores = np.random.default_rng(8), []
     for name in DRIVERS:
         items = len(DEMO.items_of(name))
-        seen = latent[name][:, None] + rng.normal(0, ratings.item, size=(n, items))
+        seen = latent[name][:, None] + rng.normal(0, truth.ratings.item, (len(inside), items))
         scores.append((25 * np.clip(np.round(seen / 25), 0, 4)).mean(axis=1))
-    felt = ratings.recommend[0] + rng.normal(0, ratings.recommend[2], size=n)
-    for name, slope in truth.slopes.items():
-        felt = felt + slope * (latent[name] - ratings.perceived[name][0])
-    r = np.corrcoef([*scores, np.clip(np.round(felt), 0, 10)])
-    return dict(zip(DRIVERS, _shapley(r), strict=True))
+    covariance = np.cov([*scores, _recommending()], aweights=inside)
+    scale = np.sqrt(np.diag(covariance))
+    return dict(zip(DRIVERS, _shapley(covariance / np.outer(scale, scale)), strict=True))
 
 
 def _shapley(r):

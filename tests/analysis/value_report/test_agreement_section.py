@@ -1,5 +1,6 @@
 """The report says where choices, answers and purchases disagree, and where they cannot tell."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -52,6 +53,47 @@ def test_a_disagreement_is_the_title_and_names_both_sides(joined):
     assert says(found)[:2] == ["functional", "emotional"]
     assert any("Choices" in words and "functional" in words for words in found.text)
     assert any("Answers" in words and "emotional" in words for words in found.text)
+
+
+def test_constructs_of_attributes_are_compared_pair_by_pair(joined):
+    used, scores, customers = joined
+    scores = feelings_decide(used, scores)
+    apart = {("pleasure", "quality"): worth(-0.4).tag_difference,
+             ("quality", "price_burden"): worth(0.0).tag_difference}  # fmt: skip
+    choices = replace(worth(0.0), construct_differences=apart)
+    found = agreement_section(used, scores, choices, customers, seed=1)
+    looks, pairs = found.tables
+    assert [row[0] for row in pairs.rows] == [
+        "Pleasure and good feelings against Quality you can rely on",
+        "Quality you can rely on against Price felt as a burden",
+    ]
+    choice, answer, purchases, told = pairs.rows[0][1:]
+    assert told == "disagree"
+    assert choice.high < 0 < answer.low
+    assert purchases.available
+    assert "disagree on a pair of constructs" in found.title
+    assert any("choices say Quality" in words for words in found.text)
+    # three comparisons: the two pairs, and functional against emotional value
+    for estimate in (choice, answer, purchases, looks.rows[0][1]):
+        assert "simultaneous over 3 comparisons" in estimate.method
+
+
+def test_a_pair_that_is_the_whole_comparison_is_not_counted_twice(joined):
+    used, scores, customers = joined
+    linked = {"pineapple": "pleasure", "look": "pleasure", "freshness": "quality",
+              "packaging": "quality"}  # fmt: skip
+    exercise = used.study.choice_exercise()
+    attributes = tuple(
+        a.model_copy(update={"measured_by": linked.get(a.id)}) for a in exercise.attributes
+    )
+    exercises = (exercise.model_copy(update={"attributes": attributes}),)
+    study = used.study.model_copy(update={"exercises": exercises})
+    choices = replace(
+        worth(0.4), construct_differences={("pleasure", "quality"): worth(-0.4).tag_difference}
+    )
+    found = agreement_section(replace(used, study=study), scores, choices, customers, seed=1)
+    assert len(found.tables) == 1
+    assert "simultaneous" not in found.tables[0].rows[0][1].method
 
 
 def test_agreement_names_what_carries_more(joined):

@@ -12,7 +12,7 @@ from analysis.synthetic.archive_of import archive_of
 from analysis.synthetic.pastry import pastry_company
 from analysis.value_report.group_sections import group_sections
 from analysis.value_report.rating_parts import rating_parts
-from analysis.value_report.used import used_rows
+from analysis.value_report.used import once_each, used_rows
 
 DEMO = read_study(Path(__file__).parents[3] / "examples" / "pastry" / "study.yaml")
 PLAN = DEMO.analysis.model_copy(update={"groups": ("visits",)})
@@ -27,6 +27,23 @@ def sections(change=lambda answers, people: answers):
     archive = replace(archive, respondents=people, answers=change(archive.answers.copy(), people))
     used = used_rows(archive)
     return {s.id: s for s in group_sections(used, rating_parts(used).answered)}
+
+
+def test_a_panel_is_one_person_each_over_all_waves_and_two_answers_between_them():
+    company = pastry_company(STUDY, seed=2, today=date(2026, 11, 22), buyers=200, respondents=120)
+    archive = normalised(archive_of(company, STUDY))
+    done = archive.respondents[archive.respondents["completed"] != ""].reset_index(drop=True)
+    places = range(len(done))
+    done["wave"] = ["2025" if n % 2 else "2026" for n in places]
+    done["customer"] = [f"c{n // 2}" for n in places]
+    used = once_each(used_rows(replace(archive, respondents=done)))
+    customers = (len(done) + 1) // 2
+    found = rating_parts(used)
+    assert found.nps.estimate.n == customers
+    (waves,) = [s for s in group_sections(used, found.answered) if s.id == "waves"]
+    nps = waves.tables[0].rows[0]
+    assert (nps[1].n, nps[2].n) == (len(done) // 2, customers)
+    assert f"{len(done) // 2} customers in both" in nps[3].method
 
 
 def everybody_recommends_in_2026(answers, people):
@@ -52,6 +69,9 @@ def test_waves_that_differ_by_chance_are_not_called_a_change(by_chance):
 def test_a_planted_change_is_named_and_nothing_else():
     waves = sections(everybody_recommends_in_2026)["waves"]
     assert waves.title == "Since 2025, higher: Net Promoter Score"
+    for row in waves.tables[0].rows:
+        assert row[3].clear_of_zero == (row[-1] in ("higher", "lower")), row[0]
+        assert f"simultaneous over {len(waves.tables[0].rows)} comparisons" in row[3].method
     nps = waves.tables[0].rows[0]
     assert nps[2].value == 100
     assert nps[3].value == pytest.approx(100 - nps[1].value)

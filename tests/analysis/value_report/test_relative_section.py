@@ -42,6 +42,8 @@ def test_a_competitor_that_is_ahead_is_the_title(archive):
     assert found.title.startswith("Us is ")
     assert "points behind South in " in found.title
     north, south, average = found.tables
+    for row in (*north.rows, *south.rows, *average.rows):
+        assert row[3].clear_of_zero == (row[-1] in ("ahead", "behind")), row[0]
     assert "Us less South" in south.caption
     assert average.caption.startswith("Us less all rated competitors, on average")
     assert verdict(south, "Quality") == "behind"

@@ -13,7 +13,7 @@ from analysis.synthetic.pastry import pastry_company
 from analysis.value_report.action_sections import _as_weighted
 from analysis.value_report.section import Section
 from analysis.value_report.subset import SubsetFault, narrowed, parse_groups
-from analysis.value_report.used import answered_again, used_rows
+from analysis.value_report.used import answered_again, once_each, used_rows
 
 DEMO = read_study(Path(__file__).parents[3] / "examples" / "pastry" / "study.yaml")
 
@@ -63,15 +63,36 @@ def test_a_group_within_a_group_is_taken_away_from_it(everybody):
         asked(used, "wave=w", "cell=a")
 
 
-def test_a_customer_of_two_waves_is_told_of_and_one_of_a_single_wave_is_not(everybody):
-    people = everybody.respondents.assign(
-        wave=["w1", "w2"] * 50, customer=["both", "both", *(f"c{n}" for n in range(98))]
+def panel(used, again):
+    """The first customers answered both waves; the others one of them."""
+    names = [f"c{n % 50}" if n % 50 < again else f"x{n}" for n in range(100)]
+    people = used.respondents.assign(
+        wave=["w1"] * 50 + ["w2"] * 50,
+        customer=names,
+        completed=[f"2026-0{1 + n // 50}-01T00:00:00+00:00" for n in range(100)],
     )
-    (said,) = answered_again(replace(everybody, respondents=people))
-    assert said.startswith("One customer answered in more than one wave")
-    assert "too narrow" in said
-    first = people[people["wave"] == "w1"]
-    assert answered_again(replace(everybody, respondents=first)) == ()
+    return replace(used, respondents=people)
+
+
+def test_a_customer_who_answered_twice_is_one_person_in_figures_over_all_waves(everybody):
+    both = panel(everybody, 20)
+    once = once_each(both)
+    assert len(once.respondents) == 80
+    assert not once.respondents["customer"].duplicated().any()
+    assert (once.respondents["wave"] == "w2").sum() == 50
+    assert set(once.answers["respondent"]) == set(once.respondents["respondent"])
+    assert "20 earlier answers of customers who answered again" in once.excluded
+    assert len(once.waves.respondents) == 100
+    assert len(once.without(frozenset(once.respondents["respondent"][:5]), "flagged").waves
+               .respondents) == 95  # fmt: skip
+    (said,) = answered_again(once)
+    assert said.startswith("20 customers answered more than one wave")
+
+
+def test_where_nobody_answered_again_nothing_is_left_out(everybody):
+    apart = panel(everybody, 0)
+    assert once_each(apart) is apart
+    assert answered_again(apart) == ()
 
 
 def test_segments_of_a_weighted_report_say_that_they_are_not_weighted(everybody):
