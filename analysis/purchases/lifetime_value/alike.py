@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from analysis.purchases.lifetime_value.covariates import Covariates
 from analysis.purchases.lifetime_value.grouped import Floats, Histories
 
 Whole = NDArray[np.int64]
@@ -37,16 +38,12 @@ class Alike:
     first: Whole
 
 
-def alike(histories: Histories, *others: Floats, apart: bool = False) -> Alike:
-    """Put customers with equal x, T and ``others`` (n,) together; ``apart``: nobody.
-
-    Customers with covariates are ``apart``: each has parameters of its own.
-    """
+def alike(histories: Histories, covariates: Covariates | None, *others: Floats) -> Alike:
+    """Put customers with equal x, T, covariates and ``others`` (n,) together."""
     n = len(histories)
-    if apart:
-        each = np.arange(n)
-        return Alike(each, each, each)
-    keys = (histories.x, histories.T, *others)
+    keys = [histories.x, histories.T, *others]
+    if covariates is not None:
+        keys += [*covariates.rate.T, *covariates.dropout.T]
     order = np.lexsort(keys)
     new = np.zeros(n, dtype=bool)
     new[:1] = True

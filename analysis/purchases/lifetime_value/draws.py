@@ -79,7 +79,7 @@ class Drawing:
         generator = np.random.default_rng(seed)
         moves = self._moves(generator)
         others = () if self.spend is None else (self.spend.paid_days,)
-        shared = alike(self.histories, *others, apart=self.covariates is not None)
+        shared = alike(self.histories, self.covariates, *others)
         bounds = np.zeros((4, len(self.histories)))
         purchases, values = Tally(1, DRAWS), Tally(int(groups.of.max(initial=0)) + 1, DRAWS)
         for start in range(0, len(self.histories), BLOCK):

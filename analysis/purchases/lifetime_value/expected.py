@@ -102,7 +102,7 @@ def expected_curve(
     """``expected_purchases`` within several horizons, ``weeks`` (K,): (rows, K)."""
     if alive is None:
         alive = alive_terms(fit, histories, covariates)[0]
-    shared = alike(histories, apart=covariates is not None)
+    shared = alike(histories, covariates)
     some = None if covariates is None else covariates.rows(shared.first)
     kinds, logs = histories.rows(shared.first), fit.logs(len(shared.first), some)
     bought = np.empty((len(kinds), len(weeks)))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.purchases.lifetime_value.buying import BuyingFit
 from analysis.purchases.lifetime_value.covariates import Covariates
-from analysis.purchases.lifetime_value.draws import Drawing
+from analysis.purchases.lifetime_value.draws import DRAWS, Drawing
 from analysis.purchases.lifetime_value.expected import (
     alive_bounds,
     alive_terms,
@@ -22,7 +22,7 @@ from analysis.purchases.lifetime_value.expected import (
 from analysis.purchases.lifetime_value.grouped import Floats, Histories
 from analysis.purchases.lifetime_value.horizon import BOUNDS, Groups, Horizon, Spend
 
-__all__ = ["BOUNDS", "Forecast", "Groups", "Horizon", "Spend", "forecast"]
+__all__ = ["BOUNDS", "DRAWS", "Forecast", "Groups", "Horizon", "Spend", "forecast"]
 
 
 @dataclass(frozen=True, slots=True)

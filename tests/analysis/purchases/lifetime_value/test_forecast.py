@@ -146,7 +146,7 @@ def test_value_is_discounted_purchases_times_spend_times_margin():
 
 
 def test_customers_who_share_a_future_vary_as_much_as_those_drawn_one_by_one():
-    """A covariate, here of no effect, gives everybody parameters of their own."""
+    """Covariates, here of no effect, give everybody parameters of their own."""
     generator = np.random.default_rng(5)
     last = generator.uniform(5, 39, 600)
     histories = Histories(np.full(600, 4.0), last, np.full(600, 39.0), np.ones(600))
@@ -161,7 +161,7 @@ def test_customers_who_share_a_future_vary_as_much_as_those_drawn_one_by_one():
     }
     fit = known("pareto-nbd")
     own = replace(fit, coefficients=np.append(fit.coefficients, 0.0), covariance=1e-12 * np.eye(5))
-    none = Covariates(np.zeros((600, 1)), np.zeros((600, 0)), ("rate:none",))
+    none = Covariates(generator.random((600, 1)), np.zeros((600, 0)), ("rate:none",))
     shared, alone = forecast(fit, **asked), forecast(own, **asked, covariates=none)
     for name in ("purchases", "value", "group_values"):
         one, other = getattr(shared, name), getattr(alone, name)
