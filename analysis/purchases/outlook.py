@@ -17,10 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
-from analysis.purchases.ledger import current_purchases
 from analysis.purchases.lifetime_value.pareto_nbd import PARETO_NBD
 from analysis.purchases.lifetime_value.residual_value import Horizon
 from analysis.purchases.lifetime_value.valuation import Plan, value_customers
@@ -31,6 +29,7 @@ from analysis.purchases.outlook_ledgers import (
     margin_of,
     rows_of,
 )
+from analysis.purchases.purchase_days import write_purchase_days
 from analysis.purchases.stored_outlook import FILE
 from analysis.purchases.winback.alarms import alarms, true_alarms
 from analysis.purchases.winback.campaign import Campaign, campaign_list
@@ -39,7 +38,6 @@ from analysis.tables import ALARM_COLUMNS
 
 HORIZON_WEEKS, DISCOUNT = 52, 0.10
 BESIDE = ("margins", "acquisition", "offers", "contacts")
-BATCH = 50_000
 INDICES = (
     "CREATE UNIQUE INDEX values_by_name ON lifetime_values (customer)",
     "CREATE INDEX values_by_worth ON lifetime_values (residual_value)",
@@ -48,13 +46,6 @@ INDICES = (
     "CREATE INDEX win_back_by_name ON win_back (customer)",
     "CREATE INDEX events_by_name ON events (customer, day)",
 )
-DAYS_SQL = """
-    SELECT customer, strftime(time, '%Y-%m-%d') AS day, sum(amount)::BIGINT AS cents,
-           count(*) AS lines, string_agg(DISTINCT channel, ', ') AS channels,
-           string_agg(DISTINCT store, ', ') AS stores,
-           sum(CASE WHEN on_sale THEN 1 ELSE 0 END)::BIGINT AS sale_lines
-    FROM read_parquet(?) WHERE time < ?::DATE + 1 GROUP BY ALL ORDER BY customer, day
-"""
 
 
 def write_outlook(run: Path, ledgers: Path, *, as_of: date) -> bool:
@@ -109,7 +100,7 @@ def _write(file: sqlite3.Connection, ledgers: Path, as_of: date, digest: str) ->
     facts |= _write_alarms(file, purchases, as_of, margin)
     offers, contacts = (rows_of(ledgers, kind) for kind in ("offers", "contacts"))
     write_table(file, "events", events_of(offers, contacts, as_of=as_of))
-    _write_days(file, purchases, as_of)
+    write_purchase_days(file, purchases, as_of=as_of)
     for statement in INDICES:
         file.execute(statement)
     file.execute("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT)")
@@ -146,19 +137,6 @@ def _write_alarms(
     listed = listed.assign(contacts_before=contact.cumsum() - contact)
     write_table(file, "win_back", listed)
     return facts
-
-
-def _write_days(file: sqlite3.Connection, purchases: Path, as_of: date) -> None:
-    """Purchase days, a row each customer and day, so that pages may turn them over."""
-    file.execute(
-        "CREATE TABLE days (customer TEXT, day TEXT, cents INTEGER, lines INTEGER, channels TEXT, "
-        "stores TEXT, sale_lines INTEGER, PRIMARY KEY (customer, day)) WITHOUT ROWID"
-    )
-    paths = [str(path) for path in current_purchases(purchases)]
-    with duckdb.connect() as engine:
-        found = engine.execute(DAYS_SQL, [paths, as_of.isoformat()])
-        while rows := found.fetchmany(BATCH):
-            file.executemany("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _digest(ledgers: Path) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from analysis.purchases.lifetime_value.buying import (
+    MANY,
     BuyingFit,
     BuyingModel,
     fit_at,
     fit_buying,
+    sample,
     surface,
 )
 from analysis.purchases.lifetime_value.covariates import Covariates
@@ -63,9 +67,10 @@ def best_fit(
     NotConverged
         When the maximum is not reached with the prior either.
     """
+    start = None
     try:
         found = fit_buying(model, histories, covariates=covariates)
-        names = found.vague
+        names, start = found.vague, found.coefficients
         if not names:
             return found
     except NotIdentified as error:
@@ -73,7 +78,9 @@ def best_fit(
     except NotConverged:
         names = model.parameters
     prior = weak_prior(model, covariates)
-    return fit_penalised(model, histories, prior, covariates=covariates, why=untold(names))
+    return fit_penalised(
+        model, histories, prior, covariates=covariates, why=untold(names), start=start
+    )
 
 
 def fit_penalised(
@@ -83,6 +90,7 @@ def fit_penalised(
     *,
     why: str,
     covariates: Covariates | None = None,
+    start: Floats | None = None,
 ) -> BuyingFit:
     """Fit a model by penalised maximum likelihood (see ``prior.penalised``).
 
@@ -92,6 +100,8 @@ def fit_penalised(
         Of the coefficients, for example ``weak_prior``.
     why
         Why it is used, as the end of a sentence.
+    start
+        (4 + C,) coefficients to begin at.
 
     Raises
     ------
@@ -99,8 +109,18 @@ def fit_penalised(
         When the maximum is not reached.
     """
     names = model.parameters if covariates is None else (*model.parameters, *covariates.names)
-    start: Floats = np.concatenate([model.start(histories), np.zeros(len(names) - 4)])
+    if start is None:
+        start = np.concatenate([model.start(histories), np.zeros(len(names) - 4)])
+    rough = None
+    if len(histories) > MANY:
+        some, fewer = sample(histories, covariates)
+        rough = partial(surface, model, some, covariates=fewer)
     found, penalty = penalised(
-        lambda at: surface(model, histories, at, covariates), start, prior, names=names, why=why
+        partial(surface, model, histories, covariates=covariates),
+        start,
+        prior,
+        names=names,
+        why=why,
+        rough=rough,
     )
     return fit_at(model, histories, found, names, penalty)

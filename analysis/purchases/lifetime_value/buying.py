@@ -11,7 +11,7 @@ import numpy as np
 from analysis.purchases.lifetime_value.covariates import Covariates
 from analysis.purchases.lifetime_value.grouped import Floats, Histories
 from analysis.purchases.lifetime_value.likelihood import TOLERANCE, Optimum, Surface, maximise
-from analysis.purchases.lifetime_value.prior import Penalty
+from analysis.purchases.lifetime_value.prior import ROUGHLY, Penalty
 
 RATE_PLACE, RATE_SIGN = 1, -1
 CHUNK = 4_000
@@ -182,11 +182,20 @@ def fit_buying(
     names = model.parameters if covariates is None else (*model.parameters, *covariates.names)
     start = np.concatenate([model.start(histories), np.zeros(len(names) - 4)])
     if len(histories) > MANY:
-        some = np.arange(0, len(histories), len(histories) // SAMPLE)
-        fewer = None if covariates is None else covariates.rows(some)
-        start = _climb(model, histories.rows(some), fewer, (start, names, 1e-2)).at
+        some, fewer = sample(histories, covariates)
+        start = _climb(model, some, fewer, (start, names, ROUGHLY)).at
     found = _climb(model, histories, covariates, (start, names, TOLERANCE))
     return fit_at(model, histories, found, names)
+
+
+def sample(
+    histories: Histories, covariates: Covariates | None
+) -> tuple[Histories, Covariates | None]:
+    """About ``SAMPLE`` of many rows, counted so often that they stand for all."""
+    chosen = np.arange(0, len(histories), max(len(histories) // SAMPLE, 1))
+    some = histories.rows(chosen)
+    some = replace(some, n=some.n * (histories.n.sum() / some.n.sum()))
+    return some, None if covariates is None else covariates.rows(chosen)
 
 
 def fit_at(

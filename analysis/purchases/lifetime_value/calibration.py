@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analysis.purchases.engine import Purchases
 from analysis.purchases.lifetime_value.best_fit import best_fit
 from analysis.purchases.lifetime_value.buying import BuyingFit, BuyingModel
+from analysis.purchases.lifetime_value.customer_days import Bought
 from analysis.purchases.lifetime_value.expected import expected_of_new
 from analysis.purchases.lifetime_value.gate import NotEnoughHistory, gate_of
 from analysis.purchases.lifetime_value.grouped import (
@@ -71,7 +71,7 @@ class Calibration:
 
 
 def calibrate(
-    model: BuyingModel, purchases: Purchases, *, as_of: date, weeks: int, seed: int
+    model: BuyingModel, purchases: Bought, *, as_of: date, weeks: int, seed: int
 ) -> Calibration:
     """Fit on purchases up to ``weeks`` before a day, and predict those weeks.
 
@@ -143,7 +143,7 @@ def _by_alive(each: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _tracking(fit: BuyingFit, purchases: Purchases, *, cut: date, as_of: date) -> pd.DataFrame:
+def _tracking(fit: BuyingFit, purchases: Bought, *, cut: date, as_of: date) -> pd.DataFrame:
     """Cumulative repeat purchases of the customers known at the cut, week by week."""
     days = repeats_by_week(purchases, known_by=cut, until=as_of)
     first = pd.Timestamp(days["day"].iloc[0])

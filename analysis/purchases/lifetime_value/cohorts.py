@@ -13,10 +13,10 @@ import pandas as pd
 from analysis.purchases.engine import Purchases, compute, purchases_table
 from analysis.purchases.lifetime_value.buying import BuyingFit
 from analysis.purchases.lifetime_value.covariates import Covariates
+from analysis.purchases.lifetime_value.customer_days import NEVER, Bought, customer_days
 from analysis.purchases.lifetime_value.expected import expected_curve, weekly_discount
 from analysis.purchases.lifetime_value.grouped import Floats, Histories
 from analysis.purchases.lifetime_value.residual_value import Forecast, Groups, Horizon
-from analysis.purchases.roll_up import daily
 
 ALL, UNKNOWN = "all", "unknown"
 
@@ -43,20 +43,23 @@ def customer_cohorts(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
     return compute(_first_days(purchases_table(), as_of=as_of).order_by("customer"), purchases)
 
 
-def realised(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
-    """Net spend of cohorts by days since the first purchase: channel, cohort, age, spend."""
-    table = purchases_table()
-    days, until = daily(table), ibis.date(as_of.isoformat())
-    days = days.filter(days.day <= until)
-    first = days.day.min(where=days.bought == 1).over(ibis.window(group_by="customer"))
-    days = days.mutate(first=first)
-    days = days.filter(days.day >= days["first"])
-    aged = days.mutate(age=days.day.delta(days["first"], unit="day").cast("int64"))
-    joined = aged.inner_join(_first_days(table, as_of=as_of), "customer")
-    spend = joined.group_by("channel", "cohort", "age").agg(
-        spend=joined.cents.sum().cast("int64").cast("float64") / 100
-    )
-    return compute(spend.order_by("channel", "cohort", "age"), purchases)
+def realised(purchases: Bought, *, as_of: date, cohorts: pd.DataFrame) -> pd.DataFrame:
+    """Net spend of cohorts by days since the first purchase: channel, cohort, age, spend.
+
+    ``cohorts`` is from ``customer_cohorts`` as of the same day.
+    """
+    days = customer_days(purchases, as_of=as_of)
+    first = days.ends()[0]
+    by = cohorts.groupby(["channel", "cohort"])
+    of = np.full(len(first), -1)
+    of[first < NEVER] = by.ngroup()
+    age = days.day - first[days.customer]
+    rows = age >= 0
+    width = int(age.max(initial=0)) + 1
+    key, place = np.unique(of[days.customer[rows]] * width + age[rows], return_inverse=True)
+    names = by.size().index.to_frame(index=False).iloc[key // width].reset_index(drop=True)
+    spend = np.bincount(place, days.cents[rows], minlength=len(key)) / 100
+    return names.assign(age=key % width, spend=spend)
 
 
 def _first_days(purchases: ir.Table, *, as_of: date) -> ir.Table:

@@ -1,23 +1,22 @@
-"""Purchase histories as the models of lifetime value read them, grouped in the engine."""
+"""Purchase histories as the models of lifetime value read them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.purchases.engine import (
-    Purchases,
-    compute,
-    purchases_table,
-    refuse_mixed_currencies,
+from analysis.purchases.lifetime_value.customer_days import (
+    NEVER,
+    Bought,
+    customer_days,
+    iso_days,
+    number_of,
 )
-from analysis.purchases.roll_up import DAYS_A_WEEK, daily
+from analysis.purchases.roll_up import DAYS_A_WEEK
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +68,7 @@ class Histories:
         return Histories(self.x[chosen], self.t_x[chosen], self.T[chosen], self.n[chosen])
 
 
-def customer_histories(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
+def customer_histories(purchases: Bought, *, as_of: date) -> pd.DataFrame:
     """What every customer bought from the first purchase day to a day, itself included.
 
     A purchase day is a day with a line of zero or more; days with refunds alone count as none.
@@ -87,17 +86,39 @@ def customer_histories(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
     ValueError
         When purchases are in several currencies, or columns are missing.
     """
-    refuse_mixed_currencies(purchases)
-    return compute(_histories(purchases_table(), as_of=as_of).order_by("customer"), purchases)
+    days = customer_days(purchases, as_of=as_of)
+    first, last = days.ends()
+    known = np.flatnonzero(first < NEVER)
+    n = len(first)
+    repeat = days.bought & (days.day > first[days.customer])
+    paid, unpaid = repeat & (days.cents > 0), repeat & (days.cents <= 0)
+    counts = {
+        name: np.bincount(days.customer[rows], minlength=n)[known]
+        for name, rows in (("x", repeat), ("paid_days", paid), ("unpaid_days", unpaid))
+    }
+    money = {
+        name: np.bincount(days.customer[rows], days.cents[rows], minlength=n)[known] / 100
+        for name, rows in (("paid", paid), ("net", slice(None)))
+    }
+    return pd.DataFrame(
+        {
+            "customer": days.names[known],
+            "x": counts["x"],
+            "t_x_days": last[known] - first[known],
+            "T_days": number_of(as_of) - first[known],
+            "first_day": iso_days(first[known]),
+            "paid_days": counts["paid_days"],
+            "paid": money["paid"],
+            "unpaid_days": counts["unpaid_days"],
+            "net": money["net"],
+        }
+    )
 
 
-def grouped_histories(purchases: Purchases, *, as_of: date) -> Histories:
-    """Equal (x, t_x, T) counted in the engine: a fit does not notice the number of customers."""
-    refuse_mixed_currencies(purchases)
-    each = _histories(purchases_table(), as_of=as_of)
-    keys = ["x", "t_x_days", "T_days"]
-    groups = each.group_by(keys).agg(n=each.count()).order_by(keys)
-    found = compute(groups, purchases)
+def grouped_histories(purchases: Bought, *, as_of: date) -> Histories:
+    """Equal (x, t_x, T) counted: a fit notices the number of histories, not of customers."""
+    each = customer_histories(purchases, as_of=as_of)[["x", "t_x_days", "T_days"]]
+    found = each.value_counts(sort=False).sort_index().reset_index(name="n")
     return histories_of(found, found["n"].to_numpy(dtype=float))
 
 
@@ -111,18 +132,17 @@ def histories_of(table: pd.DataFrame, n: Floats | None = None) -> Histories:
     )
 
 
-def later_purchases(purchases: Purchases, *, since: date, until: date) -> pd.DataFrame:
+def later_purchases(purchases: Bought, *, since: date, until: date) -> pd.DataFrame:
     """Purchase days after a day of the customers known on it: customer, later (at least 1)."""
-    table = _dated(purchases_table(), as_of=until)
-    bought = table.filter(table.bought == 1)
-    bought = bought.mutate(first=bought.day.min().over(ibis.window(group_by="customer")))
-    cut = ibis.date(since.isoformat())
-    known = bought.filter((bought["first"] <= cut) & (bought.day > cut))
-    counted = known.group_by("customer").agg(later=known.day.count().cast("int64"))
-    return compute(counted.order_by("customer"), purchases)
+    days, cut = customer_days(purchases, as_of=until), number_of(since)
+    first = days.ends()[0]
+    rows = days.bought & (days.day > cut) & (first[days.customer] <= cut)
+    later = np.bincount(days.customer[rows], minlength=len(first))
+    some = np.flatnonzero(later)
+    return pd.DataFrame({"customer": days.names[some], "later": later[some]})
 
 
-def repeats_by_week(purchases: Purchases, *, known_by: date, until: date) -> pd.DataFrame:
+def repeats_by_week(purchases: Bought, *, known_by: date, until: date) -> pd.DataFrame:
     """Repeat purchase days of the customers known by a day, counted by calendar day.
 
     Returns
@@ -130,57 +150,15 @@ def repeats_by_week(purchases: Purchases, *, known_by: date, until: date) -> pd.
     DataFrame
         day (ISO), repeats, newcomers (customers whose first purchase it was), sorted.
     """
-    table = _dated(purchases_table(), as_of=until)
-    bought = table.filter(table.bought == 1)
-    bought = bought.mutate(first=bought.day.min().over(ibis.window(group_by="customer")))
-    bought = bought.filter(bought["first"] <= ibis.date(known_by.isoformat()))
-    is_first = bought.day == bought["first"]
-    counted = bought.group_by("day").agg(
-        repeats=(~is_first).cast("int64").sum().cast("int64"),
-        newcomers=is_first.cast("int64").sum().cast("int64"),
-    )
-    text = counted.mutate(day=counted.day.cast("string"))
-    return compute(text.order_by("day"), purchases)
+    days = customer_days(purchases, as_of=until)
+    mine = days.ends()[0][days.customer]
+    rows = days.bought & (mine <= number_of(known_by))
+    day, place = np.unique(days.day[rows], return_inverse=True)
+    newcomers = np.bincount(place, days.day[rows] == mine[rows], minlength=len(day)).astype(int)
+    repeats = np.bincount(place, minlength=len(day)) - newcomers
+    return pd.DataFrame({"day": iso_days(day), "repeats": repeats, "newcomers": newcomers})
 
 
 def weeks_before(as_of: date, weeks: int) -> date:
     """The day some weeks before."""
     return as_of - timedelta(days=DAYS_A_WEEK * weeks)
-
-
-def _dated(purchases: ir.Table, *, as_of: date) -> ir.Table:
-    days = daily(purchases)
-    return days.filter(days.day <= ibis.date(as_of.isoformat()))
-
-
-def _histories(purchases: ir.Table, *, as_of: date) -> ir.Table:
-    days = _dated(purchases, as_of=as_of)
-    first = days.day.min(where=days.bought == 1).over(ibis.window(group_by="customer"))
-    days = days.mutate(first=first)
-    bought = days.bought == 1
-    repeat = bought & (days.day > days["first"])
-    paid, unpaid = repeat & (days.cents > 0), repeat & (days.cents <= 0)
-    known = days.filter(days["first"].notnull())
-    each = known.group_by("customer", "first").agg(
-        last=known.day.max(where=bought),
-        x=_whole(repeat.cast("int64")),
-        paid_days=_whole(paid.cast("int64")),
-        unpaid_days=_whole(unpaid.cast("int64")),
-        paid=known.cents.sum(where=paid).fill_null(0).cast("int64").cast("float64") / 100,
-        net=known.cents.sum().cast("int64").cast("float64") / 100,
-    )
-    return each.select(
-        "customer",
-        "x",
-        t_x_days=each["last"].delta(each["first"], unit="day").cast("int64"),
-        T_days=ibis.date(as_of.isoformat()).delta(each["first"], unit="day").cast("int64"),
-        first_day=each["first"].cast("string"),
-        paid_days=each.paid_days,
-        paid=each.paid,
-        unpaid_days=each.unpaid_days,
-        net=each.net,
-    )
-
-
-def _whole(flags: ir.IntegerColumn) -> ir.IntegerScalar:
-    return flags.sum().cast("int64")

@@ -20,6 +20,8 @@ from analysis.purchases.lifetime_value.likelihood import Optimum, Surface, maxim
 HALVED, DOUBLED = 0.5, 2.0
 TOLERANCE = 1e-8
 """Newton decrement: where a parameter is at its bound the likelihood is no smoother than that."""
+ROUGHLY = 1e-2
+"""Newton decrement that is near enough to begin at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,18 @@ def penalised(
     *,
     names: tuple[str, ...],
     why: str,
+    rough: Callable[[Floats], Surface] | None = None,
 ) -> tuple[Optimum, Penalty]:
     """The most probable coefficients (penalised maximum likelihood), and how far the prior decides.
 
     The covariance is that of an equal mixture of the Laplace approximations under the stated, the
     halved and the doubled prior, about the stated one's maximum: an interval made of it is wider
     where the prior matters. ``log_likelihood`` of the result is without the prior.
+
+    Parameters
+    ----------
+    rough
+        A quick approximation of ``surface``, whose maxima are where to begin.
 
     Raises
     ------
@@ -105,6 +113,11 @@ def penalised(
 
     def climb(factor: float, begin: Floats) -> Optimum:
         own = prior.scaled(factor)
+        if rough is not None:
+            quick = maximise(
+                lambda at: own.added(rough(at), at), begin, names=names, tolerance=ROUGHLY
+            )
+            begin = quick.at
         return maximise(
             lambda at: own.added(surface(at), at), begin, names=names, tolerance=TOLERANCE
         )

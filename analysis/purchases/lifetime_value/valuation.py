@@ -24,6 +24,7 @@ from analysis.purchases.lifetime_value.cohorts import (
     residual_of,
 )
 from analysis.purchases.lifetime_value.covariates import Covariates, covariates_of
+from analysis.purchases.lifetime_value.customer_days import CustomerDays, customer_days
 from analysis.purchases.lifetime_value.gamma_gamma import SpendFit, fit_gamma_gamma
 from analysis.purchases.lifetime_value.gate import Gate, NotEnoughHistory, gate_of
 from analysis.purchases.lifetime_value.grouped import (
@@ -144,13 +145,14 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
     ValueError
         When purchases are in several currencies, or costs or covariates are faulty.
     """
-    table = customer_histories(purchases, as_of=as_of)
+    days = customer_days(purchases, as_of=as_of)
+    table = customer_histories(days, as_of=as_of)
     histories = histories_of(table)
     costs = None if plan.costs is None else check_costs(plan.costs)
     covariates = _covariates(plan, table)
     gate = gate_of(table, as_of=as_of)
     reasons: dict[str, str] = {}
-    fit = _fit(purchases, as_of, plan, (histories, covariates, gate, reasons))
+    fit = _fit(days, as_of, plan, (histories, covariates, gate, reasons))
     spend = _spend(table, plan.horizon, reasons) if fit else None
     cohorts = customer_cohorts(purchases, as_of=as_of)
     groups, sizes = groups_of(cohorts, histories, plan.horizon), cohort_sizes(cohorts, histories)
@@ -167,12 +169,12 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
         )
     weeks = plan.validation_weeks
     calibration = _checked(
-        lambda: calibrate(plan.model, purchases, as_of=as_of, weeks=weeks, seed=plan.seed),
+        lambda: calibrate(plan.model, days, as_of=as_of, weeks=weeks, seed=plan.seed),
         f"the last {weeks} weeks",
         (plan, fit),
     )
     then = _checked(
-        lambda: year_ago(plan.model, purchases, as_of=as_of, seed=plan.seed),
+        lambda: year_ago(plan.model, days, as_of=as_of, seed=plan.seed),
         "the last year",
         (plan, fit),
     )
@@ -186,7 +188,7 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
         year_ago=then,
         acquisition=acquisition(
             sizes,
-            spend=realised(purchases, as_of=as_of),
+            spend=realised(days, as_of=as_of, cohorts=cohorts),
             costs=costs,
             horizon=plan.horizon,
             residual=_residual(found, sizes, groups, plan, (fit, histories, covariates))
@@ -218,7 +220,7 @@ def _covariates(plan: Plan, table: pd.DataFrame) -> Covariates | None:
 
 
 def _fit(
-    purchases: Purchases,
+    purchases: CustomerDays,
     as_of: date,
     plan: Plan,
     known: tuple[Histories, Covariates | None, Gate, dict[str, str]],

@@ -11,9 +11,9 @@ from datetime import date
 
 import numpy as np
 
-from analysis.purchases.engine import Purchases
 from analysis.purchases.lifetime_value.best_fit import best_fit
 from analysis.purchases.lifetime_value.buying import BuyingModel
+from analysis.purchases.lifetime_value.customer_days import Bought
 from analysis.purchases.lifetime_value.gate import NotEnoughHistory, gate_of
 from analysis.purchases.lifetime_value.grouped import (
     customer_histories,
@@ -54,7 +54,7 @@ class YearAgo:
         return not self.low <= self.actual <= self.high and abs(self.ratio - 1) >= MATTERS
 
 
-def year_ago(model: BuyingModel, purchases: Purchases, *, as_of: date, seed: int) -> YearAgo:
+def year_ago(model: BuyingModel, purchases: Bought, *, as_of: date, seed: int) -> YearAgo:
     """Fit on purchases up to 52 weeks before a day, and predict these weeks.
 
     Raises

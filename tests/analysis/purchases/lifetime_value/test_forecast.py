@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import hyp2f1
 
 from analysis.purchases.lifetime_value.bg_nbd import BG_NBD
 from analysis.purchases.lifetime_value.buying import BuyingFit, fit_buying
+from analysis.purchases.lifetime_value.covariates import Covariates
 from analysis.purchases.lifetime_value.expected import (
     expected_of_new,
     expected_purchases,
@@ -140,6 +143,33 @@ def test_value_is_discounted_purchases_times_spend_times_margin():
     assert found.group_values[0].mean() == pytest.approx(first / 2, rel=0.03)
     again = valued(discount=0.2)
     assert again.customers.equals(found.customers)
+
+
+def test_customers_who_share_a_future_vary_as_much_as_those_drawn_one_by_one():
+    """Covariates, here of no effect, give everybody parameters of their own."""
+    generator = np.random.default_rng(5)
+    last = generator.uniform(5, 39, 600)
+    histories = Histories(np.full(600, 4.0), last, np.full(600, 39.0), np.ones(600))
+    days = generator.geometric(0.3, 2_000).astype(float)
+    mean = generator.gamma(5 * days) / generator.gamma(4, 1 / 30, 2_000) / days
+    asked = {
+        "histories": histories,
+        "horizon": Horizon(52, margin=0.3),
+        "seed": 4,
+        "spend": Spend(fit_gamma_gamma(days, mean), histories.x, generator.gamma(9, 5, 600)),
+        "groups": Groups(np.arange(600) % 2, np.full(600, 0.5)),
+    }
+    fit = known("pareto-nbd")
+    own = replace(fit, coefficients=np.append(fit.coefficients, 0.0), covariance=1e-12 * np.eye(5))
+    none = Covariates(generator.random((600, 1)), np.zeros((600, 0)), ("rate:none",))
+    shared, alone = forecast(fit, **asked), forecast(own, **asked, covariates=none)
+    for name in ("purchases", "value", "group_values"):
+        one, other = getattr(shared, name), getattr(alone, name)
+        assert one.mean(axis=-1) == pytest.approx(other.mean(axis=-1), rel=0.02)
+        assert one.std(axis=-1) == pytest.approx(other.std(axis=-1), rel=0.15)  # 4 standard errors
+    for name, off in (("purchases_high", 0.5), ("value_high", 10.0)):
+        assert (shared.customers[name] - alone.customers[name]).mean() == pytest.approx(0, abs=off)
+    assert shared.customers["purchases_high"].nunique() > 3, "P(alive) is everybody's own"
 
 
 def test_an_unknown_margin_makes_values_unknown_not_zero():
