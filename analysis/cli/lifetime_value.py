@@ -215,6 +215,7 @@ def _summary(found: Valuation, plan: Plan) -> dict[str, Any]:
         "calibration": _calibration(found.checks.calibration),
         "a_quarter_ago": _past(found.checks.quarter_ago),
         "a_year_ago": _past(found.checks.year_ago),
+        "rhythm": None if found.checks.rhythm is None else asdict(found.checks.rhythm),
         "intervals_widened": found.checks.stretch,
         "intervals": (
             "95 %; P(alive): error of the parameters; purchases and values: predictive (error of "
@@ -254,6 +255,7 @@ def _calibration(found: Calibration | str) -> dict[str, Any]:
         "predicted": _ends((found.predicted, found.predicted_low, found.predicted_high)),
         "actual": found.actual,
         "chance": found.p,
+        "chance_of_those_below_80_percent_alive": found.p_doubtful,
         "correlation": found.correlation,
         "coverage_of_95_intervals": found.coverage,
         "by_frequency": found.classes.to_dict("records"),

@@ -28,8 +28,10 @@ from analysis.purchases.lifetime_value.tracking import expected_repeats, purchas
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
 TOP_CLASS = 7
-ALIVE = (0.0, 0.2, 0.5, 0.8, 1.0)
+SURE = 0.8
+ALIVE = (0.0, 0.2, 0.5, SURE, 1.0)
 """P(alive) that parts the classes in which it is held against purchases."""
+SURE_CLASS = ALIVE.index(SURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,9 @@ class Calibration:
         Last day of the fit, and the weeks predicted after it.
     predicted, predicted_low, predicted_high, actual
         Purchases of all n customers in these weeks, with the 95 % predictive interval.
-    p
-        Chance of a total as far off, were the customers as the model says.
+    p, p_doubtful
+        Chance of a total as far off, were the customers as the model says: of all, and of those
+        with P(alive) below ``SURE``.
     correlation
         Of predicted and actual over customers; None when one does not vary.
     coverage
@@ -67,6 +70,7 @@ class Calibration:
     predicted_high: float
     actual: int
     p: float
+    p_doubtful: float
     correlation: float | None
     coverage: float
     classes: pd.DataFrame
@@ -91,7 +95,7 @@ def calibrate(
         raise NotEnoughHistory(gate)
     then = fit_again(form, grouped_histories(purchases, as_of=cut), weeks=weeks)
     predicted, drawn = _by_class(then, histories_of(table), weeks=weeks, seed=seed)
-    total = drawn.sum(axis=0)
+    total, doubtful = drawn.sum(axis=0), drawn[:SURE_CLASS].sum(axis=0)
     later = later_purchases(purchases, since=cut, until=as_of).set_index("customer")["later"]
     each = predicted.assign(
         actual=table["customer"].map(later).fillna(0).to_numpy(dtype=int),
@@ -109,6 +113,7 @@ def calibrate(
         predicted_high=float(high),
         actual=int(each["actual"].sum()),
         p=chance_of(int(each["actual"].sum()), total),
+        p_doubtful=chance_of(int(each.loc[each["of"] < SURE_CLASS, "actual"].sum()), doubtful),
         correlation=float(each["expected_purchases"].corr(each["actual"])) if varies else None,
         coverage=float(each["covered"].mean()),
         classes=_classes(each),

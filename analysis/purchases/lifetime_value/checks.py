@@ -1,9 +1,10 @@
 """Past forecasts judged together: which do not hold, and what that does to the intervals.
 
-Three totals (a quarter, the validation period and a year ago) and the classes of P(alive) test one
-question, whether customers buy as the model says; by Holm's adjustment a company whose customers do
-is warned of in one case of twenty at most. Where a total fails, the error seen then may be made
-again now, and the intervals are widened by it.
+Three totals (a quarter, the validation period and a year ago), that of those who may have left
+(P(alive) below .8) and the rhythm of purchases test one question, whether customers buy as the
+model says; by Holm's adjustment a company whose customers do is warned of in one case of twenty at
+most. Where a total fails, the error seen then may be made again now, and the intervals are widened
+by it.
 """
 
 from __future__ import annotations
@@ -13,24 +14,32 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.purchases.lifetime_value.calibration import Calibration
+from analysis.purchases.lifetime_value.calibration import SURE, Calibration
 from analysis.purchases.lifetime_value.grouped import Floats
 from analysis.purchases.lifetime_value.past_forecast import PastForecast
 from analysis.purchases.lifetime_value.residual_value import Forecast
+from analysis.purchases.lifetime_value.rhythm import Rhythm
 
 FALSE_WARNINGS = 0.05
 """Share of companies warned of whose customers buy as the model says, over all checks."""
-FAR, SOME = 1.5, 10
-"""P(alive) is called wrong where purchases are so many times off, of so many customers at least."""
+FAR = 1.2
+"""P(alive) is called wrong where those who may have left bought so many times more or less."""
+
+ODD = 1.5
+"""Purchases come in bursts, or like clockwork, from so many times the pairs in a week on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """Forecasts of the past, or why there is none, the latest first."""
+    """Forecasts of the past, or why there is none, the latest first; and the rhythm of purchases.
+
+    ``rhythm``: None where nobody tells it.
+    """
 
     quarter_ago: PastForecast | str
     calibration: Calibration | str
     year_ago: PastForecast | str
+    rhythm: Rhythm | None = None
 
     @classmethod
     def none(cls, why: str) -> Checks:
@@ -45,11 +54,25 @@ class Checks:
 
     @property
     def misjudged(self) -> pd.DataFrame:
-        """Classes of P(alive) that bought far more or less than they were predicted to."""
-        found = self._classes()
-        times = found["actual"] / found["predicted"].where(found["predicted"] > 0)
-        far = (times < 1 / FAR) | (times > FAR)
-        return found[far & (found["p"] <= self._bound())]
+        """Classes of those who may have left, where these bought far more or less than predicted.
+
+        Empty where P(alive) holds.
+        """
+        if isinstance(self.calibration, str):
+            return pd.DataFrame()
+        found = self.calibration.by_alive
+        found = found[found["high"] <= SURE]
+        predicted, actual = ((found["n"] * found[name]).sum() for name in ("predicted", "actual"))
+        far = actual > FAR * predicted or actual < predicted / FAR
+        return found if far and self.calibration.p_doubtful <= self._bound() else found.iloc[:0]
+
+    @property
+    def odd_rhythm(self) -> Rhythm | None:
+        """Where customers clearly do not buy at random in time."""
+        found = self.rhythm
+        if found is None or 1 / ODD < found.ratio < ODD or found.p > self._bound():
+            return None
+        return found
 
     @property
     def stretch(self) -> float:
@@ -65,16 +88,14 @@ class Checks:
         every = (self.quarter_ago, self.calibration, self.year_ago)
         return [total for total in every if not isinstance(total, str)]
 
-    def _classes(self) -> pd.DataFrame:
-        if isinstance(self.calibration, str):
-            return pd.DataFrame(columns=["n", "predicted", "actual", "p"], dtype=float)
-        found = self.calibration.by_alive
-        return found[found["n"] >= SOME]
-
     def _bound(self) -> float:
         """The largest chance that is rejected by Holm's adjustment; below 0: none."""
-        totals = [total.p for total in self._totals()]
-        every = np.sort(np.r_[totals, self._classes()["p"]])
+        chances = [total.p for total in self._totals()]
+        if not isinstance(self.calibration, str):
+            chances.append(self.calibration.p_doubtful)
+        if self.rhythm is not None:
+            chances.append(self.rhythm.p)
+        every = np.sort(chances)
         allowed = FALSE_WARNINGS / np.arange(len(every), 0, -1)
         rejected = every[np.cumprod(every <= allowed).astype(bool)]
         return float(rejected.max(initial=-1.0))

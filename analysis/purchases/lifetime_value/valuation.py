@@ -48,6 +48,7 @@ from analysis.purchases.lifetime_value.residual_value import (
     Spend,
     forecast,
 )
+from analysis.purchases.lifetime_value.rhythm import rhythm_of
 from analysis.purchases.lifetime_value.season import Season
 from analysis.purchases.lifetime_value.words import NOT_ASKED, caution_of, method_of, warnings_of
 from analysis.purchases.roll_up import DAYS_A_WEEK
@@ -273,6 +274,7 @@ def _checks(purchases: Purchases, as_of: date, plan: Plan, company: CompanyFit |
             f"the last {weeks} weeks",
         ),
         year_ago=then(YEAR),
+        rhythm=rhythm_of(purchases, as_of=as_of, season=company.season),
     )
 
 

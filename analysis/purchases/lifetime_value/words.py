@@ -19,10 +19,13 @@ from analysis.purchases.lifetime_value.grouped import Floats, Histories
 from analysis.purchases.lifetime_value.joining import NAMES
 from analysis.purchases.lifetime_value.past_forecast import YEAR, PastForecast
 from analysis.purchases.lifetime_value.residual_value import Horizon, Spend
+from analysis.purchases.lifetime_value.rhythm import Rhythm
 from analysis.purchases.lifetime_value.season import YEARS
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
 NOT_ASKED = "not asked for"
+SOME = 10
+"""Of fewer customers a class is not told."""
 LEAVING = {
     "pareto-nbd": "leaves {:.2f} times as fast",
     "bg-nbd": "the odds to leave after a purchase are {:.2f} times as high",
@@ -178,6 +181,7 @@ def _failed(checks: Checks) -> Iterator[str]:
             f"divided and multiplied by {checks.stretch:.2f}"
         )
     yield from _misjudged(checks.misjudged)
+    yield from _rhythm(checks.odd_rhythm)
     if isinstance(checks.year_ago, str) and checks.year_ago != NOT_ASKED:
         yield (
             "the history is too short to try the forecast in the same season of the last year: if "
@@ -191,7 +195,8 @@ def caution_of(checks: Checks) -> str:
         f"past forecasts were off by more than chance: intervals widened {checks.stretch:.2f} times"
     )
     said = [off] if checks.off else []
-    said += ["P(alive) is wrong here: see the warnings"] if len(checks.misjudged) else []
+    if len(checks.misjudged) or checks.odd_rhythm:
+        said.append("P(alive) is wrong here: see the warnings")
     return "; ".join(said)
 
 
@@ -215,15 +220,30 @@ def _off(total: PastForecast | Calibration) -> str:
 
 
 def _misjudged(classes: pd.DataFrame) -> Iterator[str]:
-    """Classes of P(alive) that bought far more or less than they were predicted to."""
+    """Classes of those who may have left, where these bought far more or less than predicted."""
     if classes.empty:
         return
     told = "; ".join(
         f"{row.n:,} customers at {row.low:g} to {row.high:g} bought {row.actual:.2f} times each, "
         f"{row.predicted:.2f} predicted"
-        for row in classes.itertuples()
+        for row in classes[classes["n"] >= SOME].itertuples()
     )
     yield (
-        f"P(alive) is wrong here. By it, before the validation period: {told}. Customers do not "
-        "buy at random, or do not leave as the model says"
+        "P(alive) is wrong here. By it, of those who may have left before the validation period: "
+        f"{told}. Customers do not buy at random, or do not leave as the model says"
+    )
+
+
+def _rhythm(found: Rhythm | None) -> Iterator[str]:
+    """Purchases in bursts, or like clockwork."""
+    if found is None:
+        return
+    kind, then = (
+        ("in bursts", "who is silent between two of them looks gone: it and totals are too low")
+        if found.ratio > 1
+        else ("like clockwork", "who is overdue is gone sooner than it says")
+    )
+    yield (
+        f"P(alive) is wrong for customers who are silent: purchases come {kind} (two in one week "
+        f"are {found.ratio:.2f} times as frequent as at random, n = {found.n:,} customers); {then}"
     )

@@ -11,31 +11,32 @@ from analysis.purchases.lifetime_value.calibration import Calibration
 from analysis.purchases.lifetime_value.checks import Checks, stretched
 from analysis.purchases.lifetime_value.past_forecast import PastForecast, chance_of
 from analysis.purchases.lifetime_value.residual_value import Forecast
+from analysis.purchases.lifetime_value.rhythm import Rhythm
 
 CUT = date(2026, 1, 1)
 QUARTER = PastForecast(CUT, 13, 900, 1000.0, 900.0, 1100.0, 800, 0.001)
 YEAR = PastForecast(CUT, 52, 900, 4000.0, 3500.0, 4500.0, 4600, 0.02)
 
 
-def validation(p=0.5, actual=2000, chances=(0.9, 0.9)):
+def validation(p=0.5, *, doubtful=0.9, bought=0.4):
     classes = pd.DataFrame(
         {
-            "low": [0.0, 0.5],
-            "high": [0.5, 1.0],
-            "n": [300, 600],
-            "predicted": [0.2, 3.0],
-            "actual": [0.4, 3.1],
-            "p": chances,
+            "low": [0.0, 0.5, 0.8],
+            "high": [0.5, 0.8, 1.0],
+            "n": [300, 100, 500],
+            "predicted": [0.2, 1.0, 3.6],
+            "actual": [bought, 1.0, 3.7],
+            "p": [0.01, 0.9, 0.9],
         }
     )
     return Calibration(
-        CUT, 26, 900, 2000.0, 1800.0, 2200.0, actual, p, 0.6, 0.97, classes, classes, classes
+        CUT, 26, 900, 2000.0, 1800.0, 2200.0, 2000, p, doubtful, 0.6, 0.97, *[classes] * 3
     )
 
 
 def test_a_total_beyond_chance_widens_intervals_by_the_error_seen():
     checks = Checks(QUARTER, validation(), YEAR)
-    # Five checks: .001 is below .05 / 5, the next, .02, not below .05 / 4.
+    # Four checks: .001 is below .05 / 4, the next, .02, not below .05 / 3.
     assert checks.off == (QUARTER,)
     assert checks.stretch == 1.25
     both = Checks(QUARTER, validation(), replace(YEAR, p=0.012))
@@ -48,17 +49,24 @@ def test_one_check_that_is_off_by_chance_is_no_warning():
     checks = Checks(replace(QUARTER, p=0.03), validation(0.04), replace(YEAR, p=0.02))
     assert not checks.off
     assert checks.stretch == 1
-    assert Checks("too short", validation(0.016), "too short").off
-    assert not Checks("too short", validation(0.018), "too short").off
+    assert Checks("too short", validation(0.024), "too short").off
+    assert not Checks("too short", validation(0.026), "too short").off
 
 
-def test_a_class_of_p_alive_is_wrong_when_far_off_and_not_by_chance():
-    assert Checks("none", validation(chances=(1e-6, 1e-6)), "none").misjudged["n"].to_list() == [
-        300
-    ]
-    assert Checks("none", validation(chances=(0.05, 1.0)), "none").misjudged.empty
+def test_p_alive_is_wrong_where_those_who_may_have_left_buy_far_more_and_not_by_chance():
+    wrong = Checks("none", validation(doubtful=0.001), "none").misjudged
+    assert wrong["n"].to_list() == [300, 100]
+    assert Checks("none", validation(doubtful=0.04), "none").misjudged.empty
+    # 1.1 times as much, were it ever so certain, is not far.
+    assert Checks("none", validation(doubtful=1e-9, bought=0.25), "none").misjudged.empty
     assert Checks.none("no forecast").misjudged.empty
     assert Checks.none("no forecast").stretch == 1
+
+
+def test_a_rhythm_is_odd_when_far_from_random_and_not_by_chance():
+    rhythms = [(3.0, 1e-9), (0.2, 1e-9), (1.3, 1e-9), (3.0, 0.2)]
+    checks = [Checks(QUARTER, validation(), YEAR, Rhythm(300, ratio, p)) for ratio, p in rhythms]
+    assert [own.odd_rhythm is not None for own in checks] == [True, True, False, False]
 
 
 def test_the_chance_is_that_of_the_drawn_totals():
