@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from analysis.purchases.engine import Purchases
     from analysis.purchases.lifetime_value.calibration import Calibration
+    from analysis.purchases.lifetime_value.past_forecast import PastForecast
     from analysis.purchases.lifetime_value.valuation import Plan, Valuation
-    from analysis.purchases.lifetime_value.year_ago import YearAgo
 
 
 @click.command("lifetime-value")
@@ -211,8 +211,12 @@ def _summary(found: Valuation, plan: Plan) -> dict[str, Any]:
         "discount_a_year": plan.horizon.discount,
         "margin": plan.horizon.margin,
         "totals": {name: _ends(total) for name, total in found.totals.items()},
-        "calibration": _calibration(found.calibration),
-        "a_year_ago": _year_ago(found.year_ago),
+        "season": None if found.season is None else found.season.factors.tolist(),
+        "calibration": _calibration(found.checks.calibration),
+        "a_quarter_ago": _past(found.checks.quarter_ago),
+        "a_year_ago": _past(found.checks.year_ago),
+        "rhythm": None if found.checks.rhythm is None else asdict(found.checks.rhythm),
+        "intervals_widened": found.checks.stretch,
         "intervals": (
             "95 %; P(alive): error of the parameters; purchases and values: predictive (error of "
             "the parameters, differences between customers, chance)"
@@ -229,7 +233,7 @@ def _ends(triple: tuple[float, float, float]) -> dict[str, float]:
     return dict(zip(("value", "low", "high"), triple, strict=True))
 
 
-def _year_ago(found: YearAgo | str) -> dict[str, Any]:
+def _past(found: PastForecast | str) -> dict[str, Any]:
     if isinstance(found, str):
         return {"unavailable": found}
     return {
@@ -237,6 +241,7 @@ def _year_ago(found: YearAgo | str) -> dict[str, Any]:
         "n": found.n,
         "predicted": _ends((found.predicted, found.low, found.high)),
         "actual": found.actual,
+        "chance": found.p,
     }
 
 
@@ -249,6 +254,8 @@ def _calibration(found: Calibration | str) -> dict[str, Any]:
         "n": found.n,
         "predicted": _ends((found.predicted, found.predicted_low, found.predicted_high)),
         "actual": found.actual,
+        "chance": found.p,
+        "chance_of_those_below_80_percent_alive": found.p_doubtful,
         "correlation": found.correlation,
         "coverage_of_95_intervals": found.coverage,
         "by_frequency": found.classes.to_dict("records"),

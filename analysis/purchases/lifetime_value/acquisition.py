@@ -17,6 +17,7 @@ from analysis.purchases.lifetime_value.cohorts import ALL, Residual
 from analysis.purchases.lifetime_value.expected import weekly_discount
 from analysis.purchases.lifetime_value.grouped import Floats
 from analysis.purchases.lifetime_value.residual_value import Horizon
+from analysis.purchases.lifetime_value.small_cohorts import without_small_cohorts
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
 LATEST = "observed, at the latest"
@@ -91,7 +92,7 @@ def acquisition(
         lifetime_value and clv_to_cac with _low and _high (95 %, of what is still to come);
         payback_weeks and payback ('observed', ``LATEST``, 'expected' or in words why not);
         unknown (why a number is missing). Costs of cohorts without a customer have a row with
-        n = 0.
+        n = 0. Those of fewer than ten customers have no figures (``small_cohorts``).
     """
     rows = [
         _cohort_row(place, cohort, spend, (costs, horizon, residual))
@@ -109,7 +110,7 @@ def acquisition(
             for cost in costs.to_dict("records")
             if (cost["channel"], cost["cohort"]) not in known
         ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return without_small_cohorts(pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
 COLUMNS = (

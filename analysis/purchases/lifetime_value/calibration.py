@@ -9,26 +9,29 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analysis.purchases.lifetime_value.best_fit import best_fit
-from analysis.purchases.lifetime_value.buying import BuyingFit, BuyingModel
+from analysis.purchases.lifetime_value.company_fit import CompanyFit, Form, fit_again
 from analysis.purchases.lifetime_value.customer_days import Bought
-from analysis.purchases.lifetime_value.expected import expected_of_new
+from analysis.purchases.lifetime_value.expected import p_alive
 from analysis.purchases.lifetime_value.gate import NotEnoughHistory, gate_of
 from analysis.purchases.lifetime_value.grouped import (
     Floats,
+    Histories,
     customer_histories,
     grouped_histories,
     histories_of,
     later_purchases,
-    repeats_by_week,
     weeks_before,
 )
-from analysis.purchases.lifetime_value.residual_value import Horizon, forecast
+from analysis.purchases.lifetime_value.past_forecast import chance_of
+from analysis.purchases.lifetime_value.residual_value import BOUNDS, DRAWS, Horizon, forecast
+from analysis.purchases.lifetime_value.tracking import expected_repeats, purchase_days
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
 TOP_CLASS = 7
-ALIVE = (0.0, 0.2, 0.5, 0.8, 1.0)
+SURE = 0.8
+ALIVE = (0.0, 0.2, 0.5, SURE, 1.0)
 """P(alive) that parts the classes in which it is held against purchases."""
+SURE_CLASS = ALIVE.index(SURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class Calibration:
         Last day of the fit, and the weeks predicted after it.
     predicted, predicted_low, predicted_high, actual
         Purchases of all n customers in these weeks, with the 95 % predictive interval.
+    p, p_doubtful
+        Chance of a total as far off, were the customers as the model says: of all, and of those
+        with P(alive) below ``SURE``.
     correlation
         Of predicted and actual over customers; None when one does not vary.
     coverage
@@ -49,8 +55,8 @@ class Calibration:
     classes
         By repeat purchases before: repeats, n, predicted, actual (means), coverage.
     by_alive
-        By P(alive): low, high, n, predicted, actual (means), apart (actual less predicted, in
-        standard errors by chance): who is taken for gone, or not, buys accordingly.
+        By P(alive): low, high, n, predicted, actual (means), p (chance of a total as far off):
+        who is taken for gone, or not, buys accordingly.
     tracking
         By week since the first purchase of all: week, predicted and actual repeat purchases so
         far, validation (True after the fit).
@@ -63,6 +69,8 @@ class Calibration:
     predicted_low: float
     predicted_high: float
     actual: int
+    p: float
+    p_doubtful: float
     correlation: float | None
     coverage: float
     classes: pd.DataFrame
@@ -70,9 +78,7 @@ class Calibration:
     tracking: pd.DataFrame
 
 
-def calibrate(
-    model: BuyingModel, purchases: Bought, *, as_of: date, weeks: int, seed: int
-) -> Calibration:
+def calibrate(form: Form, purchases: Bought, *, as_of: date, weeks: int, seed: int) -> Calibration:
     """Fit on purchases up to ``weeks`` before a day, and predict those weeks.
 
     Raises
@@ -85,15 +91,16 @@ def calibrate(
     gate = gate_of(table, as_of=cut)
     if not gate.passed:
         raise NotEnoughHistory(gate)
-    fit = best_fit(model, grouped_histories(purchases, as_of=cut))
-    found = forecast(fit, histories_of(table), Horizon(weeks), seed=seed)
+    then = fit_again(form, grouped_histories(purchases, as_of=cut), weeks=weeks)
+    predicted, drawn = _by_class(then, histories_of(table), weeks=weeks, seed=seed)
+    total, doubtful = drawn.sum(axis=0), drawn[:SURE_CLASS].sum(axis=0)
     later = later_purchases(purchases, since=cut, until=as_of).set_index("customer")["later"]
-    each = found.customers.assign(
+    each = predicted.assign(
         actual=table["customer"].map(later).fillna(0).to_numpy(dtype=int),
         repeats=table["x"].clip(upper=TOP_CLASS),
     )
     each["covered"] = each["actual"].between(each["purchases_low"], each["purchases_high"])
-    low, high = np.quantile(found.purchases, (0.025, 0.975))
+    low, high = np.quantile(total, BOUNDS)
     varies = each["actual"].nunique() > 1 and each["expected_purchases"].nunique() > 1
     return Calibration(
         fitted_until=cut,
@@ -103,11 +110,13 @@ def calibrate(
         predicted_low=float(low),
         predicted_high=float(high),
         actual=int(each["actual"].sum()),
+        p=chance_of(int(each["actual"].sum()), total),
+        p_doubtful=chance_of(int(each.loc[each["of"] < SURE_CLASS, "actual"].sum()), doubtful),
         correlation=float(each["expected_purchases"].corr(each["actual"])) if varies else None,
         coverage=float(each["covered"].mean()),
         classes=_classes(each),
-        by_alive=_by_alive(each),
-        tracking=_tracking(fit, purchases, cut=cut, as_of=as_of),
+        by_alive=_by_alive(each, drawn),
+        tracking=_tracking(then, purchases, cut=cut, as_of=as_of),
     )
 
 
@@ -122,43 +131,64 @@ def _classes(each: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _by_alive(each: pd.DataFrame) -> pd.DataFrame:
+def _by_class(
+    then: CompanyFit, plain: Histories, *, weeks: int, seed: int
+) -> tuple[pd.DataFrame, Floats]:
+    """Forecast customer by customer with their class of P(alive), and totals (classes, draws).
+
+    With one seed a draw has the same parameters in all classes, so that their sum is a total.
+    """
+    histories = then.histories(plain)
+    covariates = then.covariates(histories, None)
+    alive = p_alive(then.buying, histories, covariates)[0]
+    of = np.digitize(alive, ALIVE[1:-1])
+    drawn, parts = np.zeros((len(ALIVE) - 1, DRAWS)), []
+    for place in np.unique(of):
+        rows = np.flatnonzero(of == place)
+        found = forecast(
+            then.buying,
+            histories.rows(rows),
+            then.horizon(Horizon(weeks)),
+            seed=seed,
+            covariates=None if covariates is None else covariates.rows(rows),
+        )
+        drawn[place] = found.purchases
+        parts.append(found.customers.set_index(rows))
+    return pd.concat(parts).sort_index().assign(of=of), drawn
+
+
+def _by_alive(each: pd.DataFrame, drawn: Floats) -> pd.DataFrame:
     rows = []
-    for low, high in pairwise(ALIVE):
-        top = each["p_alive"] <= high if high == ALIVE[-1] else each["p_alive"] < high
-        mine = each[(each["p_alive"] >= low) & top]
-        bought, alive = mine["expected_purchases"].sum(), mine["p_alive"].mean()
-        # Of customers alive by chance: all of what these buy, or nothing.
-        error = float(np.sqrt(bought * (1 + bought / len(mine) / alive))) if bought > 0 else 0.0
+    for place, (low, high) in enumerate(pairwise(ALIVE)):
+        mine = each[each["of"] == place]
+        bought = int(mine["actual"].sum())
         rows.append(
             {
                 "low": low,
                 "high": high,
                 "n": len(mine),
                 "predicted": float(mine["expected_purchases"].mean()) if len(mine) else 0.0,
-                "actual": float(mine["actual"].mean()) if len(mine) else 0.0,
-                "apart": float(mine["actual"].sum() - bought) / error if error else 0.0,
+                "actual": bought / len(mine) if len(mine) else 0.0,
+                "p": chance_of(bought, drawn[place]) if len(mine) else 1.0,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _tracking(fit: BuyingFit, purchases: Bought, *, cut: date, as_of: date) -> pd.DataFrame:
+def _tracking(then: CompanyFit, purchases: Bought, *, cut: date, as_of: date) -> pd.DataFrame:
     """Cumulative repeat purchases of the customers known at the cut, week by week."""
-    days = repeats_by_week(purchases, known_by=cut, until=as_of)
-    first = pd.Timestamp(days["day"].iloc[0])
-    offset = (pd.to_datetime(days["day"]) - first).dt.days.to_numpy()
-    last = (pd.Timestamp(as_of) - first).days
+    days = purchase_days(purchases, known_by=cut, until=as_of)
+    last = len(days.repeats) - 1
+    fitted_on = last - (as_of - cut).days
     ends = np.arange(DAYS_A_WEEK - 1, last + 1, DAYS_A_WEEK)
-    by_age = expected_of_new(fit, np.arange(last + 1) / DAYS_A_WEEK)
-    newcomers = np.bincount(offset, weights=days["newcomers"], minlength=last + 1)
-    predicted: Floats = np.convolve(newcomers, by_age)[: last + 1]
-    actual = np.bincount(offset, weights=days["repeats"], minlength=last + 1).cumsum()
+    predicted = expected_repeats(
+        then.buying, days, ends, fitted_on=fitted_on, season=then.season, joining=then.joining
+    )
     return pd.DataFrame(
         {
             "week": np.arange(1, len(ends) + 1),
-            "predicted": predicted[ends],
-            "actual": actual[ends].astype(int),
-            "validation": ends > (pd.Timestamp(cut) - first).days,
+            "predicted": predicted,
+            "actual": days.repeats.cumsum()[ends].astype(int),
+            "validation": ends > fitted_on,
         }
     )

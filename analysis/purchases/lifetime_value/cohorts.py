@@ -106,28 +106,34 @@ def residual_of(
     horizon: Horizon,
     source: tuple[BuyingFit, Histories, Covariates | None],
     *,
-    steps: int,
+    weeks: tuple[Floats, Floats],
 ) -> Residual | None:
     """What cohorts and whole channels will bring; None where values are unknown.
 
-    ``sizes`` is from ``cohort_sizes``; ``source`` is what ``found`` was forecast from; the curve
-    has so many ``steps`` to the horizon.
+    Parameters
+    ----------
+    sizes
+        From ``cohort_sizes``.
+    horizon, source
+        What ``found`` was forecast from.
+    weeks
+        (points,) weeks of the curve up to the horizon: of the calendar, and as they count.
     """
     if found.group_values is None or horizon.margin is None:
         return None
     fit, histories, covariates = source
-    weeks = np.linspace(0, horizon.weeks, steps + 1)[1:]
+    calendar, counted = weeks
     worth = found.customers["expected_spend"].to_numpy() * horizon.margin * groups.factor
     single = sizes[sizes["cohort"] != ALL]
     bought = expected_curve(
         fit,
         histories,
-        weeks,
+        counted,
         discount=weekly_discount(horizon.discount),
         covariates=covariates,
     )
-    curve = np.empty((len(single), len(weeks)))
-    for place in range(len(weeks)):
+    curve = np.empty((len(single), len(counted)))
+    for place in range(len(counted)):
         curve[:, place] = np.bincount(
             groups.of, weights=bought[:, place] * worth, minlength=len(single)
         )
@@ -135,4 +141,4 @@ def residual_of(
     members = (whole[:, None] == single["channel"].to_numpy()).astype(float)
     adds = np.vstack([np.eye(len(single)), members])
     curve = adds @ curve
-    return Residual(adds @ found.group_values, curve[:, -1], weeks, curve)
+    return Residual(adds @ found.group_values, curve[:, -1], calendar, curve)

@@ -118,7 +118,7 @@ def if_alive(
     fit: BuyingFit,
     histories: Histories,
     logs: Floats,
-    ahead: tuple[float, float],
+    ahead: tuple[float | Floats, float],
     rule: tuple[Floats, Floats] = FINE,
 ) -> Floats:
     """Expected purchases (rows,) within (weeks, at a discount), given alive at T."""
@@ -134,11 +134,11 @@ def if_alive(
     return np.asarray((rate * grown) @ weights * span * scale)
 
 
-def expected_of_new(fit: BuyingFit, weeks: Floats) -> Floats:
+def expected_of_new(fit: BuyingFit, weeks: Floats, covariates: Covariates | None = None) -> Floats:
     """Expected repeat purchases of new customers in the given (n,) weeks after the first."""
-    new = Histories(*(np.array([value]) for value in (0.0, 0.0, 0.0, 1.0)))
-    logs = fit.logs(1)
-    return np.array([float(if_alive(fit, new, logs, (t, 0.0))[0]) if t > 0 else 0.0 for t in weeks])
+    none = np.zeros(len(weeks))
+    new = Histories(none, none, none, none + 1)
+    return if_alive(fit, new, fit.logs(len(weeks), covariates), (weeks, 0.0))
 
 
 def _by_coefficients(fit: BuyingFit, by_logs: Floats, covariates: Covariates | None) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -12,9 +12,9 @@ import pandas as pd
 
 from analysis.purchases.engine import Purchases
 from analysis.purchases.lifetime_value.acquisition import acquisition, check_costs
-from analysis.purchases.lifetime_value.best_fit import best_fit
 from analysis.purchases.lifetime_value.buying import BuyingFit, BuyingModel
-from analysis.purchases.lifetime_value.calibration import Calibration, calibrate
+from analysis.purchases.lifetime_value.calibration import calibrate
+from analysis.purchases.lifetime_value.checks import Checks, stretched
 from analysis.purchases.lifetime_value.cohorts import (
     Residual,
     cohort_sizes,
@@ -23,6 +23,7 @@ from analysis.purchases.lifetime_value.cohorts import (
     realised,
     residual_of,
 )
+from analysis.purchases.lifetime_value.company_fit import CompanyFit, fit_company
 from analysis.purchases.lifetime_value.covariates import Covariates, covariates_of
 from analysis.purchases.lifetime_value.customer_days import CustomerDays, customer_days
 from analysis.purchases.lifetime_value.gamma_gamma import SpendFit, fit_gamma_gamma
@@ -34,6 +35,12 @@ from analysis.purchases.lifetime_value.grouped import (
     histories_of,
 )
 from analysis.purchases.lifetime_value.likelihood import NotConverged, NotIdentified
+from analysis.purchases.lifetime_value.past_forecast import (
+    QUARTER,
+    YEAR,
+    PastForecast,
+    past_forecast,
+)
 from analysis.purchases.lifetime_value.residual_value import (
     BOUNDS,
     Forecast,
@@ -42,8 +49,9 @@ from analysis.purchases.lifetime_value.residual_value import (
     Spend,
     forecast,
 )
-from analysis.purchases.lifetime_value.words import NOT_ASKED, method_of, warnings_of
-from analysis.purchases.lifetime_value.year_ago import YearAgo, year_ago
+from analysis.purchases.lifetime_value.rhythm import rhythm_of
+from analysis.purchases.lifetime_value.season import Season
+from analysis.purchases.lifetime_value.words import NOT_ASKED, caution_of, method_of, warnings_of
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
 Check = TypeVar("Check")
@@ -101,13 +109,15 @@ class Valuation:
     ----------
     fit, spend
         None where the purchases do not tell them; ``reasons`` then says why.
+    season
+        None: there is none to be told.
     customers
         One row each: customer, repeats, weeks_since_first, weeks_since_last, and ``FIGURES``,
         missing where unknown.
     totals
         expected_purchases and residual_value of all customers: value, low, high.
-    calibration, year_ago
-        Or why there is none.
+    checks
+        Forecasts of the past held against what came since.
     reasons
         By 'lifetime_value', 'spend', 'residual_value': why a number is missing.
     method
@@ -118,11 +128,11 @@ class Valuation:
 
     gate: Gate
     fit: BuyingFit | None
+    season: Season | None
     spend: SpendFit | None
     customers: pd.DataFrame
     totals: dict[str, tuple[float, float, float]]
-    calibration: Calibration | str
-    year_ago: YearAgo | str
+    checks: Checks
     acquisition: pd.DataFrame
     reasons: dict[str, str]
     method: tuple[str, ...]
@@ -147,69 +157,136 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
     """
     days = customer_days(purchases, as_of=as_of)
     table = customer_histories(days, as_of=as_of)
-    histories = histories_of(table)
+    plain = histories_of(table)
     costs = None if plan.costs is None else check_costs(plan.costs)
     covariates = _covariates(plan, table)
     gate = gate_of(table, as_of=as_of)
     reasons: dict[str, str] = {}
-    fit = _fit(days, as_of, plan, (histories, covariates, gate, reasons))
-    spend = _spend(table, plan.horizon, reasons) if fit else None
+    company = _fit(days, as_of, plan, (plain, covariates, gate, reasons))
+    spend = _spend(table, plan.horizon, reasons) if company else None
+    checks = _checks((purchases, days), as_of, plan, company)
     cohorts = customer_cohorts(purchases, as_of=as_of)
-    groups, sizes = groups_of(cohorts, histories, plan.horizon), cohort_sizes(cohorts, histories)
-    found = None
-    if fit:
-        found = forecast(
-            fit,
-            histories,
-            plan.horizon,
-            seed=plan.seed,
-            spend=spend,
-            covariates=covariates,
-            groups=groups,
-        )
-    weeks = plan.validation_weeks
-    calibration = _checked(
-        lambda: calibrate(plan.model, days, as_of=as_of, weeks=weeks, seed=plan.seed),
-        f"the last {weeks} weeks",
-        (plan, fit),
-    )
-    then = _checked(
-        lambda: year_ago(plan.model, days, as_of=as_of, seed=plan.seed),
-        "the last year",
-        (plan, fit),
-    )
+    groups, sizes = groups_of(cohorts, plain, plan.horizon), cohort_sizes(cohorts, plain)
+    ahead = None
+    if company:
+        histories = company.histories(plain)
+        known = (histories, company.covariates(histories, covariates))
+        ahead = _ahead(company, plan, known, (spend, groups, checks))
     return Valuation(
         gate=gate,
-        fit=fit,
+        fit=None if company is None else company.buying,
+        season=None if company is None else company.season,
         spend=None if spend is None else spend.fit,
-        customers=_customers(table, found),
-        totals={} if found is None else _totals(found),
-        calibration=calibration,
-        year_ago=then,
+        customers=_customers(table, None if ahead is None else ahead.found),
+        totals={} if ahead is None else _totals(ahead.found),
+        checks=checks,
         acquisition=acquisition(
             sizes,
             spend=realised(days, as_of=as_of, cohorts=cohorts),
             costs=costs,
             horizon=plan.horizon,
-            residual=_residual(found, sizes, groups, plan, (fit, histories, covariates))
+            residual=(None if ahead is None else ahead.residual(sizes, groups, plan))
             or reasons.get("lifetime_value", reasons.get("residual_value", "")),
-        ),
+        ).assign(caution=caution_of(checks)),
         reasons=reasons,
-        method=()
-        if fit is None
-        else tuple(method_of(fit, histories, plan.horizon, spend=spend, covariates=covariates)),
+        method=() if ahead is None else tuple(ahead.method(plan, spend)),
         warnings=()
-        if fit is None
+        if company is None
         else tuple(
             warnings_of(
                 table,
-                fit,
+                company.buying,
                 plan.horizon,
                 spend=None if spend is None else spend.fit,
-                checks=(calibration, then),
+                checks=checks,
             )
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A forecast and what it was made from, in weeks as they count."""
+
+    company: CompanyFit
+    found: Forecast
+    histories: Histories
+    covariates: Covariates | None
+
+    def residual(self, sizes: pd.DataFrame, groups: Groups, plan: Plan) -> Residual | None:
+        """What cohorts will bring; its weeks are those of the calendar."""
+        steps = PAYBACK_STEPS if plan.costs is not None else 1
+        weeks = np.linspace(0, plan.horizon.weeks, steps + 1)[1:]
+        return residual_of(
+            self.found,
+            sizes,
+            groups,
+            self.company.horizon(plan.horizon),
+            (self.company.buying, self.histories, self.covariates),
+            weeks=(weeks, self.company.ahead(weeks)),
+        )
+
+    def method(self, plan: Plan, spend: Spend | None) -> Iterator[str]:
+        """How it was found, in sentences."""
+        return method_of(
+            self.company, self.histories, plan.horizon, spend=spend, covariates=self.covariates
+        )
+
+
+def _ahead(
+    company: CompanyFit,
+    plan: Plan,
+    known: tuple[Histories, Covariates | None],
+    beside: tuple[Spend | None, Groups, Checks],
+) -> _Ahead:
+    histories, covariates = known
+    spend, groups, checks = beside
+    found = forecast(
+        company.buying,
+        histories,
+        company.horizon(plan.horizon),
+        seed=plan.seed,
+        spend=spend,
+        covariates=covariates,
+        groups=groups,
+    )
+    return _Ahead(company, stretched(found, checks.stretch), histories, covariates)
+
+
+def _checks(
+    bought: tuple[Purchases, CustomerDays], as_of: date, plan: Plan, company: CompanyFit | None
+) -> Checks:
+    """Forecasts of the past, of the model without covariates, whose figures are of the end."""
+    if company is None:
+        return Checks.none("there is no forecast to check")
+    if not plan.validation_weeks:
+        return Checks.none(NOT_ASKED)
+    purchases, days = bought
+
+    def then(weeks: int) -> PastForecast | str:
+        return _checked(
+            lambda: past_forecast(company.form, days, as_of=as_of, weeks=weeks, seed=plan.seed),
+            "the last year" if weeks == YEAR else f"the last {weeks} weeks",
+        )
+
+    weeks = plan.validation_weeks
+    return Checks(
+        quarter_ago=then(QUARTER),
+        calibration=_checked(
+            lambda: calibrate(company.form, days, as_of=as_of, weeks=weeks, seed=plan.seed),
+            f"the last {weeks} weeks",
+        ),
+        year_ago=then(YEAR),
+        rhythm=rhythm_of(purchases, as_of=as_of, season=company.season),
+    )
+
+
+def _checked(check: Callable[[], Check], span: str) -> Check | str:
+    """A forecast of some past span, or why there is none."""
+    try:
+        return check()
+    except (NotEnoughHistory, NotIdentified, NotConverged) as error:
+        return f"the time before {span} is too short: {error}"
 
 
 def _covariates(plan: Plan, table: pd.DataFrame) -> Covariates | None:
@@ -224,15 +301,15 @@ def _fit(
     as_of: date,
     plan: Plan,
     known: tuple[Histories, Covariates | None, Gate, dict[str, str]],
-) -> BuyingFit | None:
+) -> CompanyFit | None:
     histories, covariates, gate, reasons = known
     if not gate.passed:
         reasons["lifetime_value"] = str(NotEnoughHistory(gate))
         return None
+    if covariates is None:
+        histories = grouped_histories(purchases, as_of=as_of)
     try:
-        if covariates is not None:
-            return best_fit(plan.model, histories, covariates=covariates)
-        return best_fit(plan.model, grouped_histories(purchases, as_of=as_of))
+        return fit_company(plan.model, histories, purchases, as_of=as_of, given=covariates)
     except (NotIdentified, NotConverged) as error:
         reasons["lifetime_value"] = f"not enough history: {error}"
         return None
@@ -254,40 +331,6 @@ def _spend(table: pd.DataFrame, horizon: Horizon, reasons: dict[str, str]) -> Sp
         reasons["residual_value"] = f"unknown: {error}"
         return None
     return Spend(fit, days, mean.to_numpy(dtype=float))
-
-
-def _residual(
-    found: Forecast | None,
-    sizes: pd.DataFrame,
-    groups: Groups,
-    plan: Plan,
-    source: tuple[BuyingFit | None, Histories, Covariates | None],
-) -> Residual | None:
-    fit, histories, covariates = source
-    if found is None or fit is None:
-        return None
-    steps = PAYBACK_STEPS if plan.costs is not None else 1
-    return residual_of(
-        found, sizes, groups, plan.horizon, (fit, histories, covariates), steps=steps
-    )
-
-
-def _checked(
-    check: Callable[[], Check], span: str, made: tuple[Plan, BuyingFit | None]
-) -> Check | str:
-    """A forecast of some past span, or why there is none.
-
-    Of the model without covariates, whose figures are those of the end.
-    """
-    plan, fit = made
-    if fit is None:
-        return "there is no forecast to check"
-    if not plan.validation_weeks:
-        return NOT_ASKED
-    try:
-        return check()
-    except (NotEnoughHistory, NotIdentified, NotConverged) as error:
-        return f"the time before {span} is too short: {error}"
 
 
 def _customers(table: pd.DataFrame, found: Forecast | None) -> pd.DataFrame:

@@ -17,6 +17,7 @@ import pytest
 from analysis.purchases.lifetime_value.bg_nbd import BG_NBD
 from analysis.purchases.lifetime_value.buying import fit_buying, surface
 from analysis.purchases.lifetime_value.calibration import calibrate
+from analysis.purchases.lifetime_value.company_fit import Form
 from analysis.purchases.lifetime_value.expected import (
     expected_of_new,
     expected_purchases,
@@ -119,7 +120,7 @@ def test_gamma_gamma(summary):
 
 
 def test_the_validation_period(purchases):
-    found = calibrate(BG_NBD, purchases, as_of=END, weeks=39, seed=1)
+    found = calibrate(Form(BG_NBD), purchases, as_of=END, weeks=39, seed=1)
     assert found.actual == 1882
     assert found.predicted == pytest.approx(1653.4, abs=0.1)
     assert found.correlation == pytest.approx(0.626, abs=5e-4)
@@ -127,6 +128,6 @@ def test_the_validation_period(purchases):
     assert none["n"] * none["actual"] == pytest.approx(334)
     # The forecast is 12 % low; most customers are inside their intervals all the same.
     assert 0.95 < found.coverage < 0.99
-    pareto = calibrate(PARETO_NBD, purchases, as_of=END, weeks=39, seed=1)
+    pareto = calibrate(Form(PARETO_NBD), purchases, as_of=END, weeks=39, seed=1)
     assert pareto.predicted_low < 1882 < pareto.predicted_high
     assert 0.95 < pareto.coverage < 0.99

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from tests.analysis.purchases.lifetime_value.customers_of_truth import BG, buying_times
 from tests.analysis.purchases.renewals import renewals
 
 AHEAD = 52
@@ -124,6 +125,22 @@ def company(*parts, n, seed, history=104, begins=0):
     first = 7 * b.joined + generator.integers(0, 7, n)
     bought[np.arange(bought.shape[1]) < first[:, None]] = False
     bought[np.arange(n), first] = True
+    return _company(bought, b.joined + b.life > history, history, generator)
+
+
+def bg_nbd_company(*, n, seed, history=104):
+    """Customers who drop out after a purchase, as BG/NBD says."""
+    generator = np.random.default_rng(seed)
+    first = generator.integers(0, 7 * history, n)
+    times = buying_times("bg-nbd", BG, n, weeks=history + AHEAD, generator=generator)
+    bought = np.zeros((n, 7 * (history + AHEAD)), dtype=bool)
+    for customer, own in enumerate(times):
+        days = first[customer] + np.floor(7 * np.append(0, own)).astype(int)
+        bought[customer, days[days < bought.shape[1]]] = True
+    return _company(bought, bought[:, 7 * history :].any(axis=1), history, generator)
+
+
+def _company(bought, alive, history, generator):
     customer, day = np.nonzero(bought[:, : 7 * history])
     purchases = pd.DataFrame(
         {
@@ -132,6 +149,5 @@ def company(*parts, n, seed, history=104, begins=0):
             "amount": generator.integers(500, 4000, len(customer)),
         }
     )
-    later = bought[:, 7 * history :].sum(axis=1)
     as_of = FIRST_DAY + timedelta(days=7 * history - 1)
-    return Company(purchases, as_of, later, b.joined + b.life > history)
+    return Company(purchases, as_of, bought[:, 7 * history :].sum(axis=1), alive)

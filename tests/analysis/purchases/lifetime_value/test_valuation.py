@@ -18,6 +18,7 @@ from analysis.purchases.lifetime_value.grouped import (
 )
 from analysis.purchases.lifetime_value.pareto_nbd import PARETO_NBD
 from analysis.purchases.lifetime_value.residual_value import Horizon
+from analysis.purchases.lifetime_value.small_cohorts import without_small_cohorts
 from analysis.purchases.lifetime_value.valuation import (
     FIGURES,
     CovariateChoice,
@@ -142,7 +143,7 @@ def test_every_customer_is_valued(valuation, purchases):
 
 
 def test_the_validation_period_was_predicted(valuation, purchases):
-    found = valuation.calibration
+    found = valuation.checks.calibration
     assert isinstance(found, Calibration)
     cut = pd.Timestamp(found.fitted_until) + pd.Timedelta(days=1)
     assert found.actual == (purchases["time"] >= cut).sum()
@@ -204,7 +205,7 @@ def test_an_expected_payback_lies_between_the_past_and_the_horizon(purchases, va
     age = found.customers["weeks_since_first"].mean()
     assert again["payback"] == "expected"
     assert age + 10 < again["payback_weeks"] < age + 35
-    assert found.calibration == "not asked for"
+    assert found.checks.calibration == "not asked for"
 
 
 def test_without_margin_or_costs_numbers_are_unknown(purchases):
@@ -218,7 +219,7 @@ def test_without_margin_or_costs_numbers_are_unknown(purchases):
         found.acquisition["unknown"]
         == "acquisition cost unknown: no costs given; value unknown: no margin given"
     ).all()
-    assert found.calibration.startswith("the time before the last 75 weeks is too short")
+    assert found.checks.calibration.startswith("the time before the last 75 weeks is too short")
     assert any("alive for certain by its definition" in words for words in found.warnings)
     assert any("longer than the history" in words for words in found.warnings)
 
@@ -241,7 +242,7 @@ def test_too_short_a_history_gets_a_reason_and_no_number(purchases, keep, as_of,
     assert found.customers[list(FIGURES)].isna().all(axis=None)
     assert not found.totals
     assert pd.Series(found.reasons["lifetime_value"]).str.contains(words).all()
-    assert found.calibration == "there is no forecast to check"
+    assert found.checks.calibration == "there is no forecast to check"
     assert found.acquisition["lifetime_value"].isna().all()
 
 
@@ -280,15 +281,44 @@ def test_all_faults_of_the_costs_are_said_at_once():
     ("youngest", "words"), [(1.0, "observed, at the latest"), (3.0, "observed")]
 )
 def test_a_cost_that_is_covered_is_not_called_expected(youngest, words):
-    """Two customers bring 10 at once and 90 after three weeks; both cost 40 to win."""
+    """20 customers bring 100 at once and 900 after three weeks, and cost 800 to win."""
     cohorts = pd.DataFrame(
-        {"channel": ["web"], "cohort": ["all"], "n": [2], "least_age": youngest, "mean_age": 9.0}
+        {"channel": ["web"], "cohort": ["all"], "n": [20], "least_age": youngest, "mean_age": 9.0}
     )
     spend = pd.DataFrame(
-        {"channel": "web", "cohort": "2026-01", "age": [0, 21], "spend": [10.0, 90.0]}
+        {"channel": "web", "cohort": "2026-01", "age": [0, 21], "spend": [100.0, 900.0]}
     )
-    costs = check_costs(pd.DataFrame({"channel": ["web"], "cost": ["80"]}))
+    costs = check_costs(pd.DataFrame({"channel": ["web"], "cost": ["800"]}))
     row = acquisition(
         cohorts, spend=spend, costs=costs, horizon=Horizon(52, 0.0, 1.0), residual="untold"
     ).iloc[0]
     assert (row["payback_weeks"], row["payback"]) == (3, words)
+
+
+def test_cohorts_of_fewer_than_ten_customers_have_no_figures():
+    n = {"web": [40, 9, 12], "shop": [30, 4, 8], "phone": [9]}
+    rows = [
+        (channel, f"2026-{month:02}", size, 100.0 * size, "observed", "")
+        for channel, sizes in n.items()
+        for month, size in enumerate(sizes, 1)
+    ]
+    rows += [(channel, "all", sum(sizes), 5.0, "observed", "") for channel, sizes in n.items()]
+    rows += [("post", "2026-01", 0, np.nan, "", "cost 5.00 but no customer came")]
+    names = ["channel", "cohort", "n", "lifetime_value", "payback", "unknown"]
+    found = pd.DataFrame(rows, columns=names)
+    shown = without_small_cohorts(found).set_index(["channel", "cohort"])
+    assert list(shown["n"]) == list(found["n"])
+    hidden = shown["unknown"].str.startswith("not shown")
+    assert (shown["lifetime_value"].isna() == (hidden | (shown["n"] == 0))).all()
+    assert shown.loc[hidden, "payback"].isna().all()
+    # 9 alone would come out by subtraction from the whole of web; 4 and 8 only together.
+    assert list(shown.index[hidden]) == [
+        ("web", "2026-02"),
+        ("web", "2026-03"),
+        ("shop", "2026-02"),
+        ("shop", "2026-03"),
+        ("phone", "2026-01"),
+        ("phone", "all"),
+    ]
+    assert "another cohort" in shown.loc[("web", "2026-03"), "unknown"]
+    assert found["lifetime_value"].notna().sum() == 10
