@@ -167,7 +167,7 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
             covariates=covariates,
             groups=groups,
         )
-    weeks = plan.validation_weeks
+    spend_fit, weeks = None if spend is None else spend.fit, plan.validation_weeks
     calibration = _checked(
         lambda: calibrate(plan.model, days, as_of=as_of, weeks=weeks, seed=plan.seed),
         f"the last {weeks} weeks",
@@ -181,7 +181,7 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
     return Valuation(
         gate=gate,
         fit=fit,
-        spend=None if spend is None else spend.fit,
+        spend=spend_fit,
         customers=_customers(table, found),
         totals={} if found is None else _totals(found),
         calibration=calibration,
@@ -201,13 +201,7 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
         warnings=()
         if fit is None
         else tuple(
-            warnings_of(
-                table,
-                fit,
-                plan.horizon,
-                spend=None if spend is None else spend.fit,
-                checks=(calibration, then),
-            )
+            warnings_of(table, fit, plan.horizon, spend=spend_fit, checks=(calibration, then))
         ),
     )
 
