@@ -27,6 +27,7 @@ from analysis.purchases.engines import open_engine
 from analysis.purchases.outlook import write_outlook
 from analysis.purchases.runs import score_run
 from analysis.purchases.scoring import ScoringPlan
+from analysis.purchases.stored_movement import write_movement
 from surveyapp import create_app
 from surveyapp.load_test import throwaway
 from surveyapp.staff import accounts
@@ -46,6 +47,7 @@ def runs(folder: Path, ledgers: Path, *, outlook: bool) -> Path:
                 ledger="simulated", made=f"{day}T00:00:00.000Z",
             )  # fmt: skip
         print(f"{run.run}: {run.customers:,} customers", flush=True)
+    write_movement(folder / run.run)
     if outlook:
         write_outlook(folder / run.run, ledgers, as_of=DAYS[-1])
     return folder / run.run
@@ -54,8 +56,8 @@ def runs(folder: Path, ledgers: Path, *, outlook: bool) -> Path:
 def ledger(folder: Path, rows: int, customers: int) -> None:
     """A ledger of one load with a simulated log."""
     version = folder / "versions" / "000001"
-    (version / "rows").mkdir(parents=True)
-    simulate(rows, customers, version / "rows" / "log.parquet")
+    version.mkdir(parents=True)
+    simulate(rows, customers, version / "rows")
     (folder / "current").symlink_to(Path("versions") / "000001")
 
 

@@ -39,6 +39,7 @@ WEB_MAY_IMPORT = (
     "analysis.choices.simulator",
     "analysis.purchases.stored_scores",
     "analysis.purchases.stored_outlook",
+    "analysis.purchases.stored_movement",
 )
 NOT_WEB = ("surveyapp.jobs", "surveyapp.commands", "surveyapp.bots")
 TRYING = ("analysis.synthetic", "analysis.rehearsal")

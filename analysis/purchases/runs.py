@@ -28,6 +28,12 @@ from analysis.purchases.offers import Offers
 from analysis.purchases.scoring import Scoring, ScoringPlan, score
 
 RECORD = "run.json"
+CONTENTS = 2
+"""Which files, tables and columns a run has, its outlook included; one more at each change of them.
+
+It is part of a run's name, so that the next scoring makes a run with the new ones; runs made before
+stay readable, and pages say what they lack.
+"""
 REACH_WEEKS = 103
 """Weeks that a page needs to draw the rolling score of a year."""
 
@@ -150,8 +156,8 @@ def write_scoring(engine: Engine, found: Scoring, folder: Path, *, facts: dict[s
 
 
 def run_name(*, as_of: date, plan: ScoringPlan, ledger: str) -> str:
-    """The name of a run: its day, and a digest of ledger, configuration and program."""
-    known = json.dumps([ledger, plan.facts(), version("surveyapp")], sort_keys=True)
+    """The name of a run: its day, and a digest of ledger, configuration, program and contents."""
+    known = json.dumps([ledger, plan.facts(), version("surveyapp"), CONTENTS], sort_keys=True)
     return f"{as_of.isoformat()}-{hashlib.sha256(known.encode()).hexdigest()[:12]}"
 
 

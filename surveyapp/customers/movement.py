@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.estimate import wilson
+from analysis.purchases.stored_movement import comparable, movement_between
 from analysis.purchases.stored_scores import FILE, StoredScores
 from surveyapp.customers.runs import Chosen
 
@@ -33,12 +34,7 @@ class Move:
 
 def earlier_runs(run: Chosen) -> list[Mapping[str, Any]]:
     """Runs as of an earlier day whose tiers compare with those of a run, the newest first."""
-    mine = run.record
-    return [
-        other
-        for other in run.every
-        if other["as_of"] < mine["as_of"] and other["configuration"] == mine["configuration"]
-    ]
+    return comparable(run.record, run.every)
 
 
 def moves_between(run: Chosen, earlier: Mapping[str, Any]) -> list[Move]:
@@ -62,8 +58,8 @@ def _counted(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The moves and the order of tiers: counted once, for runs do not change."""
     with StoredScores(folder) as scores:
-        moves = scores.movement_since(earlier)
-        return moves, [row["tier"] for row in scores.table("tiers")]
+        order = [row["tier"] for row in scores.table("tiers")]
+    return movement_between(earlier, folder), order
 
 
 def _move(row: Mapping[str, Any], of: int) -> Move:

@@ -67,6 +67,7 @@ def _scored(settings: Settings, as_of: date | None, engine: str) -> tuple[Run, b
     from analysis.purchases.ledger import current_purchases, scored_digest
     from analysis.purchases.outlook import write_outlook
     from analysis.purchases.runs import score_run
+    from analysis.purchases.stored_movement import write_movement
 
     ledger = ledger_folder(settings)
     if not current_purchases(ledger):
@@ -87,5 +88,7 @@ def _scored(settings: Settings, as_of: date | None, engine: str) -> tuple[Run, b
             made=clock.now(),
             offers=offers,
         )
-    write_outlook(scores_folder(settings) / found.run, ledgers_folder(settings), as_of=as_of)
+    folder = scores_folder(settings) / found.run
+    write_outlook(folder, ledgers_folder(settings), as_of=as_of)
+    write_movement(folder)
     return found, fresh

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.purchases import runs as kept
 from analysis.purchases.engines import open_engine
 from analysis.purchases.plan_options import plan_of
 from analysis.purchases.runs import read_runs, score_run
 from analysis.purchases.scoring import SCORE_COLUMNS, ScoringPlan
+from analysis.purchases.stored_movement import FILE as MOVEMENT
+from analysis.purchases.stored_movement import movement_between, write_movement
+from analysis.purchases.stored_outlook import FILE as OUTLOOK
+from analysis.purchases.stored_outlook import StoredOutlook
 from analysis.purchases.stored_scores import StoredScores, runs
 from analysis.purchases.tiers import TierRule
 
@@ -129,3 +136,47 @@ def test_a_wrong_configuration_lists_what_is_wrong():
         plan_of({"latest_weight": -2, "tiers": "x"})
     with pytest.raises(ValueError, match="no scoring options weight"):
         plan_of({"weight": 2})
+
+
+def test_a_run_of_an_earlier_build_is_made_anew_and_stays_readable(tmp_path, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(kept, "CONTENTS", kept.CONTENTS - 1)
+        old, _ = make(tmp_path)
+    new, fresh = make(tmp_path)
+    assert fresh
+    assert new.run != old.run
+    assert {run.run for run in read_runs(tmp_path)} == {old.run, new.run}
+    for run in (old, new):
+        with StoredScores(tmp_path / run.run) as scores:
+            assert len(scores.search(limit=100)) == run.customers
+
+
+def test_purchase_days_of_an_outlook_of_an_earlier_build_are_read(tmp_path):
+    with closing(sqlite3.connect(tmp_path / OUTLOOK)) as file:
+        file.execute(
+            "CREATE TABLE days (customer, day, cents, lines, channels, stores, sale_lines)"
+        )
+        rows = [("k1", f"2026-06-0{day}", 500, 1, "web", None, 0) for day in (1, 2, 3)]
+        file.executemany("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        file.commit()
+    with StoredOutlook(tmp_path) as outlook:
+        assert outlook.count_days("k1") == 3
+        (second,) = outlook.days("k1", limit=1, after=1)
+        assert (second["day"], second["cents"], second["channels"]) == ("2026-06-02", 500, "web")
+
+
+def test_movement_is_counted_with_the_run_and_again_after_an_erasure(tmp_path):
+    earlier = tmp_path / make(tmp_path, as_of=date(2026, 3, 31))[0].run
+    run = tmp_path / make(tmp_path)[0].run
+    counted = movement_between(earlier, run)
+    assert sum(row["customers"] for row in counted) == 40
+    write_movement(run)
+    stored = json.loads((run / MOVEMENT).read_text())
+    assert stored[earlier.name]["moves"] == counted
+    stored[earlier.name]["moves"] = []  # so that what is read is told from what is counted
+    (run / MOVEMENT).write_text(json.dumps(stored))
+    assert movement_between(earlier, run) == []
+    with closing(sqlite3.connect(run / "lookup.sqlite")) as file:
+        file.execute("DELETE FROM customers WHERE number = 0")
+        file.commit()
+    assert sum(row["customers"] for row in movement_between(earlier, run)) == 39

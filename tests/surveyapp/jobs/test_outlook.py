@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date, timedelta
 
 import numpy as np
@@ -65,10 +69,29 @@ def erased_from(settings, customer):
     return done
 
 
+CONTENTS = {2: "14f2c4778cbe"}
+"""A digest of the columns of each version of a run, the newest last."""
+
+
+def columns_of(folder):
+    """A digest of all tables and columns that a run has."""
+    found = []
+    for name in ("lookup.sqlite", "outlook.sqlite"):
+        with closing(sqlite3.connect(folder / name)) as file:
+            found += file.execute(
+                "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c "
+                "WHERE m.type = 'table' ORDER BY m.name, c.cid"
+            ).fetchall()
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]
+
+
 def test_a_run_keeps_the_outlook_and_erasure_empties_it(installation):
     settings, load = installation
     run, _ = score_ledger(settings, as_of=DAY)
     folder = scores_folder(settings) / run.run
+    assert columns_of(folder) == CONTENTS[runs.CONTENTS], (
+        "what a run has changed: add one to runs.CONTENTS, so that runs are made anew, and here"
+    )
     with StoredOutlook(folder) as outlook:
         facts = outlook.facts()
         assert facts["margin"] is None
