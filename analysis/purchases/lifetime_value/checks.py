@@ -9,17 +9,31 @@ by it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from analysis.purchases.lifetime_value.calibration import SURE, Calibration
+from analysis.purchases.lifetime_value.calibration import SURE, Calibration, calibrate
+from analysis.purchases.lifetime_value.company_fit import Form
+from analysis.purchases.lifetime_value.customer_days import Bought
+from analysis.purchases.lifetime_value.gate import NotEnoughHistory
 from analysis.purchases.lifetime_value.grouped import Floats
-from analysis.purchases.lifetime_value.past_forecast import PastForecast
+from analysis.purchases.lifetime_value.likelihood import NotConverged, NotIdentified
+from analysis.purchases.lifetime_value.past_forecast import (
+    QUARTER,
+    YEAR,
+    PastForecast,
+    past_forecast,
+)
 from analysis.purchases.lifetime_value.residual_value import Forecast
-from analysis.purchases.lifetime_value.rhythm import Rhythm
+from analysis.purchases.lifetime_value.rhythm import Rhythm, rhythm_of
 
+Check = TypeVar("Check")
+NOT_ASKED = "not asked for"
 FALSE_WARNINGS = 0.05
 """Share of companies warned of whose customers buy as the model says, over all checks."""
 FAR = 1.2
@@ -99,6 +113,42 @@ class Checks:
         allowed = FALSE_WARNINGS / np.arange(len(every), 0, -1)
         rejected = every[np.cumprod(every <= allowed).astype(bool)]
         return float(rejected.max(initial=-1.0))
+
+
+def checks_of(form: Form, purchases: Bought, *, as_of: date, weeks: int, seed: int) -> Checks:
+    """Try what is fitted at the end on the past: of the model without covariates.
+
+    Parameters
+    ----------
+    weeks
+        Of the validation period; 0: no check is asked for.
+    """
+    if not weeks:
+        return Checks.none(NOT_ASKED)
+
+    def then(ago: int) -> PastForecast | str:
+        return _tried(
+            lambda: past_forecast(form, purchases, as_of=as_of, weeks=ago, seed=seed),
+            "the last year" if ago == YEAR else f"the last {ago} weeks",
+        )
+
+    return Checks(
+        quarter_ago=then(QUARTER),
+        calibration=_tried(
+            lambda: calibrate(form, purchases, as_of=as_of, weeks=weeks, seed=seed),
+            f"the last {weeks} weeks",
+        ),
+        year_ago=then(YEAR),
+        rhythm=rhythm_of(purchases, as_of=as_of, season=form.season),
+    )
+
+
+def _tried(check: Callable[[], Check], span: str) -> Check | str:
+    """A forecast of some past span, or why there is none."""
+    try:
+        return check()
+    except (NotEnoughHistory, NotIdentified, NotConverged) as error:
+        return f"the time before {span} is too short: {error}"
 
 
 def stretched(found: Forecast, by: float) -> Forecast:

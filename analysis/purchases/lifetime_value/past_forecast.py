@@ -70,7 +70,7 @@ def past_forecast(
     if not gate.passed:
         raise NotEnoughHistory(gate)
     then = fit_again(form, grouped_histories(purchases, as_of=cut), weeks=weeks)
-    some = table.iloc[:: max(len(table) // MOST, 1)]
+    some = table.iloc[:: -(-len(table) // MOST)]
     histories = then.histories(histories_of(some))
     found = forecast(
         then.buying,

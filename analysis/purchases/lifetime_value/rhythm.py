@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import ibis
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
-from analysis.purchases.engine import Purchases, compute, purchases_table
+from analysis.purchases.lifetime_value.customer_days import Bought, CustomerDays, customer_days
 from analysis.purchases.lifetime_value.season import Season
-from analysis.purchases.roll_up import DAYS_A_WEEK, daily
+from analysis.purchases.roll_up import DAYS_A_WEEK
 
 FEW = 5
 """So many purchase days between the first and the last make a customer tell."""
@@ -34,13 +34,13 @@ class Rhythm:
     p: float
 
 
-def rhythm_of(purchases: Purchases, *, as_of: date, season: Season | None) -> Rhythm | None:
+def rhythm_of(purchases: Bought, *, as_of: date, season: Season | None) -> Rhythm | None:
     """Compare pairs of purchase days in a week with random days; None where nobody tells.
 
     Weeks are counted from a customer's first purchase; a season makes pairs of its own, which are
     allowed for. The error is that of the differences between customers.
     """
-    found = compute(_pairs(as_of), purchases)
+    found = _pairs(customer_days(purchases, as_of=as_of))
     n, m, span = (found[name].to_numpy(dtype=float) for name in ("n", "m", "days"))
     whole, rest = np.divmod(span, DAYS_A_WEEK)
     together = (whole * DAYS_A_WEEK * (DAYS_A_WEEK - 1) + rest * (rest - 1)) / (span * (span - 1))
@@ -56,23 +56,20 @@ def rhythm_of(purchases: Purchases, *, as_of: date, season: Season | None) -> Rh
     return Rhythm(int(n.sum()), ratio, float(2 * norm.sf(abs(n @ apart) / max(error, 1e-9))))
 
 
-def _pairs(as_of: date) -> ibis.Table:
+def _pairs(bought: CustomerDays) -> pd.DataFrame:
     """Customers counted by purchase days between first and last, their span, and pairs in a week.
 
     ``m`` days within ``days``; ``pairs`` counts both orders.
     """
-    table = daily(purchases_table())
-    bought = table.filter((table.bought == 1) & (table.day <= ibis.date(as_of.isoformat())))
-    mine = ibis.window(group_by="customer")
-    dated = bought.mutate(first=bought.day.min().over(mine), last=bought.day.max().over(mine))
-    inner = dated.filter((dated.day > dated["first"]) & (dated.day < dated["last"]))
-    inner = inner.mutate(
-        week=(inner.day.delta(inner["first"], unit="day").cast("int64") - 1) // DAYS_A_WEEK,
-        days=inner["last"].delta(inner["first"], unit="day").cast("int64") - 1,
-    )
-    weeks = inner.group_by("customer", "days", "week").agg(k=inner.count())
-    each = weeks.group_by("customer", "days").agg(
-        m=weeks.k.sum().cast("int64"), pairs=(weeks.k * (weeks.k - 1)).sum().cast("int64")
-    )
-    telling = each.filter(each.m >= FEW)
-    return telling.group_by("m", "days", "pairs").agg(n=telling.count())
+    first, last = bought.ends()
+    day, customer = bought.day[bought.bought], bought.customer[bought.bought]
+    inner = (day > first[customer]) & (day < last[customer])
+    day, customer = day[inner], customer[inner]
+    week = (day - first[customer] - 1) // DAYS_A_WEEK
+    weeks = pd.DataFrame({"customer": customer, "week": week}).value_counts(sort=False)
+    k = weeks.to_numpy()
+    of = weeks.index.get_level_values("customer").to_numpy()
+    size = len(bought.names)
+    m, pairs = (np.bincount(of, weights=each, minlength=size) for each in (k, k * (k - 1)))
+    each = pd.DataFrame({"m": m, "days": last - first - 1, "pairs": pairs})[m >= FEW]
+    return each.value_counts(sort=False).rename("n").reset_index()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,7 @@ import pandas as pd
 from analysis.purchases.engine import Purchases
 from analysis.purchases.lifetime_value.acquisition import acquisition, check_costs
 from analysis.purchases.lifetime_value.buying import BuyingFit, BuyingModel
-from analysis.purchases.lifetime_value.calibration import calibrate
-from analysis.purchases.lifetime_value.checks import Checks, stretched
+from analysis.purchases.lifetime_value.checks import Checks, checks_of, stretched
 from analysis.purchases.lifetime_value.cohorts import (
     Residual,
     cohort_sizes,
@@ -35,12 +33,6 @@ from analysis.purchases.lifetime_value.grouped import (
     histories_of,
 )
 from analysis.purchases.lifetime_value.likelihood import NotConverged, NotIdentified
-from analysis.purchases.lifetime_value.past_forecast import (
-    QUARTER,
-    YEAR,
-    PastForecast,
-    past_forecast,
-)
 from analysis.purchases.lifetime_value.residual_value import (
     BOUNDS,
     Forecast,
@@ -49,12 +41,10 @@ from analysis.purchases.lifetime_value.residual_value import (
     Spend,
     forecast,
 )
-from analysis.purchases.lifetime_value.rhythm import rhythm_of
 from analysis.purchases.lifetime_value.season import Season
-from analysis.purchases.lifetime_value.words import NOT_ASKED, caution_of, method_of, warnings_of
+from analysis.purchases.lifetime_value.words import caution_of, method_of, warnings_of
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
-Check = TypeVar("Check")
 PAYBACK_STEPS = 26
 """In so many steps to the horizon an expected payback is looked for."""
 
@@ -164,7 +154,10 @@ def value_customers(purchases: Purchases, *, as_of: date, plan: Plan) -> Valuati
     reasons: dict[str, str] = {}
     company = _fit(days, as_of, plan, (plain, covariates, gate, reasons))
     spend = _spend(table, plan.horizon, reasons) if company else None
-    checks = _checks((purchases, days), as_of, plan, company)
+    checks = Checks.none("there is no forecast to check")
+    if company:
+        weeks = plan.validation_weeks
+        checks = checks_of(company.form, days, as_of=as_of, weeks=weeks, seed=plan.seed)
     cohorts = customer_cohorts(purchases, as_of=as_of)
     groups, sizes = groups_of(cohorts, plain, plan.horizon), cohort_sizes(cohorts, plain)
     ahead = None
@@ -251,42 +244,6 @@ def _ahead(
         groups=groups,
     )
     return _Ahead(company, stretched(found, checks.stretch), histories, covariates)
-
-
-def _checks(
-    bought: tuple[Purchases, CustomerDays], as_of: date, plan: Plan, company: CompanyFit | None
-) -> Checks:
-    """Forecasts of the past, of the model without covariates, whose figures are of the end."""
-    if company is None:
-        return Checks.none("there is no forecast to check")
-    if not plan.validation_weeks:
-        return Checks.none(NOT_ASKED)
-    purchases, days = bought
-
-    def then(weeks: int) -> PastForecast | str:
-        return _checked(
-            lambda: past_forecast(company.form, days, as_of=as_of, weeks=weeks, seed=plan.seed),
-            "the last year" if weeks == YEAR else f"the last {weeks} weeks",
-        )
-
-    weeks = plan.validation_weeks
-    return Checks(
-        quarter_ago=then(QUARTER),
-        calibration=_checked(
-            lambda: calibrate(company.form, days, as_of=as_of, weeks=weeks, seed=plan.seed),
-            f"the last {weeks} weeks",
-        ),
-        year_ago=then(YEAR),
-        rhythm=rhythm_of(purchases, as_of=as_of, season=company.season),
-    )
-
-
-def _checked(check: Callable[[], Check], span: str) -> Check | str:
-    """A forecast of some past span, or why there is none."""
-    try:
-        return check()
-    except (NotEnoughHistory, NotIdentified, NotConverged) as error:
-        return f"the time before {span} is too short: {error}"
 
 
 def _covariates(plan: Plan, table: pd.DataFrame) -> Covariates | None:

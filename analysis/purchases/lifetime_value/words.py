@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.purchases.lifetime_value.bg_nbd import BG_NBD
 from analysis.purchases.lifetime_value.buying import VAGUE, BuyingFit
 from analysis.purchases.lifetime_value.calibration import Calibration
-from analysis.purchases.lifetime_value.checks import Checks
+from analysis.purchases.lifetime_value.checks import NOT_ASKED, Checks
 from analysis.purchases.lifetime_value.company_fit import CompanyFit
 from analysis.purchases.lifetime_value.covariates import Covariates
 from analysis.purchases.lifetime_value.expected import expected_purchases
@@ -23,7 +23,6 @@ from analysis.purchases.lifetime_value.rhythm import Rhythm
 from analysis.purchases.lifetime_value.season import YEARS
 from analysis.purchases.roll_up import DAYS_A_WEEK
 
-NOT_ASKED = "not asked for"
 SOME = 10
 """Of fewer customers a class is not told."""
 LEAVING = {
