@@ -17,10 +17,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
-from analysis.purchases.ledger import current_purchases
+from analysis.ledgers.engine import connection
+from analysis.purchases.engine import offer_purchases
 from analysis.purchases.lifetime_value.pareto_nbd import PARETO_NBD
 from analysis.purchases.lifetime_value.residual_value import Horizon
 from analysis.purchases.lifetime_value.valuation import Plan, value_customers
@@ -49,11 +49,11 @@ INDICES = (
     "CREATE INDEX events_by_name ON events (customer, day)",
 )
 DAYS_SQL = """
-    SELECT customer, strftime(time, '%Y-%m-%d') AS day, sum(amount)::BIGINT AS cents,
+    SELECT customer, strftime(day, '%Y-%m-%d') AS day, sum(amount)::BIGINT AS cents,
            count(*) AS lines, string_agg(DISTINCT channel, ', ') AS channels,
            string_agg(DISTINCT store, ', ') AS stores,
            sum(CASE WHEN on_sale THEN 1 ELSE 0 END)::BIGINT AS sale_lines
-    FROM read_parquet(?) WHERE time < ?::DATE + 1 GROUP BY ALL ORDER BY customer, day
+    FROM purchases WHERE purchases.day <= ?::DATE GROUP BY ALL ORDER BY customer, day
 """
 
 
@@ -154,9 +154,9 @@ def _write_days(file: sqlite3.Connection, purchases: Path, as_of: date) -> None:
         "CREATE TABLE days (customer TEXT, day TEXT, cents INTEGER, lines INTEGER, channels TEXT, "
         "stores TEXT, sale_lines INTEGER, PRIMARY KEY (customer, day)) WITHOUT ROWID"
     )
-    paths = [str(path) for path in current_purchases(purchases)]
-    with duckdb.connect() as engine:
-        found = engine.execute(DAYS_SQL, [paths, as_of.isoformat()])
+    with connection() as engine:
+        offer_purchases(engine, purchases)
+        found = engine.execute(DAYS_SQL, [as_of.isoformat()])
         while rows := found.fetchmany(BATCH):
             file.executemany("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 

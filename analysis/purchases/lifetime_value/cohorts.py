@@ -60,8 +60,8 @@ def realised(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
 
 
 def _first_days(purchases: ir.Table, *, as_of: date) -> ir.Table:
-    dated = purchases.mutate(day=purchases.time.date())
-    bought = dated.filter((dated.amount >= 0) & (dated.day <= ibis.date(as_of.isoformat())))
+    until = ibis.date(as_of.isoformat())
+    bought = purchases.filter((purchases.amount >= 0) & (purchases.day <= until))
     mine = ibis.window(group_by="customer")
     first = bought.mutate(first=bought.day.min().over(mine))
     first = first.filter(first.day == first["first"])
