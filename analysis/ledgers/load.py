@@ -116,12 +116,14 @@ def _load_file(path: Path, how: Loading, layout: Layout) -> FileLoad:
         names = Names(engine, how.key, apart.erased_marks)
         draft = Draft(engine, how.kind, names, how.raw.scratch / "draft")
         size = staged.stat().st_size
+        engine.execute("SET threads = 1")  # more only wait for each other over a block
         for block, typed, bad in typed_blocks(engine, blocks, Checks.of(file, how.today)):
             apart.add(bad)
             draft.add(typed, block.numbers)
             how.progress(f"Reading {path.name}", min(block.read, size), size)
         how.progress(f"Comparing {path.name} with the ledger", 0, 0)
         draft.close()
+        engine.execute("RESET threads")
         _offer_ledger(engine, how, layout.source)
         verdicts = judge(engine, how.kind, draft, empty=not parquet_files(how.folder))
         apart.add(_contradicted(engine, how.kind, draft))
