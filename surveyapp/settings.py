@@ -50,7 +50,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LOG_IN_LIMIT", "10 per minute; 60 per hour", "Log-in attempts allowed per address."),
     Setting("GUESS_LIMIT", "30 per minute", "Links that do not exist, tried from one address."),
     Setting("SHARE_LIMIT", "60 per minute", "Requests of shared reports from one address."),
-    Setting("TIME_ZONE", "UTC", "Time zone of the days of links, unless another is stated."),
+    Setting(
+        "TIME_ZONE",
+        "UTC",
+        "Time zone of the days of links, unless another is stated, and of answers.",
+    ),
     Setting("SCORES_EVERY", "", "Rescoring by the worker: daily, weekly or monthly; empty: never."),
     Setting("SCORES_PLAN", "", 'Scoring options as JSON, such as {"latest_weight": 1.5}.'),
     Setting("SCORES_ENGINE", "duckdb", "Engine of the scores: duckdb or spark."),

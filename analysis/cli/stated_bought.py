@@ -81,7 +81,7 @@ def stated_bought(
             split=pd.Timestamp(split),
             seed=given["seed"],
         )
-    days = bought["time"].dt.strftime("%Y-%m-%d")
+    days = bought["day"].dt.strftime("%Y-%m-%d")
     source = Source(study=read.study, version=None, first=days.min(), last=days.max())
     made = calibration_of(found, levels, source=source)
     content = dataclasses.asdict(found)
@@ -106,17 +106,23 @@ def stated_bought(
 
 
 def _table(path: Path, *columns: str) -> Any:
-    """A CSV file with its columns; ValueError naming the file and what is wrong."""
+    """A CSV file with its columns, and day beside time; ValueError naming what is wrong where."""
     import pandas as pd
+
+    from analysis.customers.on_offer import LEAST
+    from analysis.ledgers.days import days_of
 
     found = pd.read_csv(path, dtype=str)
     missing = [name for name in columns if name not in found]
     if missing:
         raise ValueError(f"{path}: the columns {', '.join(missing)} are missing")
     try:
+        if "time" in columns:
+            found["day"] = days_of(found)
         for name in {"time", "until"} & set(columns):
-            times = pd.to_datetime(found[name], format="ISO8601", utc=True)
-            found[name] = times.dt.tz_localize(None)
+            times = pd.to_datetime(found[name], format="ISO8601", utc=True).dt.tz_localize(None)
+            whole = (name == "until") & (found[name].str.len() <= 10)
+            found[name] = times.where(~whole, times + pd.Timedelta(days=1) - LEAST)
         if "price" in columns:
             found["price"] = found["price"].astype(float)
     except ValueError as error:

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from analysis.ledgers.days import days_of
 from analysis.tables import BEHAVIOUR_COLUMNS
 
 PERIOD, PERIODS = 91, 4
@@ -34,11 +35,11 @@ def behaviour(
     answered_on
         Columns respondent (each once), customer, answered_on (ISO day).
     purchases
-        Columns customer, time, amount (whole cents); no rows: no ledger.
+        Columns customer, time, amount (whole cents), day where it is known; no rows: no ledger.
     points
         Points of all customers of the ledger, which places are taken among.
     events, loyalty
-        Columns customer, time, and action of loyalty; no rows: no ledger.
+        Columns customer, time, day where it is known, and action of loyalty; no rows: no ledger.
     as_of
         The last day that the ledgers are known for; None: every row is known.
 
@@ -69,9 +70,8 @@ def behaviour(
 def _before(people: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of these people up to their last day, with ``ago``: whole days before it."""
     known = rows[rows["customer"].isin(people["customer"])]
-    joined = known.merge(people, on="customer")
-    times = pd.to_datetime(joined["time"], utc=True).dt.tz_localize(None)
-    joined["ago"] = (joined["last"] - times.dt.normalize()).dt.days
+    joined = known.assign(day=days_of(known)).merge(people, on="customer")
+    joined["ago"] = (joined["last"] - joined["day"]).dt.days
     return joined[joined["ago"] >= 0]
 
 
@@ -88,7 +88,7 @@ def _bought(people: pd.DataFrame, purchases: pd.DataFrame, points: pd.Series) ->
     columns = ["respondent", "points", "points_place", "retention"]
     if purchases.empty:
         return pd.DataFrame(columns=columns)
-    before = _before(people, purchases[["customer", "time", "amount"]])
+    before = _before(people, purchases.filter(items=["customer", "time", "day", "amount"]))
     bought = before[before["amount"] > 0].groupby("respondent")["ago"]
     since = (bought.max() // PERIOD + 1).clip(upper=PERIODS)
     year = before[before["ago"] < PERIOD * PERIODS]

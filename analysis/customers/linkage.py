@@ -83,7 +83,9 @@ class Linkage:
     warnings: tuple[str, ...]
 
 
-def linkable(study: Study, respondents: pd.DataFrame, answers: pd.DataFrame) -> Linkable:
+def linkable(
+    study: Study, respondents: pd.DataFrame, answers: pd.DataFrame, *, zone: str = "UTC"
+) -> Linkable:
     """Which answer stands for which customer: completed, with consent, the latest one.
 
     Parameters
@@ -94,6 +96,8 @@ def linkable(study: Study, respondents: pd.DataFrame, answers: pd.DataFrame) -> 
         Columns respondent, customer, completed (ISO time, or missing).
     answers
         Columns respondent, question, value.
+    zone
+        Time zone of the days on which customers answered, such as Europe/Berlin.
     """
     done = respondents[_given(respondents["completed"])]
     asked = [q.id for q in study.questions() if q.kind == "consent" and q.purpose == "linking"]
@@ -103,7 +107,7 @@ def linkable(study: Study, respondents: pd.DataFrame, answers: pd.DataFrame) -> 
         agreed &= done["respondent"].isin(yes["respondent"])
     linked = done[agreed].sort_values(["completed", "respondent"])
     latest = linked.drop_duplicates("customer", keep="last").sort_values("customer")
-    days = pd.to_datetime(latest["completed"], format="ISO8601", utc=True)
+    days = answer_days(latest["completed"], zone)
     responses = pd.DataFrame(
         {
             "customer": latest["customer"].to_numpy(),
@@ -112,6 +116,13 @@ def linkable(study: Study, respondents: pd.DataFrame, answers: pd.DataFrame) -> 
         }
     )
     return Linkable(responses, len(done), int((~agreed).sum()), len(linked) - len(latest))
+
+
+def answer_days(completed: pd.Series, zone: str) -> pd.Series:
+    """The days (at midnight) of moments in ISO 8601, on the calendar of a time zone."""
+    moments = pd.to_datetime(completed, format="ISO8601", utc=True)
+    days: pd.Series = moments.dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
+    return days
 
 
 def link(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.ledgers.days import days_of
 from analysis.study import Study
 from analysis.tables import ON_OFFER_COLUMNS
 
@@ -18,6 +20,8 @@ NO_LEVELS = "of products without levels in the plan"
 NOT_ON_OFFER = "of products not on offer by the ledger"
 NOTHING_ELSE = "with nothing else on offer"
 PLACES = ("store", "channel")
+DAY, LEAST = np.timedelta64(1, "D"), np.timedelta64(1, "us")
+Times = NDArray[np.datetime64]
 MOST_OCCASIONS = 5_000
 """In an archive; of more, so many are drawn by lot."""
 FOUND = "on_offer_found"
@@ -63,11 +67,12 @@ def on_offer(
     Parameters
     ----------
     purchases
-        customer, time, product; store and channel where the availability has them. Every row is
-        an occasion.
+        customer, time, product, day where it is known; store and channel where the availability
+        has them. Every row is an occasion.
     availability
         product, time (from), until (missing: still), price; store and channel, where blank means
-        everywhere. Later rows of a product replace earlier ones.
+        everywhere. Later rows of a product replace earlier ones. A first moment at midnight UTC
+        and a last one at the end of a day in UTC are whole days of the purchases.
     products
         Those whose attributes are known; others are not offered to anybody.
     most
@@ -120,8 +125,7 @@ def frozen_on_offer(
     nothing = pd.DataFrame(columns=list(ON_OFFER_COLUMNS))
     if not products or as_of is None or availability.empty or not customers:
         return nothing, {}
-    day = purchases["time"].dt.normalize()
-    kept = (purchases["amount"] > 0) & (day <= pd.Timestamp(as_of))
+    kept = (purchases["amount"] > 0) & (days_of(purchases) <= pd.Timestamp(as_of))
     own = purchases[kept & purchases["customer"].isin(list(customers))]
     again = own["order"].notna() & own.duplicated(["customer", "order", "product"])
     priced = availability["currency"].fillna(study.currency) == study.currency
@@ -143,17 +147,30 @@ def _prices(purchases: pd.DataFrame, availability: pd.DataFrame, name: str) -> N
     times = purchases["time"].to_numpy(dtype="datetime64[us]")
     places = [p for p in PLACES if p in availability and p in purchases]
     where = {p: purchases[p].fillna("").to_numpy(dtype=object) for p in places}
-    first = np.searchsorted(times, rows["time"].to_numpy(dtype="datetime64[us]"), side="left")
+    days = days_of(purchases).to_numpy(dtype="datetime64[us]")
+    since = rows["time"].to_numpy(dtype="datetime64[us]")
     until = rows["until"].to_numpy(dtype="datetime64[us]")
-    last = np.where(np.isnat(until), len(times), np.searchsorted(times, until, side="right"))
+    first = np.searchsorted(times, since - DAY, side="left")
+    last = np.searchsorted(times, until + DAY, side="right")  # of none: the end
     found = np.full(len(times), np.nan)
-    for row, start, stop in zip(rows.to_dict("records"), first, last, strict=True):
-        inside = np.ones(max(stop - start, 0), dtype=bool)
+    for n, row in enumerate(rows.to_dict("records")):
+        near = slice(first[n], max(first[n], last[n]))
+        inside = _within(times[near], days[near], since[n], until[n])
         for place in places:
             if not pd.isna(row[place]) and row[place] != "":
-                inside &= where[place][start:stop] == row[place]
-        found[start:stop][inside] = row["price"]
+                inside &= where[place][near] == row[place]
+        found[near][inside] = row["price"]
     return found
+
+
+def _within(times: Times, days: Times, since: np.datetime64, until: np.datetime64) -> NDArray[Any]:
+    """Which purchases lie in a window: by their days where it begins or ends with a whole day."""
+    whole = since == since.astype("datetime64[D]")
+    inside = np.asarray((days if whole else times) >= since)
+    if np.isnat(until):
+        return inside
+    whole = until + LEAST == (until + LEAST).astype("datetime64[D]")
+    return np.asarray(inside & ((days if whole else times) <= until))
 
 
 def _long(

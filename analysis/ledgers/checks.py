@@ -12,13 +12,14 @@ from datetime import date
 
 from analysis.ledgers.faults import UNREADABLE, Reason, reasons_of
 from analysis.ledgers.files import LedgerFile
-from analysis.ledgers.kinds import Column, LedgerKind
+from analysis.ledgers.kinds import DAY, Column, LedgerKind
 from analysis.ledgers.layout import CURRENCIES, Layout
 
 TRUE = "('true', '1', 'yes', 'y', 't')"
 FALSE = "('false', '0', 'no', 'n', 'f')"
 AMBIGUOUS = 1 << 61
 """Marks a time that the clocks showed twice: no reason, the earlier one is taken."""
+OFFSET_AT_END = "'\\s*([A-Za-z/_]+|[+-]\\d{2}(:?\\d{2})?)$'"
 TO_END = "INTERVAL 1 DAY - INTERVAL 1 MICROSECOND"
 LONGEST = 1_000
 LARGEST_MONEY = 1e13
@@ -60,7 +61,7 @@ class Checks:
     def rows(self, names: tuple[str, ...], *, padded: bool) -> str:
         """The query that types columns of the relation 'cells' row by row.
 
-        Columns: those named (customers as written), and code.
+        Columns: those named (customers as written), the day beside a time, and code.
         """
         columns = [self.kind.column(name) for name in names]
         codes = [self._code(column) for column in columns]
@@ -68,7 +69,7 @@ class Checks:
         if self._zoned and times:
             seen_twice = " OR ".join(f'"twice_{name}"' for name in times)
             codes.append(f"CASE WHEN {seen_twice} THEN {AMBIGUOUS} ELSE 0 END")
-        values = ", ".join(f'{self._value(column)} AS "{column.name}"' for column in columns)
+        values = ", ".join(value for column in columns for value in self._values(column))
         read = (*names, "store") if self.by_store and times and "store" not in names else names
         return f"SELECT {values}, {' + '.join(codes)} AS code FROM ({self._read(read, padded)})"
 
@@ -80,7 +81,7 @@ class Checks:
             code = self._code(column)
             if self._zoned and column.kind == "time":
                 code += f' + CASE WHEN "twice_{column.name}" THEN {AMBIGUOUS} ELSE 0 END'
-            parts.append(f'{self._value(column)} AS "{column.name}"')
+            parts += self._values(column)
             parts.append(f'{code} AS "code_{column.name}"')
         return f"SELECT {', '.join(parts)} FROM ({self._read(names, padded)})"
 
@@ -117,6 +118,11 @@ class Checks:
         parts = ", ".join(f"{_text(name)}, {cell}" for cell, name in self.rest)
         return f"CAST(json_object({parts}) AS VARCHAR)"
 
+    def _values(self, column: Column) -> list[str]:
+        """The value of a column, and the day beside the time of a row."""
+        found = [f'{self._value(column)} AS "{column.name}"']
+        return [*found, f'"day_time" AS "{DAY}"'] if column.name == "time" else found
+
     def _value(self, column: Column) -> str:
         name = f'"{column.name}"'
         if column.kind == "currency" and self.layout.currency:
@@ -145,31 +151,14 @@ class Checks:
         return f"TRY_CAST(replace({plain}, ',', '.') AS DOUBLE)"
 
     def _moment(self, column: Column) -> dict[str, str]:
-        """Expressions of utc, gap (no such local time) and twice (two such local times)."""
+        """Expressions of utc, day, gap (no such local time) and twice (two such local times)."""
         cell = f'"{column.name}"'
-        layout = self.layout
-        if layout.time_format:
-            local = f"try_strptime({cell}, {_text(layout.time_format)})"
-            absolute = f"CAST({local} AS TIMESTAMP)" if "%z" in layout.time_format else "NULL"
-            floating = "false" if "%z" in layout.time_format else "true"
-        else:
-            plain = (
-                f"strlen({cell}) <= 10 OR (strlen({cell}) = 19 AND {cell}[17] = ':') "
-                f"OR (strlen({cell}) = 16 AND {cell}[11] IN ('T', ' '))"
-            )
-            digits = f"CASE WHEN regexp_matches({cell}, '^\\d{{8}}$') THEN {cell} END"
-            local = (
-                f"coalesce(CASE WHEN strlen({cell}) >= 8 THEN TRY_CAST({cell} AS TIMESTAMP) END, "
-                f"try_strptime({digits}, '%Y%m%d'))"
-            )
-            absolute = f"CAST(TRY_CAST({cell} AS TIMESTAMPTZ) AS TIMESTAMP)"
-            offset = "'[A-Za-z]$|[+-]\\d{2}(:?\\d{2})?$'"
-            floating = f"(({plain}) OR NOT regexp_matches(substr({cell}, 11), {offset}))"
+        local, absolute, floating = self._written(cell)
+        day = f"CAST({local} AS DATE)"
         if column.ends:
             local = f"CASE WHEN {self._day_only(cell)} THEN {local} + {TO_END} ELSE {local} END"
         if not self._zoned:
-            utc = f"CASE WHEN {floating} THEN {local} ELSE {absolute} END"
-            return {"utc": utc}
+            return {"utc": f"CASE WHEN {floating} THEN {local} ELSE {absolute} END", "day": day}
         zone = self._zone()
         there = f"timezone({zone}, {local})"
         before = f"{there} - INTERVAL 1 HOUR"
@@ -177,11 +166,38 @@ class Checks:
         first = f"timezone({zone}, {before}) = {local}"
         second = f"timezone({zone}, {after}) = {local}"
         moved = f"CASE WHEN {first} THEN {before} ELSE {there} END"
+        timed = f"{floating} AND NOT ({self._day_only(cell)})"
+        abroad = f"timezone({zone}, CAST({absolute} AS TIMESTAMPTZ))"
         return {
             "utc": f"CASE WHEN {floating} THEN CAST({moved} AS TIMESTAMP) ELSE {absolute} END",
-            "gap": f"coalesce({floating} AND timezone({zone}, {there}) <> {local}, false)",
-            "twice": f"coalesce({floating} AND ({first} OR {second}), false)",
+            "day": f"CASE WHEN {floating} OR {zone} = 'UTC' THEN {day} "
+            f"ELSE CAST({abroad} AS DATE) END",
+            "gap": f"coalesce({timed} AND timezone({zone}, {there}) <> {local}, false)",
+            "twice": f"coalesce({timed} AND ({first} OR {second}), false)",
         }
+
+    def _written(self, cell: str) -> tuple[str, str, str]:
+        """Expressions of a time as written, of its moment in UTC, and whether it has no offset."""
+        form = self.layout.time_format
+        if form and "%z" in form.lower():
+            absolute = f"CAST(try_strptime({cell}, {_text(form)}) AS TIMESTAMP)"
+            bare = f"regexp_replace({cell}, {OFFSET_AT_END}, '')"
+            without = _text(re.sub(r"\s*%[zZ]$", "", form))
+            return f"coalesce(try_strptime({bare}, {without}), {absolute})", absolute, "false"
+        if form:
+            return f"try_strptime({cell}, {_text(form)})", "NULL::TIMESTAMP", "true"
+        plain = (
+            f"strlen({cell}) <= 10 OR (strlen({cell}) = 19 AND {cell}[17] = ':') "
+            f"OR (strlen({cell}) = 16 AND {cell}[11] IN ('T', ' '))"
+        )
+        digits = f"CASE WHEN regexp_matches({cell}, '^\\d{{8}}$') THEN {cell} END"
+        local = (
+            f"coalesce(CASE WHEN strlen({cell}) >= 8 THEN TRY_CAST({cell} AS TIMESTAMP) END, "
+            f"try_strptime({digits}, '%Y%m%d'))"
+        )
+        offset = "'[A-Za-z]$|[+-]\\d{2}(:?\\d{2})?$'"
+        floating = f"(({plain}) OR NOT regexp_matches(substr({cell}, 11), {offset}))"
+        return local, f"CAST(TRY_CAST({cell} AS TIMESTAMPTZ) AS TIMESTAMP)", floating
 
     def _day_only(self, cell: str) -> str:
         form = self.layout.time_format

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from analysis.ledgers.checks import AMBIGUOUS
 from analysis.ledgers.engine import quoted
-from analysis.ledgers.kinds import LedgerKind
+from analysis.ledgers.kinds import DAY, LedgerKind
 from analysis.ledgers.names import Names
 from analysis.ledgers.typed import Typed, schema_of
 
@@ -192,7 +192,11 @@ def _writer(target: Path, schema: pa.Schema) -> pq.ParquetWriter:
         schema,
         compression="zstd",
         compression_level=1,
-        use_dictionary=[field.name for field in schema if pa.types.is_dictionary(field.type)],
+        use_dictionary=[
+            field.name
+            for field in schema
+            if pa.types.is_dictionary(field.type) or field.name == DAY
+        ],
         dictionary_pagesize_limit=LARGEST_DICTIONARY,
         write_statistics=[field.name for field in schema if not _is_text(field.type)],
         store_schema=False,

@@ -19,6 +19,8 @@ SQL_TYPES: dict[str, str] = {
     "currency": "VARCHAR",
     "rest": "VARCHAR",
 }
+DAY = "day"
+"""Stored beside the columns of every kind: the calendar day of ``time`` where it happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ class LedgerKind:
     def names(self) -> tuple[str, ...]:
         """The columns in the order in which they are stored."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The columns as they are stored: those of files, then the day of ``time``."""
+        return (*self.names, DAY)
 
     @property
     def column_kinds(self) -> frozenset[ColumnKind]:

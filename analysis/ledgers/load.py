@@ -15,6 +15,7 @@ import numpy as np
 
 from analysis.customer_key import erased_mark
 from analysis.ledgers.checks import Checks
+from analysis.ledgers.days import dated_rows
 from analysis.ledgers.draft import Draft
 from analysis.ledgers.engine import connection, quoted
 from analysis.ledgers.faults import CONTRADICTED, reasons_of
@@ -27,7 +28,7 @@ from analysis.ledgers.folder import (
     write_record,
 )
 from analysis.ledgers.identifiers import keep_identifiers
-from analysis.ledgers.kinds import LedgerKind
+from analysis.ledgers.kinds import DAY, LedgerKind
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.names import Names
 from analysis.ledgers.parts import merge_small, rewrite_without, write_history
@@ -115,12 +116,14 @@ def _load_file(path: Path, how: Loading, layout: Layout) -> FileLoad:
         names = Names(engine, how.key, apart.erased_marks)
         draft = Draft(engine, how.kind, names, how.raw.scratch / "draft")
         size = staged.stat().st_size
+        engine.execute("SET threads = 1")  # more only wait for each other over a block
         for block, typed, bad in typed_blocks(engine, blocks, Checks.of(file, how.today)):
             apart.add(bad)
             draft.add(typed, block.numbers)
             how.progress(f"Reading {path.name}", min(block.read, size), size)
         how.progress(f"Comparing {path.name} with the ledger", 0, 0)
         draft.close()
+        engine.execute("RESET threads")
         _offer_ledger(engine, how, layout.source)
         verdicts = judge(engine, how.kind, draft, empty=not parquet_files(how.folder))
         apart.add(_contradicted(engine, how.kind, draft))
@@ -166,15 +169,15 @@ def _worth_reading_again(record: dict[str, Any], today: date) -> bool:
 def _offer_ledger(engine: duckdb.DuckDBPyConnection, how: Loading, source: str) -> None:
     """Make the rows so far of a source known as the view 'ledger', each with its file."""
     columns = ", ".join(f'CAST(NULL AS {c.sql}) AS "{c.name}"' for c in how.kind.columns)
-    files = [str(path) for path in parquet_files(how.folder)]
+    files = parquet_files(how.folder)
     if not files:
-        extra = "'' AS source, 0 AS load, '' AS file"
+        extra = f"CAST(NULL AS DATE) AS {DAY}, '' AS source, 0 AS load, '' AS file"
         engine.execute(f"CREATE VIEW ledger AS SELECT {columns}, {extra} WHERE false")
         return
-    engine.read_parquet(files, filename=True).create_view("every_row")
+    dated_rows(engine, files, filename=True).create_view("every_row")
     wanted = "'" + source.replace("'", "''") + "'"
     engine.execute(
-        f"CREATE VIEW ledger AS SELECT {quoted(how.kind.names)}, source, load, "
+        f"CREATE VIEW ledger AS SELECT {quoted(how.kind.stored)}, source, load, "
         f"filename AS file FROM every_row WHERE source = {wanted}"
     )
 
@@ -192,7 +195,9 @@ def _contradicted(
             reason,
             row.get(named),
             "",
-            json.dumps({name: cell for name, cell in row.items() if cell is not None}, default=str),
+            json.dumps(
+                {name: row[name] for name in kind.names if row[name] is not None}, default=str
+            ),
         )
         for row in draft.rows(np.searchsorted(draft.lines, lines), raw=True).to_pylist()
     ]

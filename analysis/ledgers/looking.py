@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.ledgers.days import dated_rows
 from analysis.ledgers.engine import connection
 from analysis.ledgers.folder import load_records, parquet_files
-from analysis.ledgers.kinds import KINDS, PURCHASES, LedgerKind
+from analysis.ledgers.kinds import DAY, KINDS, PURCHASES, LedgerKind
 from analysis.ledgers.raw import RawFolder
 from analysis.ledgers.set_apart import ROWS
 from analysis.ledgers.summary import FileLoad, file_load
@@ -18,17 +19,18 @@ from analysis.ledgers.summary import FileLoad, file_load
 def read_rows_of(
     folder: Path, kind: LedgerKind = PURCHASES, *, customers: Collection[str] | None = None
 ) -> pd.DataFrame:
-    """The rows that hold now, sorted by time: the kind's columns, source and load.
+    """The rows that hold now, sorted by time: the kind's columns, day, source and load.
 
     With ``customers`` only theirs: of a large ledger the rest never comes into memory.
     """
     with connection() as engine:
-        files = [str(path) for path in parquet_files(folder)]
+        files = parquet_files(folder)
         if not files:
             columns = ", ".join(f'CAST(NULL AS {c.sql}) AS "{c.name}"' for c in kind.columns)
-            empty = f"SELECT {columns}, '' AS source, CAST(0 AS INTEGER) AS load WHERE false"
+            signed = f"CAST(NULL AS DATE) AS {DAY}, '' AS source, CAST(0 AS INTEGER) AS load"
+            empty = f"SELECT {columns}, {signed} WHERE false"
             return engine.execute(empty).df()
-        engine.read_parquet(files).create_view("ledger")
+        dated_rows(engine, files).create_view("ledger")
         by = ", ".join(f'"{name}"' for name in ("time", *kind.identity, *kind.customers))
         if customers is None:
             return engine.execute(f"SELECT * FROM ledger ORDER BY {by}").df()
@@ -38,12 +40,12 @@ def read_rows_of(
 
 def read_history_of(folder: Path, kind: LedgerKind = PURCHASES) -> pd.DataFrame:
     """Corrected rows: as those that hold, with superseded_at and superseded_by (a load)."""
-    files = [str(path) for path in parquet_files(folder, "history")]
+    files = parquet_files(folder, "history")
     if not files:
         extra = ["source", "load", "superseded_at", "superseded_by"]
-        return pd.DataFrame(columns=[*kind.names, *extra])
+        return pd.DataFrame(columns=[*kind.stored, *extra])
     with connection() as engine:
-        engine.read_parquet(files).create_view("history")
+        dated_rows(engine, files).create_view("history")
         return engine.execute("SELECT * FROM history ORDER BY superseded_at, load").df()
 
 

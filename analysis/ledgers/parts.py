@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from analysis.ledgers.days import dated_rows
 from analysis.ledgers.engine import count, quoted, same
 from analysis.ledgers.kinds import LedgerKind
 
@@ -21,12 +22,12 @@ def write_history(
     if not count(engine, "superseded"):
         return
     target = version / "history" / f"{kind.name}-{name}.parquet"
+    before = ""
     if target.exists():
-        before = f"UNION ALL SELECT * FROM read_parquet({_text(str(target))})"
-    else:
-        before = ""
+        dated_rows(engine, [target]).create_view("history_before")
+        before = "UNION ALL BY NAME SELECT * FROM history_before"
     query = (
-        f"SELECT {quoted(kind.names)}, source, load, {_text(at)} AS superseded_at, "
+        f"SELECT {quoted(kind.stored)}, source, load, {_text(at)} AS superseded_at, "
         f"{_text(name)} AS superseded_by FROM superseded {before}"
     )
     draft = target.with_suffix(".part")
@@ -68,9 +69,9 @@ def merge_small(engine: duckdb.DuckDBPyConnection, version: Path, number: int) -
     small = [p for p in sorted((version / "rows").glob("*.parquet")) if p.stat().st_size < SMALL]
     if len(small) <= MOST_SMALL:
         return
-    listed = ", ".join(_text(str(path)) for path in small)
+    dated_rows(engine, small).create_view("small_files")
     draft = version / "rows" / "merged.part"
-    _copy(engine, f"SELECT * FROM read_parquet([{listed}])", draft)
+    _copy(engine, "SELECT * FROM small_files", draft)
     for path in small:
         path.unlink()
     kind = small[0].name.split("-")[0]

@@ -19,6 +19,8 @@ from analysis.ledgers.checks import LARGEST_MONEY, Checks
 from analysis.ledgers.kinds import Column
 
 FIRST = datetime(1900, 1, 1)
+A_DAY = 86_400_000_000
+"""Microseconds."""
 RUNS = (1_024, 128)
 """Rows that are typed at once, and where one of them is refused."""
 
@@ -31,6 +33,8 @@ class Plain:
     """Microseconds, cents or numbers; times are in UTC."""
     missing: npt.NDArray[np.bool_]
     hard: npt.NDArray[np.bool_]
+    other_days: tuple[npt.NDArray[np.int64], npt.NDArray[Any]] | None = None
+    """Of times: the places of days that are not those of the times in UTC, and these days."""
 
     def settle(self, places: npt.NDArray[np.int64], found: npt.NDArray[Any]) -> None:
         """Take what was found for the hard cells, which stand at these places."""
@@ -38,6 +42,18 @@ class Plain:
         if found.dtype.kind == "M":
             found = found.view(np.int64)
         self.values[places] = np.ma.filled(found, 0)
+
+    def settle_days(self, places: npt.NDArray[np.int64], found: npt.NDArray[Any]) -> None:
+        """Take the days that were found for the hard cells, which stand at these places."""
+        self.other_days = places, np.ma.filled(found, np.datetime64("NaT"))
+
+    def days(self) -> pa.Array:
+        """The days of times that are written without a zone: as in UTC, but for the hard cells."""
+        days = (self.values // A_DAY).astype("datetime64[D]")
+        if self.other_days is not None:
+            places, found = self.other_days
+            days[places] = found.astype("datetime64[D]")
+        return pa.array(days, pa.date32(), mask=self.missing if self.missing.any() else None)
 
     def column(self, kind: pa.DataType) -> pa.Array:
         """All values as a column of a type."""

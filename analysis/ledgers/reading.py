@@ -86,7 +86,7 @@ def read_rows(
     Returns
     -------
     DataFrame
-        The columns of the kind: money in whole cents, times in UTC.
+        The columns of the kind, and the day of each row: money in whole cents, times in UTC.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def read_rows(
         if faults:
             raise LedgerFaults(path.name, faults, more)
         engine.register("typed", pa.concat_tables(tables))
-        return engine.execute(f"SELECT {quoted(kind.names)} FROM typed").df()
+        return engine.execute(f"SELECT {quoted(kind.stored)} FROM typed").df()
 
 
 def _cells_of(block: Block, row: int) -> dict[str, object]:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from analysis.ledgers.checks import LONGEST, PLACEHOLDERS, Checks
 from analysis.ledgers.files import Block, whole
-from analysis.ledgers.kinds import Column, LedgerKind
+from analysis.ledgers.kinds import DAY, Column, LedgerKind
 from analysis.ledgers.plain import Plain, can_be_plain, read_plain
 
 MOST_WORDS = 100_000
@@ -33,7 +33,7 @@ ARROW: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The rows of a block: all columns of the kind (customers as written), and a code each."""
+    """The rows of a block: all columns as stored (customers as written), and a code each."""
 
     columns: dict[str, pa.Array]
     """Texts may be dictionaries."""
@@ -41,8 +41,9 @@ class Typed:
 
 
 def schema_of(kind: LedgerKind) -> pa.Schema:
-    """The columns of a kind and their types."""
-    return pa.schema([(column.name, ARROW[column.sql]) for column in kind.columns])
+    """The columns of a kind as they are stored, and their types."""
+    columns = [(column.name, ARROW[column.sql]) for column in kind.columns]
+    return pa.schema([*columns, (DAY, pa.date32())])
 
 
 class Typing:
@@ -50,7 +51,7 @@ class Typing:
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, checks: Checks) -> None:
         self._engine, self._checks = engine, checks
-        self._words = {name: _Words() for name in checks.given}
+        self._words = {name: _Words() for name in (*checks.given, DAY)}
 
     def typed(self, block: Block) -> Typed:
         """Type and check the cells of a block."""
@@ -78,15 +79,21 @@ class Typing:
             self._learn({name: cells[name].dictionary for name in few})
         for name in few:
             columns[name] = self._words[name].read(cells[name], code)
+            if name == "time":
+                columns[DAY] = self._words[DAY].read(cells[name], code)
         if others:
             found = self._ask(cells, checks.rows(tuple(others), padded=block.padded))
             code |= found["code"].to_numpy()
-            columns.update((name, whole(found[name])) for name in others)
+            there = found.column_names
+            columns.update((name, whole(found[name])) for name in (*others, DAY) if name in there)
         if plain or faulty:
             self._settle(plain, faulty, cells, code, padded=block.padded)
             kinds = {name: ARROW[checks.kind.column(name).sql] for name in plain}
             columns.update((name, found.column(kinds[name])) for name, found in plain.items())
-        return Typed({name: columns[name] for name in checks.kind.names}, code)
+            if "time" in plain:
+                columns[DAY] = plain["time"].days()
+        columns.setdefault(DAY, pa.nulls(len(code), pa.date32()))
+        return Typed({name: columns[name] for name in checks.kind.stored}, code)
 
     def _settle(
         self,
@@ -111,6 +118,8 @@ class Typing:
         code[hard] |= found["code"]
         for name in plain:
             plain[name].settle(hard, np.ma.asarray(found[name]))
+        if "time" in plain:
+            plain["time"].settle_days(hard, np.ma.asarray(found[DAY]))
 
     def _stands_alone(self, column: Column) -> bool:
         return not (column.kind == "time" and self._checks.by_store)
@@ -118,6 +127,8 @@ class Typing:
     def _learn(self, cells: dict[str, pa.Array]) -> None:
         """Type and check the distinct cells that were not seen before."""
         new = {name: self._words[name].new(column.to_pylist()) for name, column in cells.items()}
+        if "time" in cells:
+            self._words[DAY].new(cells["time"].to_pylist())
         most = max(map(len, new.values()))
         if not most:
             return
@@ -127,6 +138,9 @@ class Typing:
         for name, words in new.items():
             values = whole(found[name]).slice(0, len(words))
             self._words[name].add(words, values, found[f"code_{name}"].to_numpy())
+            if name == "time":
+                days = whole(found[DAY]).slice(0, len(words))
+                self._words[DAY].add(words, days, np.zeros(len(words), dtype=np.int64))
 
     def _ask(self, cells: dict[str, pa.Array], query: str) -> pa.Table:
         self._engine.register("cells", pa.table(cells))

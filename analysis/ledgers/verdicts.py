@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from analysis.ledgers.draft import Draft, mark_of
 from analysis.ledgers.engine import count, quoted, same
-from analysis.ledgers.kinds import LedgerKind
+from analysis.ledgers.kinds import DAY, LedgerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ def _judge_named(
         f"CREATE TABLE verdicts AS SELECT n.row, n.turn, e.source IS NOT NULL AS known, "
         f"CASE WHEN n.turn > 1 AND {same(kind.content, 'n', 'f')} THEN 'duplicate' "
         "WHEN n.turn > 1 THEN 'contradicted' WHEN e.source IS NULL THEN 'accepted' "
-        f"WHEN {same(kind.content, 'n', 'e')} THEN 'duplicate' ELSE 'superseding' END AS verdict "
+        f"WHEN {same((*kind.content, DAY), 'n', 'e')} THEN 'duplicate' "
+        "ELSE 'superseding' END AS verdict "
         f"FROM named n JOIN (SELECT * FROM named WHERE turn = 1) f ON {first} "
         f"LEFT JOIN earlier e ON {found}"
     )

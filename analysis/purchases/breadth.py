@@ -36,7 +36,7 @@ def customer_breadth(
         customer, and ``counts``; a row a customer who bought in the 52 weeks.
     """
     until = ibis.date(as_of.isoformat())
-    dated = purchases.mutate(ago=until.delta(purchases.time.date(), unit="day"))
+    dated = purchases.mutate(ago=until.delta(purchases.day, unit="day"))
     inside = dated.filter(
         (dated.ago >= 0) & (dated.ago < WEEKS * DAYS_A_WEEK) & (dated.amount >= 0)
     )

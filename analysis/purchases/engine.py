@@ -16,7 +16,9 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+from analysis.ledgers.days import dated_rows, days_as_numpy
 from analysis.ledgers.engine import connection
+from analysis.ledgers.kinds import DAY
 from analysis.purchases.parquet import REQUIRED, TYPES, parquet_files
 
 _ARROW = {
@@ -24,6 +26,7 @@ _ARROW = {
     "timestamp": pa.timestamp("us"),
     "int64": pa.int64(),
     "boolean": pa.bool_(),
+    "date": pa.date32(),
 }
 
 Purchases = pd.DataFrame | Path
@@ -48,6 +51,8 @@ def numbered(purchases: ir.Table, names: ir.Table) -> ir.Table:
 def as_arrow(purchases: pd.DataFrame) -> pa.Table:
     """Purchases with exactly the ledger's columns and types; optional ones may be missing.
 
+    Without the column ``day`` the day is the date of the time in UTC.
+
     Raises
     ------
     ValueError
@@ -61,9 +66,10 @@ def as_arrow(purchases: pd.DataFrame) -> pa.Table:
         raise ValueError(f"purchases have missing values in {', '.join(empty)}")
     if not pd.api.types.is_integer_dtype(purchases["amount"]) and len(purchases):
         raise ValueError("'amount' must be whole cents (integers)")
-    full = purchases.reindex(columns=list(TYPES))
-    schema = pa.schema([(name, _ARROW[kind]) for name, kind in TYPES.items()])
-    return pa.Table.from_pandas(full, schema=schema, preserve_index=False)
+    full = purchases.reindex(columns=[name for name in TYPES if name != DAY])
+    schema = pa.schema([(name, _ARROW[TYPES[name]]) for name in full.columns])
+    found = pa.Table.from_pandas(full, schema=schema, preserve_index=False)
+    return found.append_column(DAY, pa.array(days_as_numpy(purchases), pa.date32()))
 
 
 def offer_purchases(engine: duckdb.DuckDBPyConnection, purchases: Purchases) -> None:
@@ -73,7 +79,7 @@ def offer_purchases(engine: duckdb.DuckDBPyConnection, purchases: Purchases) -> 
         return
     files = parquet_files(purchases)
     if files:
-        engine.read_parquet([str(file) for file in files]).create_view("purchases")
+        dated_rows(engine, files).create_view("purchases")
     else:
         engine.register("purchases", as_arrow(pd.DataFrame(columns=list(REQUIRED))))
 
@@ -97,8 +103,8 @@ def with_integers(found: pd.DataFrame, expression: ir.Table) -> pd.DataFrame:
 
 
 def last_day(purchases: Purchases) -> date | None:
-    """The day (UTC) of the latest purchase; None without any."""
-    last = compute(purchases_table().agg(last=lambda t: t.time.max()), purchases)["last"].iloc[0]
+    """The latest day of a purchase; None without any."""
+    last = compute(purchases_table().agg(last=lambda t: t.day.max()), purchases)["last"].iloc[0]
     return None if pd.isna(last) else pd.Timestamp(last).date()
 
 

@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+from analysis.ledgers.days import dated_rows
 from analysis.ledgers.engine import connection
 from analysis.purchases.engine import Purchases, as_arrow, numbered, with_integers
 from analysis.purchases.parquet import REQUIRED, parquet_files
@@ -51,7 +52,7 @@ class Engine(Protocol):
     name: str
 
     def offer(self, name: str, table: pa.Table | list[Path]) -> None:
-        """Make a table, or the rows of Parquet files, known under a name."""
+        """Make a table, or the rows of Parquet files with their days, known under a name."""
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
         """Compute an expression once and keep it; the table to write further expressions on."""
@@ -160,8 +161,7 @@ class DuckDBEngine:
             self._engine.register(name, table)
         else:
             self._engine.unregister(name)  # else an earlier table would hide the files
-            files = [str(file) for file in table]
-            self._engine.read_parquet(files).create_view(name, replace=True)
+            dated_rows(self._engine, table).create_view(name, replace=True)
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
         self._kept += 1

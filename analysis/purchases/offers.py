@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.estimate import Estimate, unavailable, wilson
+from analysis.ledgers.days import days_as_numpy
+from analysis.ledgers.kinds import DAY
 from analysis.purchases.engines import Engine, frame
 from analysis.purchases.parquet import parquet_files_with
 from analysis.purchases.retention import Z, with_shares
@@ -24,8 +26,16 @@ from analysis.purchases.rolling import WEEKS
 Offers = pd.DataFrame | Path
 """Offers as a table with the columns of ``TYPES``, a Parquet file of it, or a ledger's folder."""
 
-TYPES = {"customer": "string", "time": "timestamp", "offer": "string", "action": "string"}
-"""The columns of offers: time in UTC without zone; action 'sent', 'redeemed', or others."""
+TYPES = {
+    "customer": "string",
+    "time": "timestamp",
+    "offer": "string",
+    "action": "string",
+    "day": "date",
+}
+"""The columns of offers: time in UTC without zone; action 'sent', 'redeemed', or others.
+
+Where the day is not given it is that of the time."""
 WINDOW_DAYS = 28
 """Days in which an offer is answered, the day of sending the first of them."""
 NO_LEDGER = "no offers ledger"
@@ -57,17 +67,19 @@ def offer_offers(engine: Engine, offers: Offers) -> None:
             engine.offer("offers", files)
             return
         offers = pd.DataFrame(columns=list(TYPES))
-    absent = [name for name in TYPES if name not in offers.columns]
+    named = [name for name in TYPES if name != DAY]
+    absent = [name for name in named if name not in offers.columns]
     if absent:
         raise ValueError(f"offers lack the column(s) {', '.join(absent)}")
-    empty = [name for name in TYPES if offers[name].isna().any()]
+    empty = [name for name in named if offers[name].isna().any()]
     if empty:
         raise ValueError(f"offers have missing values in {', '.join(empty)}")
     schema = pa.schema(
-        [(name, pa.timestamp("us") if name == "time" else pa.string()) for name in TYPES]
+        [(name, pa.timestamp("us") if name == "time" else pa.string()) for name in named]
     )
-    rows = pa.Table.from_pandas(offers[list(TYPES)], schema=schema, preserve_index=False)
-    engine.offer("offers", rows)
+    rows = pa.Table.from_pandas(offers[named], schema=schema, preserve_index=False)
+    days = pa.array(days_as_numpy(offers), pa.date32())
+    engine.offer("offers", rows.append_column(DAY, days))
 
 
 def answered(offers: ir.Table, purchases: ir.Table, *, as_of: date) -> ir.Table:
@@ -83,7 +95,7 @@ def answered(offers: ir.Table, purchases: ir.Table, *, as_of: date) -> ir.Table:
         bought (on one of them, when not redeemed), bought_before (in the 28 days before).
     """
     until, year = ibis.date(as_of.isoformat()), WEEKS * DAYS_A_WEEK
-    dated = offers.mutate(ago=until.delta(offers.time.date(), unit="day").cast("int64"))
+    dated = offers.mutate(ago=until.delta(offers.day, unit="day").cast("int64"))
     first = dated.filter(
         (dated.action == "sent") & (dated.ago >= WINDOW_DAYS - 1) & (dated.ago < year)
     )
@@ -109,7 +121,7 @@ def answered(offers: ir.Table, purchases: ir.Table, *, as_of: date) -> ir.Table:
 def _bought_near(purchases: ir.Table, sent: ir.Table, *, as_of: date) -> ir.Table:
     """customer, offer, after and before: bought in the 28 days from the sending, or before it."""
     until = ibis.date(as_of.isoformat())
-    days = purchases.mutate(at=until.delta(purchases.time.date(), unit="day").cast("int64"))
+    days = purchases.mutate(at=until.delta(purchases.day, unit="day").cast("int64"))
     days = days.filter(
         (days.amount >= 0) & (days.at >= 0) & (days.at < WEEKS * DAYS_A_WEEK + WINDOW_DAYS)
     )

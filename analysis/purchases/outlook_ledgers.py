@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import ibis
 import pandas as pd
 
+from analysis.ledgers.days import dated_rows, days_of
+from analysis.ledgers.engine import connection
 from analysis.purchases.engine import Purchases, compute, purchases_table
 from analysis.purchases.rolling import WEEKS
 
@@ -17,11 +18,11 @@ EVENTS = ("customer", "day", "kind", "what", "detail")
 
 def rows_of(ledgers: Path, kind: str) -> pd.DataFrame | None:
     """The rows that hold of a ledger; None where nothing was loaded."""
-    paths = [str(path) for path in sorted((ledgers / kind / "current" / "rows").glob("*.parquet"))]
+    paths = sorted((ledgers / kind / "current" / "rows").glob("*.parquet"))
     if not paths:
         return None
-    with duckdb.connect() as engine:
-        found: pd.DataFrame = engine.execute("SELECT * FROM read_parquet(?)", [paths]).df()
+    with connection() as engine:
+        found = dated_rows(engine, paths).df()
     return found if len(found) else None
 
 
@@ -35,7 +36,7 @@ def margin_of(
     """
     if margins is None:
         return None, "unknown: no margins are loaded (surveyapp ledgers load margins FILE)"
-    known = margins[margins["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
+    known = margins[days_of(margins) <= pd.Timestamp(as_of)]
     known = known[known["product"].isna() & known["store"].isna()].sort_values("time")
     general = known[known["channel"].isna()]
     if len(general):
@@ -52,7 +53,7 @@ def margin_of(
 def _spend_by_channel(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
     """channel, spend (cents, refunds left out) of the 52 weeks that end with a day."""
     table = purchases_table()
-    day, until = table.time.date(), ibis.date(as_of.isoformat())
+    day, until = table.day, ibis.date(as_of.isoformat())
     since = ibis.date((as_of - timedelta(weeks=WEEKS)).isoformat())
     paid = table.filter((day <= until) & (day > since) & (table.amount > 0))
     spend = paid.group_by("channel").agg(spend=paid.amount.sum().cast("float64"))
@@ -75,7 +76,7 @@ def costs_of(
     none = "unknown: no acquisition costs are loaded (surveyapp ledgers load acquisition FILE)"
     if acquisition is None:
         return None, none
-    known = acquisition[acquisition["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
+    known = acquisition[days_of(acquisition) <= pd.Timestamp(as_of)]
     if known.empty:
         return None, none
     bought = compute(purchases_table().select("currency").distinct(), purchases)["currency"]
@@ -83,7 +84,7 @@ def costs_of(
     if len(currencies) > 1:
         words = ", ".join(sorted(currencies))
         return None, f"unknown: costs and purchases are in several currencies ({words})"
-    known = known.assign(cohort=known["time"].dt.strftime("%Y-%m"))
+    known = known.assign(cohort=days_of(known).dt.strftime("%Y-%m"))
     costs = known.groupby(["channel", "cohort"], as_index=False)["cost"].sum()
     return costs.assign(cost=costs["cost"] / 100), "the ledger of acquisition costs"
 
@@ -99,8 +100,8 @@ def events_of(
     ):
         if table is None:
             continue
-        known = table[table["time"] < pd.Timestamp(as_of) + pd.Timedelta(days=1)]
-        days = known["time"].dt.strftime("%Y-%m-%d")
+        known = table[days_of(table) <= pd.Timestamp(as_of)]
+        days = days_of(known).dt.strftime("%Y-%m-%d")
         parts.append(
             pd.DataFrame(
                 {

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.ledgers.folder import parquet_files as ledger_files
+from analysis.ledgers.kinds import DAY
 
 TYPES: dict[str, str] = {
     "customer": "string",
@@ -21,14 +22,18 @@ TYPES: dict[str, str] = {
     "on_sale": "boolean",
     "order": "string",
     "line": "string",
+    "day": "date",
 }
-"""The columns of purchases: time in UTC without zone, amount in whole cents."""
+"""The columns of purchases: time in UTC without zone, amount in whole cents, the day in the store.
+
+Files may lack the day, which then is that of the time (see ``analysis.ledgers.days``)."""
 REQUIRED = ("customer", "time", "amount")
 _WANTED = {
     "string": "Write text",
     "timestamp": "Write times in UTC without a zone",
     "int64": "Write whole cents (integers)",
     "boolean": "Write true, false or null",
+    "date": "Write dates, or leave the column out",
 }
 
 
@@ -60,7 +65,7 @@ def parquet_files_with(place: Path, columns: Mapping[str, str], *, what: str) ->
 
 def _faults(file: Path, columns: Mapping[str, str], what: str) -> list[str]:
     schema = pq.read_schema(file)
-    absent = [name for name in columns if name not in schema.names]
+    absent = [name for name in columns if name not in (*schema.names, DAY)]
     found = [f"{file.name}: {what} lack the column(s) {', '.join(absent)}"] if absent else []
     return found + [
         f"{file.name}: '{name}' is {schema.field(name).type}. {_WANTED[kind]}"
@@ -72,19 +77,22 @@ def _faults(file: Path, columns: Mapping[str, str], what: str) -> list[str]:
 def _is(found: pa.DataType, kind: str, name: str) -> bool:
     """Whether a column of a file is of a type; optional ones may be null throughout."""
     if pa.types.is_null(found):
-        return name not in REQUIRED
+        return name not in (*REQUIRED, DAY)
     if pa.types.is_dictionary(found):
         found = found.value_type
     if kind == "string":
         return bool(pa.types.is_string(found) or pa.types.is_large_string(found))
     if kind == "timestamp":
         return pa.types.is_timestamp(found) and found.tz is None
+    if kind == "date":
+        return bool(pa.types.is_date32(found))
     return bool(pa.types.is_integer(found) if kind == "int64" else pa.types.is_boolean(found))
 
 
 def in_ledger_form(file: Path) -> bool:
     """Whether a file is Parquet with all columns of a ledger in their types: amounts in cents."""
     try:
-        return not _faults(file, TYPES, "purchases")
+        known = {name: kind for name, kind in TYPES.items() if name != DAY}
+        return not _faults(file, known, "purchases")
     except (pa.ArrowInvalid, OSError):
         return False

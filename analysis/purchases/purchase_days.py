@@ -21,26 +21,25 @@ COLUMNS = ("day", "cents", "channel", "store", "on_sale")
 LINE = np.dtype([*zip(COLUMNS, ("<i4", "<i8", "<i4", "<i4", "i1"), strict=True)])
 """As ``stored_outlook.LINE``: day since 1970, net cents, numbers of ``places`` (-1: unknown)."""
 BATCH = 1_000_000
-LINES = "CREATE TEMP VIEW lines AS SELECT *, time::DATE AS date FROM purchases"
 NAMES = """
     CREATE TEMP TABLE names AS
     SELECT customer, (row_number() OVER (ORDER BY customer) - 1)::INTEGER AS number
-    FROM (SELECT DISTINCT customer FROM lines WHERE date <= ?::DATE)
+    FROM (SELECT DISTINCT customer FROM purchases WHERE day <= ?::DATE)
 """
 PLACES = """
     CREATE TEMP TABLE places AS
     SELECT name, (row_number() OVER (ORDER BY name) - 1)::INTEGER AS number
-    FROM (SELECT DISTINCT channel AS name FROM lines UNION SELECT DISTINCT store FROM lines)
+    FROM (SELECT DISTINCT channel AS name FROM purchases UNION SELECT DISTINCT store FROM purchases)
     WHERE name IS NOT NULL
 """
 SORTED = """
-    SELECT names.number AS customer, (date - DATE '1970-01-01')::INTEGER AS day, amount AS cents,
+    SELECT names.number AS customer, (purchases.day - DATE '1970-01-01')::INTEGER AS day, amount AS cents,
            coalesce(channels.number, -1) AS channel, coalesce(stores.number, -1) AS store,
            coalesce(on_sale, false)::TINYINT AS on_sale
-    FROM lines JOIN names USING (customer)
-    LEFT JOIN places AS channels ON lines.channel = channels.name
-    LEFT JOIN places AS stores ON lines.store = stores.name
-    WHERE date <= ?::DATE ORDER BY 1, 2 DESC
+    FROM purchases JOIN names USING (customer)
+    LEFT JOIN places AS channels ON purchases.channel = channels.name
+    LEFT JOIN places AS stores ON purchases.store = stores.name
+    WHERE day <= ?::DATE ORDER BY 1, 2 DESC
 """
 
 
@@ -51,7 +50,6 @@ def write_purchase_days(file: sqlite3.Connection, purchases: Purchases, *, as_of
     day = as_of.isoformat()
     with connection() as engine:
         offer_purchases(engine, purchases)
-        engine.execute(LINES)
         engine.execute(NAMES, [day])
         engine.execute(PLACES)
         places = engine.execute("SELECT number, name FROM places").fetchall()
@@ -77,4 +75,4 @@ def _by_customer(batches: pa.RecordBatchReader) -> Iterator[tuple[int, bytes]]:
             yield int(customers[start]), lines[start:end].tobytes()
         customers, lines = customers[edges[-1] :], lines[edges[-1] :]  # may go on in the next
     if len(lines):
-        yield int(customers[0]), lines.tobytes()
+        yield int(customers[0]), purchases.tobytes()

@@ -40,7 +40,7 @@ def read_purchases(
     Returns
     -------
     DataFrame
-        The columns of a ledger, amount in whole cents, time in UTC.
+        The columns of a ledger, amount in whole cents, time in UTC, and the day as written.
 
     Raises
     ------
@@ -54,8 +54,8 @@ def purchases_at(place: Path, mapping: Mapping[str, str] | None = None) -> Purch
     """Purchases of a file or folder, in place where they are in the ledger's form.
 
     A folder (a ledger, or Parquet files), and a Parquet file with the ledger's columns and types,
-    stay where they are: amounts are whole cents, times UTC. Any other file is read whole: amounts
-    are 12.34.
+    stay where they are: amounts are whole cents, times UTC, days those of a column ``day``, else
+    of the times. Any other file is read whole: amounts are 12.34.
 
     Raises
     ------
@@ -90,6 +90,7 @@ def _refuse_unusable(purchases: Path) -> None:
     reasons = {
         "without a customer": blank,
         "without a time": table.time.isnull(),
+        "without a day": table.day.isnull() & table.time.notnull(),
         "with a time before 1900": table.time < ibis.timestamp("1900-01-01"),
         "without an amount": table.amount.isnull(),
         f"with an amount beyond {LARGEST:,.0f}": table.amount.abs() > int(LARGEST * 100),

@@ -28,8 +28,7 @@ def weekly(purchases: ir.Table, *, as_of: date) -> ir.Table:
         and those of which it is known).
     """
     until = ibis.date(as_of.isoformat())
-    dated = purchases.mutate(day=purchases.time.date())
-    dated = dated.filter(dated.day <= until)
+    dated = purchases.filter(purchases.day <= until)
     dated = dated.mutate(ago=until.delta(dated.day, unit="day").cast("int64"))
     dated = dated.mutate(week=dated.ago // DAYS_A_WEEK)
     # The set of purchase days as bits: far cheaper than counting distinct days.
@@ -58,12 +57,11 @@ def daily(purchases: ir.Table) -> ir.Table:
         customer, day, cents (net), bought (1 on purchase days, else 0), full_price (1 where
         something bought was not on sale, or it is not known, else 0).
     """
-    dated = purchases.mutate(day=purchases.time.date())
-    bought = dated.amount >= 0
-    return dated.group_by("customer", "day").agg(
-        cents=dated.amount.sum().cast("int64"),
+    bought = purchases.amount >= 0
+    return purchases.group_by("customer", "day").agg(
+        cents=purchases.amount.sum().cast("int64"),
         bought=bought.cast("int64").max(),
-        full_price=(bought & ~dated.on_sale.fill_null(False)).cast("int64").max(),
+        full_price=(bought & ~purchases.on_sale.fill_null(False)).cast("int64").max(),
     )
 
 

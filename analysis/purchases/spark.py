@@ -15,6 +15,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.ledgers.days import split_by_day
+from analysis.ledgers.kinds import DAY
 from analysis.purchases.engines import EngineFault, Part, arrow_schema
 
 SETTINGS = {
@@ -115,8 +117,23 @@ class SparkEngine:
             file = self._folder / f"{name}-{self._offered}.parquet"
             pq.write_table(table, file, coerce_timestamps="us")
             table = [file]
-        files = [path.absolute().as_uri() for path in table]
-        self._session.read.parquet(*files).createOrReplaceTempView(name)
+        self._dated(table).createOrReplaceTempView(name)
+
+    def _dated(self, files: list[Path]) -> Any:
+        """The rows of Parquet files; where they have a time alone, its date in UTC is the day."""
+        from pyspark.sql.functions import to_date
+
+        parts = [
+            self._session.read.parquet(*(path.absolute().as_uri() for path in some))
+            if some
+            else None
+            for some in split_by_day(files)
+        ]
+        dated, undated = parts
+        if undated is None:
+            return dated
+        undated = undated.withColumn(DAY, to_date("time"))
+        return undated if dated is None else dated.unionByName(undated, allowMissingColumns=True)
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
         rows = self._session.sql(_sql(expression)).persist()

@@ -144,7 +144,12 @@ def _with_decline(parts: CustomerParts, used: Used, values: pd.Series) -> Custom
 def _linkage(used: Used, ratings: RatingParts, customers: pd.DataFrame) -> Linkage:
     outcomes = used.archive.outcomes
     return link(
-        linkable(used.study, used.respondents, used.answers),
+        linkable(
+            used.study,
+            used.respondents,
+            used.answers,
+            zone=used.archive.facts.get("time_zone", "UTC"),
+        ),
         answered=ratings.answered,
         customers=customers,
         outcomes=None if outcomes.empty else outcomes,

@@ -181,7 +181,7 @@ def write_frozen(
     Raises
     ------
     JobFault
-        When nobody has answered yet.
+        When nobody has answered yet, or the setting TIME_ZONE is none.
     """
     from analysis.archive import write_archive
     from analysis.ledgers.folder import reading
@@ -191,6 +191,15 @@ def write_frozen(
         collected = collect(store, study, version)
         if not collected.respondents:
             raise JobFault("Nobody has answered yet, so there is nothing to analyse.")
-        how = FreezeAs(ledger_folder(settings), as_of, seed, clock.now())
+        how = FreezeAs(ledger_folder(settings), as_of, seed, clock.now(), _zone(settings))
         path.parent.mkdir(parents=True, exist_ok=True)
         write_archive(path, freeze(collected, how))
+
+
+def _zone(settings: Settings) -> str:
+    from analysis.ledgers.layout import time_zones
+
+    zone = settings.text("TIME_ZONE")
+    if zone not in time_zones():
+        raise JobFault(f"TIME_ZONE is '{zone}', no time zone. Set one such as Europe/Berlin.")
+    return zone

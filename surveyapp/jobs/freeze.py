@@ -20,6 +20,7 @@ import pandas as pd
 
 from analysis.answered_tasks import AnsweredTask, table_columns, task_rows
 from analysis.archive import OUTCOME_COLUMNS, PAGE_TIME_COLUMNS, Archive
+from analysis.customers.linkage import answer_days
 from analysis.study import Study, parse_study
 from analysis.study.exercises import BestWorstExercise, Exercise, RatingsExercise
 from analysis.study.routing import Way
@@ -199,26 +200,31 @@ def _offer(exercise: Exercise) -> object:
     return shown, exercise.none and exercise.none.response, exercise.alternative_order
 
 
-def linked_answer_days(collected: Collected) -> pd.DataFrame:
-    """The linked customers and the day (UTC) on which each completed, for the outcomes.
+def linked_answer_days(collected: Collected, zone: str = "UTC") -> pd.DataFrame:
+    """The linked customers and the day on which each completed, for the outcomes.
 
     A customer who completed twice counts once, with the latest answer, as in the linkage. Test runs
     do not count, nor do bots where real people are asked.
     """
-    frame = linked_answers(collected)[["customer", "answered_on"]].sort_values("answered_on")
+    frame = linked_answers(collected, zone)[["customer", "answered_on"]]
+    frame = frame.sort_values("answered_on")
     return frame.drop_duplicates("customer", keep="last").reset_index(drop=True)
 
 
-def linked_answers(collected: Collected) -> pd.DataFrame:
-    """Every linked respondent who completed and counts: respondent, customer, answered_on (UTC)."""
+def linked_answers(collected: Collected, zone: str = "UTC") -> pd.DataFrame:
+    """Every linked respondent who completed and counts: respondent, customer, answered_on.
+
+    Days are those of a time zone, as the days of purchases are those of the stores.
+    """
     linkable = linked_respondents(collected)
     kinds = collected.versions[max(collected.versions)].counted_kinds
     rows = [
-        (person.respondent, person.customer, pd.Timestamp(person.completed[:10]))
+        (person.respondent, person.customer, person.completed)
         for person in collected.respondents
         if person.respondent in linkable and person.completed and person.run_kind in kinds
     ]
-    return pd.DataFrame(rows, columns=["respondent", "customer", "answered_on"])
+    found = pd.DataFrame(rows, columns=["respondent", "customer", "answered_on"], dtype="str")
+    return found.assign(answered_on=answer_days(found["answered_on"], zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,8 @@ class FreezeAs:
     """None: the day of the last purchase in the ledger."""
     seed: int
     created: str
+    zone: str = "UTC"
+    """Time zone of the days on which customers answered."""
 
 
 def freeze(collected: Collected, how: FreezeAs) -> Archive:
@@ -248,7 +256,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
     bought = _Bought.of(how)
     alarms, alarm_facts = bought.alarms()
     scores = bought.scores()
-    linked = linked_answer_days(collected)
+    linked = linked_answer_days(collected, how.zone)
     offered, offer_facts = bought.on_offer(study, how, set(linked["customer"]))
     return Archive(
         versions=collected.versions,
@@ -260,7 +268,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
         alarms=alarms,
         page_times=pd.DataFrame(list(collected.sent), columns=list(PAGE_TIME_COLUMNS)),
         outcomes=bought.outcomes(linked, study.analysis.outcome_weeks),
-        behaviour=_behaviour(linked_answers(collected), how, bought, scores),
+        behaviour=_behaviour(linked_answers(collected, how.zone), how, bought, scores),
         on_offer=offered,
         facts={
             "study": study.study,
@@ -271,6 +279,7 @@ def freeze(collected: Collected, how: FreezeAs) -> Archive:
             "seed": str(how.seed),
             "program": f"surveyapp {metadata.version('surveyapp')}",
             "created": how.created,
+            "time_zone": how.zone,
             **({"withdrawn": str(collected.withdrawn)} if collected.withdrawn else {}),
             **alarm_facts,
             **bought.margin(how.ledger.parent),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.ledgers.days import days_of
 from analysis.purchases.breadth import customer_breadth
 from analysis.purchases.engine import Purchases, purchases_table
 from analysis.purchases.engines import frame, offer_purchases, open_engine
@@ -109,7 +110,7 @@ def behaviours(
 def later_value(purchases: Purchases, *, after: date, until: date) -> pd.Series:
     """Net spend after a day up to another, itself included, at least zero; by customer."""
     table = purchases_table()
-    day = table.time.date()
+    day = table.day
     inside = table.filter(
         (day > ibis.date(after.isoformat())) & (day <= ibis.date(until.isoformat()))
     )
@@ -162,6 +163,6 @@ def _events(events: pd.DataFrame, on: date) -> pd.Series:
     absent = [name for name in ("customer", "time") if name not in events.columns]
     if absent:
         raise ValueError(f"events lack the column(s) {', '.join(absent)}")
-    day = pd.to_datetime(events["time"], utc=True, format="ISO8601").dt.date
-    inside = (day <= on) & (day > on - timedelta(weeks=WEEKS))
+    day, last = days_of(events), pd.Timestamp(on)
+    inside = (day <= last) & (day > last - pd.Timedelta(weeks=WEEKS))
     return events.loc[inside, "customer"].astype(str).value_counts().astype(float)

@@ -63,8 +63,8 @@ def realised(purchases: Bought, *, as_of: date, cohorts: pd.DataFrame) -> pd.Dat
 
 
 def _first_days(purchases: ir.Table, *, as_of: date) -> ir.Table:
-    dated = purchases.mutate(day=purchases.time.date())
-    bought = dated.filter((dated.amount >= 0) & (dated.day <= ibis.date(as_of.isoformat())))
+    until = ibis.date(as_of.isoformat())
+    bought = purchases.filter((purchases.amount >= 0) & (purchases.day <= until))
     mine = ibis.window(group_by="customer")
     first = bought.mutate(first=bought.day.min().over(mine))
     first = first.filter(first.day == first["first"])

@@ -82,7 +82,7 @@ def measure_uplift(
 
 def _refuse_others(listed: pd.DataFrame, purchases: Purchases, until: date) -> None:
     table = purchases_table()
-    earlier = table.filter(table.time.date() <= ibis.date(until.isoformat()))
+    earlier = table.filter(table.day <= ibis.date(until.isoformat()))
     found = compute(earlier.select("customer").distinct(), purchases)
     if len(listed) and not found["customer"].isin(listed["customer"].astype(str)).any():
         raise ValueError(

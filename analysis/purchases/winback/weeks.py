@@ -73,7 +73,7 @@ def customer_weeks(purchases: Purchases, *, as_of: date) -> Weeks:
     """
     refuse_mixed_currencies(purchases)
     table = purchases_table()
-    buyers = table.filter((table.time.date() <= ibis.date(as_of.isoformat())) & (table.amount >= 0))
+    buyers = table.filter((table.day <= ibis.date(as_of.isoformat())) & (table.amount >= 0))
     names = compute(buyers.select("customer").distinct().order_by("customer"), purchases)
     numbers = names.assign(number=np.arange(len(names)))
     found = compute(_numbered_weeks(as_of), purchases, names=numbers)

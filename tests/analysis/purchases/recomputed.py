@@ -11,7 +11,7 @@ WINDOW = 28
 
 
 class Line(NamedTuple):
-    """A line of the log; time is UTC."""
+    """A line of the log; time is that of the store's clock."""
 
     customer: str
     time: datetime

@@ -153,6 +153,10 @@ def test_a_part_of_the_customers_at_a_time(monkeypatch):
     assert_same(found, recompute(lines, offers, as_of=AS_OF))
 
 
+def clock_in_berlin(time):
+    return time.replace(tzinfo=UTC).astimezone(BERLIN).replace(tzinfo=None)
+
+
 def written(lines, generator):
     """The lines as a till in Berlin writes them: wall clock, offsets, refused and double rows."""
     rows, kept = [], []
@@ -195,7 +199,7 @@ def load(folder, kind, header, rows, **layout):
 
 def test_a_dirty_file_through_the_ledger(engine, tmp_path: Path):
     lines = random_lines(7)
-    # Clocks go back on 26 October 2025 (of a time shown twice the earlier is taken: the same UTC
+    # Clocks go back on 26 October 2025 (of a time shown twice the earlier is taken: the same
     # day) and forward on 29 March 2026.
     lines += [
         Line("clock", datetime(2025, 10, 26, hour, 30), 1000 + hour) for hour in (0, 1, 2, 22, 23)
@@ -218,7 +222,10 @@ def test_a_dirty_file_through_the_ledger(engine, tmp_path: Path):
     offers = random_offers(7, sorted({line.customer for line in kept}))
     sent = [[row.customer, row.time.isoformat() + "Z", row.offer, row.action] for row in offers]
     load(tmp_path, OFFERS, ["customer", "time", "offer", "action"], sent)
-    keyed = [line._replace(customer=customer_key(line.customer, KEY)) for line in kept]
+    keyed = [
+        line._replace(customer=customer_key(line.customer, KEY), time=clock_in_berlin(line.time))
+        for line in kept
+    ]
     offered = [row._replace(customer=customer_key(row.customer, KEY)) for row in offers]
     found, _ = found_by(engine, tmp_path / "purchases", tmp_path / "offers", as_of=AS_OF)
     assert_same(found, recompute(keyed, offered, as_of=AS_OF))

@@ -7,9 +7,11 @@ import pytest
 
 from analysis.archive import digest, read_archive, write_archive
 from analysis.customer_key import customer_key
+from analysis.customers.linkage import linkable
 from analysis.ledgers.layout import Layout
 from analysis.ledgers.load import load_files
 from analysis.study import parse_study
+from surveyapp import clock
 from surveyapp.bots import AnyPersona, walk
 from surveyapp.jobs.freeze import FreezeAs, collect, freeze
 from surveyapp.jobs.ledgers import ledger_folder, loading
@@ -47,10 +49,10 @@ def answered(app, customer, **said):
     walk(app.test_client(), path, study, Said(study, **said), most=said.get("most"))
 
 
-def frozen(app, tmp_path, version=1):
+def frozen(app, tmp_path, version=1, **how):
     store: Store = builders.store_of(app)
     settings = builders.make_settings(tmp_path)
-    how = FreezeAs(ledger_folder(settings), None, 1, "2026-01-01T00:00:00.000Z")
+    how = FreezeAs(ledger_folder(settings), None, 1, "2026-01-01T00:00:00.000Z", **how)
     return freeze(collect(store, "pastry", version), how)
 
 
@@ -144,6 +146,31 @@ def test_behaviour_before_the_answer_is_frozen_with_the_answers(app, tmp_path):
     assert (row["points"], row["points_place"], row["retention"]) == (20.0, 75.0, 1.0)
     assert (row["event_periods"], row["loyalty_periods"]) == (1.0, 0.0)
     assert digest(archive) == digest(frozen(app, tmp_path))
+
+
+def test_the_day_of_an_answer_is_that_of_the_time_zone(app, tmp_path):
+    """Answered and bought on the evening of 7 March in Los Angeles, 8 March in UTC."""
+    customer = customer_key("ann", KEY)
+    with clock.set_to(datetime(2026, 3, 8, 4, tzinfo=UTC)):
+        answered(app, customer, linking="yes")
+    bought = "customer,time,amount,currency\n" + "".join(
+        f"ann,2026-03-{day:02}T21:00:00,10.00,USD\n" for day in (6, 7, 8)
+    )
+    (tmp_path / "purchases.csv").write_text(bought, encoding="utf-8")
+    how = replace(loading(builders.make_settings(tmp_path), "purchases"), key=KEY)
+    load_files([tmp_path / "purchases.csv"], how, Layout(zone="America/Los_Angeles"))
+    there = frozen(app, tmp_path, zone="America/Los_Angeles")
+    assert there.facts["time_zone"] == "America/Los_Angeles"
+    for archive, day, windows in (
+        (there, "2026-03-07", (1, 1)),
+        (frozen(app, tmp_path), "2026-03-08", (2, 0)),
+    ):
+        (row,) = archive.outcomes.to_dict("records")
+        assert (row["answered_on"], row["days_before"], row["days_after"]) == (day, *windows)
+        zone = archive.facts["time_zone"]
+        linked = linkable(builders.pastry(), archive.respondents, archive.answers, zone=zone)
+        assert linked.responses["answered_on"].tolist() == [day]
+        assert archive.behaviour["until"].item() < day
 
 
 def test_the_margin_of_the_ledger_is_frozen_or_why_there_is_none(app, tmp_path):
