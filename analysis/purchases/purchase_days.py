@@ -33,13 +33,13 @@ PLACES = """
     WHERE name IS NOT NULL
 """
 SORTED = """
-    SELECT names.number AS customer, (purchases.day - DATE '1970-01-01')::INTEGER AS day, amount AS cents,
-           coalesce(channels.number, -1) AS channel, coalesce(stores.number, -1) AS store,
-           coalesce(on_sale, false)::TINYINT AS on_sale
+    SELECT names.number AS customer, (purchases.day - DATE '1970-01-01')::INTEGER AS day,
+           amount AS cents, coalesce(channels.number, -1) AS channel,
+           coalesce(stores.number, -1) AS store, coalesce(on_sale, false)::TINYINT AS on_sale
     FROM purchases JOIN names USING (customer)
     LEFT JOIN places AS channels ON purchases.channel = channels.name
     LEFT JOIN places AS stores ON purchases.store = stores.name
-    WHERE day <= ?::DATE ORDER BY 1, 2 DESC
+    WHERE purchases.day <= ?::DATE ORDER BY 1, 2 DESC
 """
 
 
@@ -75,4 +75,4 @@ def _by_customer(batches: pa.RecordBatchReader) -> Iterator[tuple[int, bytes]]:
             yield int(customers[start]), lines[start:end].tobytes()
         customers, lines = customers[edges[-1] :], lines[edges[-1] :]  # may go on in the next
     if len(lines):
-        yield int(customers[0]), purchases.tobytes()
+        yield int(customers[0]), lines.tobytes()
