@@ -194,27 +194,28 @@ def true_alarms(customers: pd.DataFrame) -> Estimate:
     return Estimate(value=value, low=low, high=high, n=listed, method=method, unit="share")
 
 
-def open_episodes(weeks: Weeks, calibration: Calibration, *, ago: int) -> Whole:
+def open_episodes(weeks: Weeks, calibration: Calibration, *, ago: tuple[int, ...]) -> list[Whole]:
     """Weeks ago (N,) at which the alarm of a customer's open episode was raised, else -1.
 
-    Looked at weekly, 26 times. One alarm an episode; it ends with recovery, after which a
-    customer can be alarmed again.
+    As of each of the weeks ``ago``, looked at weekly, 26 times. One alarm an episode; it ends with
+    recovery, after which a customer can be alarmed again.
     """
-    since = np.full(len(weeks.first), -1)
-    for look in range(ago + LOOKS - 1, ago - 1, -1):
+    found = [np.full(len(weeks.first), -1) for _ in ago]
+    for look in range(max(ago) + LOOKS - 1, min(ago) - 1, -1):
         seen = looked_at(weeks, calibration.prior, ago=look)
         chance = chances(seen, calibration.prior)[0]
-        since[chance >= RECOVERED] = -1
-        since[(since < 0) & (chance < calibration.threshold)] = look
-    return since
+        for first, since in zip(ago, found, strict=True):
+            if first <= look < first + LOOKS:
+                since[chance >= RECOVERED] = -1
+                since[(since < 0) & (chance < calibration.threshold)] = look
+    return found
 
 
 def _customers(weeks: Weeks, calibration: Calibration, as_of: date) -> pd.DataFrame:
     prior = calibration.prior
     seen = looked_at(weeks, prior, ago=0)
-    since = open_episodes(weeks, calibration, ago=0)
+    since, then = open_episodes(weeks, calibration, ago=(0, QUARTER))
     answer = _answers(weeks, calibration, since, ago=0)
-    then = open_episodes(weeks, calibration, ago=QUARTER)
     rate, _ = rates(seen, prior)
     now = (prior.shape + seen.latest) / (prior.rate + seen.weeks_latest)
     declining = answer == "declining"

@@ -110,6 +110,9 @@ def _quiet(weeks: Weeks) -> tuple[int, int]:
     return int(bought[0]), int(np.diff(bought).max(initial=1)) - 1
 
 
+_Looks = tuple[Floats, Floats, np.ndarray]
+
+
 @dataclass(frozen=True, slots=True)
 class _Stretch:
     """26 weekly placebo looks: (N,) arrays.
@@ -174,7 +177,8 @@ def calibrate(weeks: Weeks, *, false_alarms: float, seed: int) -> Calibration:
             f"of all, two years running; below {TOO_OWN:.0%} is needed)"
         )
     prior = prior_of(weeks, ago=QUARTER)
-    near = _stretch(weeks, prior, QUARTER)
+    both = _lowest(weeks, prior, range(LOOKS, QUARTER + LOOKS))  # looks that stretches share
+    near = _stretch(weeks, prior, QUARTER, (_lowest(weeks, prior, range(QUARTER, LOOKS)), both))
     n = int(near.judged.sum())
     if n < LEAST_CUSTOMERS:
         raise NotEnoughHistory(
@@ -183,7 +187,8 @@ def calibrate(weeks: Weeks, *, false_alarms: float, seed: int) -> Calibration:
         )
     stretches = [near]
     if weeks.n_weeks >= SECOND_STRETCH:
-        year_ago = _stretch(weeks, prior, LOOKS)
+        older = _lowest(weeks, prior, range(QUARTER + LOOKS, LOOKS + LOOKS))
+        year_ago = _stretch(weeks, prior, LOOKS, (both, older))
         stretches += [year_ago] if year_ago.judged.sum() >= LEAST_CUSTOMERS else []
     thresholds = [stretch.threshold(false_alarms) for stretch in stretches]
     threshold = min(thresholds)
@@ -207,9 +212,11 @@ def calibrate(weeks: Weeks, *, false_alarms: float, seed: int) -> Calibration:
     )
 
 
-def _stretch(weeks: Weeks, prior: Prior, first: int) -> _Stretch:
-    """26 looks back from some weeks ago."""
-    lowest, at_best, monitored = _lowest(weeks, prior, range(first, first + LOOKS))
+def _stretch(weeks: Weeks, prior: Prior, first: int, halves: tuple[_Looks, _Looks]) -> _Stretch:
+    """26 looks back from some weeks ago, of what ``_lowest`` found in both halves."""
+    one, other = halves
+    lowest, at_best = np.minimum(one[0], other[0]), np.minimum(one[1], other[1])
+    monitored = one[2] | other[2]
     later = looked_at(weeks, prior, ago=first - QUARTER, gap=LOOKS + QUARTER - 1)
     gone = chances(later, prior)[0] < GONE
     return _Stretch(first, lowest, at_best, monitored & ~gone)
@@ -224,7 +231,7 @@ def _threshold(lowest: Floats, at_best: Floats, share: float) -> float:
     return float(ordered[fits[-1]]) if share > 0 and len(fits) else 0.0
 
 
-def _lowest(weeks: Weeks, prior: Prior, looks: range) -> tuple[Floats, Floats, np.ndarray]:
+def _lowest(weeks: Weeks, prior: Prior, looks: range) -> _Looks:
     """Lowest chance over some looks, that of no purchase at all, and who was monitored: (N,)."""
     lowest, at_best = np.ones((2, len(weeks.first)))
     monitored = np.zeros(len(weeks.first), dtype=bool)
