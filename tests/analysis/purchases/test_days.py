@@ -13,6 +13,7 @@ import pytest
 from analysis.customer_key import customer_key
 from analysis.ledgers.kinds import OFFERS, PURCHASES
 from analysis.purchases.engine import last_day
+from analysis.purchases.engines import open_engine
 from analysis.purchases.ledger import current_purchases
 from analysis.purchases.lifetime_value.cohorts import customer_cohorts
 from analysis.purchases.outcomes import outcomes
@@ -68,16 +69,14 @@ def first_months(lines):
 
 
 WRITTEN = {
-    "dates in Berlin": ([], str, lambda t: f"{t:%Y-%m-%d}", {"zone": "Europe/Berlin"}),
+    "dates in Berlin": ([], lambda t: f"{t:%Y-%m-%d}", {"zone": "Europe/Berlin"}),
     "evenings in Los Angeles": (
         [0, 15, 20, 23],
-        str,
         lambda t: f"{t:%Y-%m-%dT%H:%M:%S}",
         {"zone": "America/Los_Angeles"},
     ),
     "with offsets, no zone": (
         [0, 20, 23],
-        str,
         lambda t: t.replace(tzinfo=PACIFIC).isoformat(),
         {},
     ),
@@ -85,11 +84,12 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("case", list(WRITTEN))
-def test_from_file_to_scores_and_cohorts(engine, tmp_path, case):
-    hours, _, write, layout = WRITTEN[case]
+def test_from_file_to_scores_and_cohorts(tmp_path, case):
+    hours, write, layout = WRITTEN[case]
     lines = ledger_of(tmp_path, bought(4, hours), write, **layout)
     ledger = tmp_path / "purchases"
-    found, _ = found_by(engine, ledger, None, as_of=AS_OF)
+    with open_engine("duckdb") as engine:
+        found, _ = found_by(engine, ledger, None, as_of=AS_OF)
     assert_same(found, recompute(lines, None, as_of=AS_OF))
     cohorts = customer_cohorts(ledger, as_of=AS_OF)
     assert dict(zip(cohorts["customer"], cohorts["cohort"], strict=True)) == first_months(lines)

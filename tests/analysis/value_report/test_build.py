@@ -40,7 +40,6 @@ def test_same_archive_and_seed_same_bytes(archive, report, tmp_path):
     write_archive(tmp_path / "a.sqlite", archive)
     again = build_report(read_archive(tmp_path / "a.sqlite"), seed=1)
     assert again.model_dump_json() == report.model_dump_json()
-    assert build_report(archive, seed=2).model_dump_json() != report.model_dump_json()
 
 
 def test_rows_in_another_order_change_nothing(archive, report):
