@@ -59,8 +59,8 @@ def _added(company: CompanyFit) -> Iterator[str]:
         yield (
             "a season of the year was found in what all bought (chance alone "
             f"{_chance(season.p)}): weeks count {low:.2f} to {high:.2f} times an average one, for "
-            "buying and for leaving; the error of the season itself is not in the intervals, which are "
-            "somewhat narrow for it"
+            "buying and for leaving; the error of the season itself is not in the intervals, which "
+            "are somewhat narrow for it"
         )
     if joining is not None:
         effects = list(company.buying.covariates.items())
