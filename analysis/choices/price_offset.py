@@ -28,7 +28,7 @@ def tested_prices(price: Attribute) -> tuple[float, float]:
 
 
 def utility_lost(coding: Coding, price: Attribute, beta: Floats) -> tuple[Floats, Floats]:
-    """Prices (S,) upwards, and the utility lost by going to each from the lowest, (people, S).
+    """Prices (S,) upwards, and the utility lost by going to each from the lowest, (..., S).
 
     Between these prices utility is linear in price.
     """
@@ -37,12 +37,12 @@ def utility_lost(coding: Coding, price: Attribute, beta: Floats) -> tuple[Floats
         numbers = coding.price_steps(price)
     codes = coding.table(price) if price.coding == "effects" else coding.numeric(price, numbers)
     order = np.argsort(numbers)
-    utility = beta[:, coding.places(price.id)] @ codes[order].T
-    return numbers[order], utility[:, :1] - utility
+    utility = beta[..., coding.places(price.id)] @ codes[order].T
+    return numbers[order], utility[..., :1] - utility
 
 
 def offsets(coding: Coding, price: Attribute, worth: Floats, beta: Floats) -> Floats:
-    """Money that offsets worths (people,), with the sign of the worth; infinite where none does.
+    """Money that offsets worths (...) for betas (..., K): signed as the worth, infinite where none.
 
     A linear price is followed beyond the tested prices. A price in steps or pieces is followed
     upwards from the lowest tested one, to where the loss first reaches the worth.
@@ -50,21 +50,22 @@ def offsets(coding: Coding, price: Attribute, worth: Floats, beta: Floats) -> Fl
     numbers, lost = utility_lost(coding, price, beta)
     size = np.abs(worth)
     if price.coding == "linear":
-        slope = lost[:, 1] / (numbers[1] - numbers[0])
+        slope = lost[..., 1] / (numbers[1] - numbers[0])
         amount = np.where(slope > 0, size / np.where(slope > 0, slope, 1.0), np.inf)
     else:
-        reached = lost >= size[:, None]
-        first = np.maximum(reached.argmax(axis=1), 1)
-        every = np.arange(len(size))
-        low, high = lost[every, first - 1], lost[every, first]
+        reached = lost >= size[..., None]
+        first = np.maximum(reached.argmax(axis=-1), 1)
+        low, high = (
+            np.take_along_axis(lost, at[..., None], axis=-1)[..., 0] for at in (first - 1, first)
+        )
         part = (size - low) / np.where(high > low, high - low, 1.0)
         between = numbers[first - 1] + part * (numbers[first] - numbers[first - 1])
-        amount = np.where(reached.any(axis=1), between - numbers[0], np.inf)
+        amount = np.where(reached.any(axis=-1), between - numbers[0], np.inf)
     found: Floats = np.where(size > 0, np.copysign(amount, worth), 0.0)
     return found
 
 
 def undeterred(coding: Coding, price: Attribute, beta: Floats) -> NDArray[np.bool_]:
-    """Whom the highest tested price deters no more than the lowest, (people,)."""
-    found: NDArray[np.bool_] = utility_lost(coding, price, beta)[1][:, -1] <= 0
+    """Whom the highest tested price deters no more than the lowest, (...)."""
+    found: NDArray[np.bool_] = utility_lost(coding, price, beta)[1][..., -1] <= 0
     return found

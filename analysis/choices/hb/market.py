@@ -86,9 +86,7 @@ def money_draws(
         raise ValueError(lacking)
 
     def quantiles(beta: Floats, mass: Floats) -> Floats:
-        people = beta.reshape(-1, coding.width)
-        amounts = offsets(coding, price, people @ contrast, people)
-        return weighted_quantiles(amounts.reshape(mass.shape), mass, level)
+        return weighted_quantiles(offsets(coding, price, beta @ contrast, beta), mass, level)
 
     return in_blocks(hierarchy_of(part_worths), quantiles, seed, weights)
 

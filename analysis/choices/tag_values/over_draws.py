@@ -154,9 +154,7 @@ def _median_money(part_worths: PartWorths, money: Upgrades) -> _Measured:
     assert price is not None
 
     def in_draws(draws: _Draws) -> Measure:
-        people = draws.beta.reshape(-1, draws.coding.width)
-        amounts = offsets(draws.coding, price, people @ money.contrast, people)
-        amounts = amounts.reshape(draws.beta.shape[:2])
+        amounts = offsets(draws.coding, price, draws.beta @ money.contrast, draws.beta)
         return lambda mass: market.weighted_quantiles(amounts, mass)
 
     def estimate(values: Floats, n: int) -> Estimate:
@@ -171,8 +169,7 @@ def _undeterred(coding: Coding) -> _Measured:
     assert price is not None
 
     def in_draws(draws: _Draws) -> Measure:
-        people = draws.beta.reshape(-1, draws.coding.width)
-        found = undeterred(draws.coding, price, people).reshape(draws.beta.shape[:2]).astype(float)
+        found = undeterred(draws.coding, price, draws.beta).astype(float)
         return lambda mass: market.mean_of(found, mass)
 
     method = f"share of respondents whom price does not deter; {market.COVER}"

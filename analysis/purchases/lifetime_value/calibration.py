@@ -9,20 +9,19 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analysis.purchases.lifetime_value.company_fit import CompanyFit, Form, fit_again
+from analysis.purchases.lifetime_value.company_fit import CompanyFit, Form
 from analysis.purchases.lifetime_value.customer_days import Bought
 from analysis.purchases.lifetime_value.expected import p_alive
-from analysis.purchases.lifetime_value.gate import NotEnoughHistory, gate_of
 from analysis.purchases.lifetime_value.grouped import (
     Floats,
     Histories,
-    customer_histories,
-    grouped_histories,
     histories_of,
-    later_purchases,
-    weeks_before,
 )
-from analysis.purchases.lifetime_value.past_forecast import chance_of
+from analysis.purchases.lifetime_value.past_forecast import (
+    bought_since,
+    chance_of,
+    fitted_before,
+)
 from analysis.purchases.lifetime_value.residual_value import BOUNDS, DRAWS, Horizon, forecast
 from analysis.purchases.lifetime_value.tracking import expected_repeats, purchase_days
 from analysis.purchases.roll_up import DAYS_A_WEEK
@@ -86,17 +85,11 @@ def calibrate(form: Form, purchases: Bought, *, as_of: date, weeks: int, seed: i
     NotEnoughHistory
         When the time before the validation period does not pass the gate.
     """
-    cut = weeks_before(as_of, weeks)
-    table = customer_histories(purchases, as_of=cut)
-    gate = gate_of(table, as_of=cut)
-    if not gate.passed:
-        raise NotEnoughHistory(gate)
-    then = fit_again(form, grouped_histories(purchases, as_of=cut), weeks=weeks)
+    cut, table, then = fitted_before(form, purchases, as_of=as_of, weeks=weeks)
     predicted, drawn = _by_class(then, histories_of(table), weeks=weeks, seed=seed)
     total, doubtful = drawn.sum(axis=0), drawn[:SURE_CLASS].sum(axis=0)
-    later = later_purchases(purchases, since=cut, until=as_of).set_index("customer")["later"]
     each = predicted.assign(
-        actual=table["customer"].map(later).fillna(0).to_numpy(dtype=int),
+        actual=bought_since(table["customer"], purchases, cut=cut, as_of=as_of),
         repeats=table["x"].clip(upper=TOP_CLASS),
     )
     each["covered"] = each["actual"].between(each["purchases_low"], each["purchases_high"])

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
-from analysis.purchases.lifetime_value.company_fit import Form, fit_again
+from analysis.purchases.lifetime_value.company_fit import CompanyFit, Form, fit_again
 from analysis.purchases.lifetime_value.customer_days import Bought
 from analysis.purchases.lifetime_value.gate import NotEnoughHistory, gate_of
 from analysis.purchases.lifetime_value.grouped import (
@@ -64,12 +66,7 @@ def past_forecast(
     NotConverged
         When the likelihood has no maximum.
     """
-    cut = weeks_before(as_of, weeks)
-    table = customer_histories(purchases, as_of=cut)
-    gate = gate_of(table, as_of=cut)
-    if not gate.passed:
-        raise NotEnoughHistory(gate)
-    then = fit_again(form, grouped_histories(purchases, as_of=cut), weeks=weeks)
+    cut, table, then = fitted_before(form, purchases, as_of=as_of, weeks=weeks)
     some = table.iloc[:: -(-len(table) // MOST)]
     histories = then.histories(histories_of(some))
     found = forecast(
@@ -79,8 +76,7 @@ def past_forecast(
         seed=seed,
         covariates=then.covariates(histories, None),
     )
-    later = later_purchases(purchases, since=cut, until=as_of).set_index("customer")["later"]
-    actual = int(some["customer"].map(later).fillna(0).sum())
+    actual = int(bought_since(some["customer"], purchases, cut=cut, as_of=as_of).sum())
     low, high = np.quantile(found.purchases, BOUNDS)
     return PastForecast(
         fitted_until=cut,
@@ -92,6 +88,34 @@ def past_forecast(
         actual=actual,
         p=chance_of(actual, found.purchases),
     )
+
+
+def fitted_before(
+    form: Form, purchases: Bought, *, as_of: date, weeks: int
+) -> tuple[date, pd.DataFrame, CompanyFit]:
+    """A day so many weeks earlier, the histories of customers then, and the fit to them.
+
+    Raises
+    ------
+    NotEnoughHistory
+        When the time before them does not pass the gate.
+    NotConverged
+        When the likelihood has no maximum.
+    """
+    cut = weeks_before(as_of, weeks)
+    table = customer_histories(purchases, as_of=cut)
+    gate = gate_of(table, as_of=cut)
+    if not gate.passed:
+        raise NotEnoughHistory(gate)
+    return cut, table, fit_again(form, grouped_histories(purchases, as_of=cut), weeks=weeks)
+
+
+def bought_since(
+    customers: pd.Series, purchases: Bought, *, cut: date, as_of: date
+) -> NDArray[np.int64]:
+    """Purchases of each customer (n,) after one day, up to another."""
+    later = later_purchases(purchases, since=cut, until=as_of).set_index("customer")["later"]
+    return customers.map(later).fillna(0).to_numpy(dtype=np.int64)
 
 
 def chance_of(actual: int, drawn: Floats) -> float:
